@@ -1,0 +1,1 @@
+"""camrig: a hardware-in-the-loop test rig for camera boards."""
