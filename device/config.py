@@ -1,0 +1,47 @@
+"""The board's settings: what the rig (or a person) wrote to the flash, with a default for whatever is missing."""
+
+import json
+
+SETTINGS_FILE = "/camrig.json"
+
+
+def load(path=SETTINGS_FILE):
+    """Return the settings as a dict with the keys ``wifi`` (dict or None), ``port``, ``cors`` and ``camera``.
+
+    A missing file means defaults only. Raises ValueError with one sentence for a file that makes no sense.
+    """
+    settings = {"wifi": None, "port": 8080, "cors": {"allowed_origins": []}, "camera": {}}
+    settings.update(read_object(path) or {})
+    for key in ("cors", "camera"):
+        if not isinstance(settings[key], dict):
+            raise ValueError("{}: {!r} must be an object".format(path, key))
+    port = settings["port"]
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+        raise ValueError("{}: 'port' must be a number from 1 to 65535".format(path))
+    wifi = settings["wifi"]
+    if wifi:
+        for key in ("ssid", "password"):
+            if not isinstance(wifi, dict) or not isinstance(wifi.get(key, ""), str):
+                raise ValueError("{}: 'wifi' must be an object with the texts 'ssid' and 'password'".format(path))
+    return settings
+
+
+def read_object(path):
+    """Return the JSON object in the file, or None when there is no file; ValueError when it is anything else."""
+    try:
+        with open(path) as f:
+            value = json.load(f)
+    except OSError:
+        return None
+    except ValueError:
+        raise ValueError("{} is not valid JSON".format(path))
+    if not isinstance(value, dict):
+        raise ValueError("{} must hold a JSON object".format(path))
+    return value
+
+
+def reset_cause():
+    """Name of the last reset's cause as boot.py found it, 'unknown' where boot.py did not run."""
+    import __main__
+
+    return getattr(__main__, "reset_cause", "unknown")

@@ -1,0 +1,62 @@
+"""Join Wi-Fi, serve the camera, and say so on the console once the server really listens."""
+
+import asyncio
+import gc
+
+import config
+
+
+async def announce(app, url):
+    while app.server is None:  # set once the socket listens
+        await asyncio.sleep(0.02)
+    print("camrig: serving", url)
+
+
+async def serve(app, address, port):
+    task = asyncio.create_task(announce(app, "http://{}:{}".format(address, port)))
+    try:
+        await app.start_server(host="0.0.0.0", port=port)
+    finally:
+        task.cancel()
+
+
+async def close(app):
+    if app.server:
+        app.server.close()
+        await asyncio.sleep(0.01)  # the server closes its socket in a task of its own
+
+
+def main():
+    try:
+        settings = config.load()
+    except ValueError as exc:
+        print("camrig: bad settings:", exc)
+        return
+    if not settings["wifi"] or not settings["wifi"].get("ssid"):
+        print("camrig: wifi not configured")
+        return
+    import wifi
+
+    try:
+        address = wifi.join(settings["wifi"]["ssid"], settings["wifi"].get("password", ""))
+    except wifi.JoinError:
+        return  # the line on the console says why
+    from camera_server import create_app
+
+    app = create_app(settings)
+    try:
+        import rig_agent
+    except ImportError:
+        pass  # a production board
+    else:
+        rig_agent.attach(app)
+    gc.collect()
+    try:
+        asyncio.run(serve(app, address, settings["port"]))
+    finally:  # Ctrl-C ends here too: leave the port and the sensor free
+        asyncio.run(close(app))
+        app.sensor.close()
+        print("camrig: stopped")
+
+
+main()

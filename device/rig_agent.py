@@ -1,0 +1,256 @@
+"""The rig's hand inside the server: policy, heaps, allocations, echo. Never part of a production deploy.
+
+Its routes live under ``/rig/`` on an application of their own, without CORS, so what is under test stays as it ships.
+All but ``/rig/echo`` ask for the header ``X-Rig-Token``.
+"""
+
+import asyncio
+import binascii
+import gc
+import io
+import json
+import os
+import sys
+import time
+
+import config
+import microdot
+from camera_server import heap
+from microdot import Microdot, Request, Response
+
+TOKEN_FILE = "/camrig_rig.json"
+BOOT_ID = binascii.hexlify(os.urandom(8)).decode()
+
+_LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
+_MAX_ROUNDS = 100  # nobody else is served meanwhile
+_POLICY = _LISTS + ("allow_credentials", "max_age", "preflight_status")
+
+
+def attach(app, path=TOKEN_FILE):
+    """Serve ``/rig/`` beside the application's own routes; False, with a line on the console, without a token."""
+    try:
+        token = (config.read_object(path) or {}).get("token")
+    except ValueError as exc:
+        print("camrig: rig agent off:", exc)
+        return False
+    if not token or not isinstance(token, str):
+        print("camrig: rig agent off: no token in", path)
+        return False
+    token = token.encode()
+    original = app.dispatch_request
+    bare = Microdot()
+    _routes(bare, app, original)
+
+    async def dispatch(request):
+        if request is None or not request.path.startswith("/rig/"):
+            return await original(request)
+        if request.path != "/rig/echo" and not _same(request.headers.get("X-Rig-Token"), token):
+            refusal = Response({"error": "X-Rig-Token is missing or wrong"}, 403)
+            refusal.is_head = request.method == "HEAD"
+            return refusal
+        return await bare.dispatch_request(request)
+
+    # On the instance: every request passes here, and the application's hooks and routes are untouched.
+    app.dispatch_request = dispatch
+    print("camrig: rig agent on")
+    return True
+
+
+def _routes(bare, app, original):
+    @bare.route("/rig/echo", methods=["GET", "POST"])
+    async def echo(request):
+        if request.method != "POST":
+            return "ok"
+        return request.body, {"Content-Type": request.content_type or "application/octet-stream"}
+
+    @bare.get("/rig/policy")
+    async def policy(request):
+        return _policy(app.cors)
+
+    @bare.put("/rig/policy")
+    async def set_policy(request):
+        try:
+            change = _object(request)
+            for name in change:
+                _check(name, change[name])
+        except ValueError as exc:
+            return {"error": str(exc)}, 400
+        for name in change:
+            setattr(app.cors, name, change[name])
+        return _policy(app.cors)
+
+    @bare.get("/rig/heap")
+    async def heaps(request):
+        if request.args.get("collect") != "0":
+            gc.collect()
+        both = heap()
+        return {"gc": {"free": both["free"], "alloc": both["alloc"]}, "idf": both["idf"], "uptime_ms": _ticks_ms()}
+
+    @bare.post("/rig/alloc")
+    async def alloc(request):
+        try:
+            order = _object(request)
+            raw = _render(order)
+            n = order.get("n", 1)
+            if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+                raise ValueError("n must be a whole number of at least 1")
+        except ValueError as exc:
+            return {"error": str(exc)}, 400
+        if not hasattr(gc, "mem_alloc"):
+            return {"error": "this interpreter cannot count allocations"}, 501
+        try:
+            return await count(app, _twin(app).dispatch_request if order.get("bare") else original, raw, n)
+        except ValueError as exc:
+            return {"error": str(exc)}, 400
+        except MemoryError:
+            gc.collect()
+            return {"error": "not enough memory for a request without the collector"}, 503
+
+    @bare.get("/rig/about")
+    async def about(request):
+        module = sys.modules.get("microdot.cors")
+        return {
+            "cors_file": getattr(module, "__file__", None),
+            "microdot": getattr(microdot, "__version__", None),
+            "boot_id": BOOT_ID,
+            "reset_cause": config.reset_cause(),
+        }
+
+    @bare.post("/rig/reset")
+    async def reset(request):
+        try:
+            import machine
+        except ImportError:
+            return {"error": "this interpreter cannot reset"}, 501
+
+        async def later():
+            await asyncio.sleep(0.3)  # the answer leaves first
+            machine.reset()
+
+        bare.resetting = asyncio.create_task(later())
+        return {"reset": True}, 202
+
+
+async def count(app, dispatch, raw, n):
+    """Bytes allocated by each of n (at most 100) whole requests in this process, no network, with the collector off.
+
+    What a round frees by itself is not counted. Rounds that would use up more than a third of the free heap are
+    parted by a collection, because a board whose collector is off dies when its heap is full.
+    """
+    reader = _Reader(raw)
+    status = await _round(app, dispatch, reader)
+    counts = [0] * min(n, _MAX_ROUNDS)
+    gc.disable()
+    try:
+        gc.collect()
+        floor = gc.mem_free() * 2 // 3
+        for i in range(len(counts)):
+            if gc.mem_free() < floor:
+                gc.collect()
+            before = gc.mem_alloc()
+            if await _round(app, dispatch, reader) != status:
+                raise MemoryError  # inside a request it ends as a 500, and the count would mean nothing
+            counts[i] = gc.mem_alloc() - before
+    finally:
+        gc.enable()
+    return {"n": len(counts), "bytes": counts, "status": status}
+
+
+async def _round(app, dispatch, reader):
+    reader.stream.seek(0)
+    response = await dispatch(await Request.create(app, reader, _writer, ("127.0.0.1", 0)))
+    generator = hasattr(response.body, "__anext__") or hasattr(response.body, "__next__")
+    if generator and "Content-Length" not in response.headers:
+        raise ValueError("the response is a stream, which may never end")
+    await response.write(_writer)
+    return response.status_code
+
+
+class _Reader:
+    def __init__(self, raw):
+        self.stream = io.BytesIO(raw)
+
+    async def readline(self):
+        return self.stream.readline()
+
+    async def readexactly(self, n):
+        return self.stream.read(n)
+
+
+class _Writer:
+    async def awrite(self, data):
+        pass
+
+
+_writer = _Writer()
+
+
+def _twin(app):
+    # The same routes, without CORS: the difference of two counts is what CORS allocates.
+    twin = Microdot()
+    twin.url_map = app.url_map
+    return twin
+
+
+def _render(order):
+    method, path, headers = order.get("method", "GET"), order.get("path"), order.get("headers", [])
+    if not isinstance(method, str) or not method or not isinstance(path, str) or path[:1] != "/":
+        raise ValueError("method and path must be texts, the path starting with /")
+    body = order.get("body", "")
+    if not isinstance(body, str):
+        raise ValueError("body must be a text")
+    lines = ["{} {} HTTP/1.1".format(method, path)]
+    try:
+        for name, value in headers:
+            lines.append("{}: {}".format(name, value))
+    except (TypeError, ValueError):
+        raise ValueError("headers must be a list of [name, value] pairs")
+    for line in lines:
+        if "\r" in line or "\n" in line:
+            raise ValueError("a line break in method, path or headers")
+    if lines[0].count(" ") != 2:
+        raise ValueError("a space in method or path")
+    body = body.encode()
+    if body:
+        lines.append("Content-Length: {}".format(len(body)))
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _policy(cors):
+    return {name: getattr(cors, name, 200) for name in _POLICY}  # only preflight_status may be absent
+
+
+def _check(name, value):
+    if name in _LISTS:
+        good = value is None or isinstance(value, (list, str))
+    elif name == "allow_credentials":
+        good = isinstance(value, bool)
+    elif name in ("max_age", "preflight_status"):
+        good = isinstance(value, int) and not isinstance(value, bool) or (value is None and name == "max_age")
+    else:
+        raise ValueError("unknown policy key {!r}; known are {}".format(name, ", ".join(_POLICY)))
+    if not good:
+        raise ValueError("{} cannot be {}".format(name, json.dumps(value)))
+
+
+def _object(request):
+    try:
+        value = json.loads(request.body)
+    except ValueError:
+        raise ValueError("the body is not valid JSON")
+    if not isinstance(value, dict):
+        raise ValueError("the body must be a JSON object")
+    return value
+
+
+def _same(given, token):
+    # Looks at every byte, so that the time taken tells nothing about where they differ.
+    given = (given or "").encode()
+    difference = len(given) ^ len(token)
+    for i in range(len(token)):
+        difference |= token[i] ^ (given[i] if i < len(given) else 0)
+    return not difference
+
+
+def _ticks_ms():
+    return time.ticks_ms() if hasattr(time, "ticks_ms") else int(time.monotonic() * 1000)

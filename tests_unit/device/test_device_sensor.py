@@ -1,0 +1,189 @@
+"""Both common camera firmwares, and none."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+JPEG = b"\xff\xd8 picture \xff\xd9"
+
+
+def segments(jpeg: bytes) -> list[int]:
+    """The markers of a JPEG's header, up to the start of scan."""
+    markers, at = [], 2
+    while markers[-1:] != [0xDA]:
+        assert jpeg[at] == 0xFF
+        markers.append(jpeg[at + 1])
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    return markers
+
+
+class FunctionCamera:
+    """The driver with ``camera.init(0, ...)``; ``refusals`` is how many times init fails first."""
+
+    def __init__(self, refusals: int = 0, result: Any = JPEG, **constants: int) -> None:
+        self.refusals, self.result = refusals, result
+        self.inits: list[dict[str, Any]] = []
+        self.deinits = 0
+        self.constants = {"JPEG": 3, "PSRAM": 1, "FRAME_SVGA": 9, **constants}
+
+    def init(self, number: int, **options: Any) -> bool:
+        self.inits.append(options)
+        if len(self.inits) <= self.refusals:
+            raise OSError("Camera Init Failed")
+        return True
+
+    def capture(self) -> Any:
+        return self.result
+
+    def deinit(self) -> bool:
+        self.deinits += 1
+        return True
+
+    def contents(self) -> dict[str, Any]:
+        return {"init": self.init, "capture": self.capture, "deinit": self.deinit, **self.constants}
+
+
+class ClassCamera:
+    """The API with ``camera.Camera(...)`` of a generic firmware: it wants to be told the pins."""
+
+    needs_pins = True
+    starts = True
+    made: list[ClassCamera] = []  # noqa: RUF012
+
+    def __init__(self, **options: Any) -> None:
+        if self.needs_pins and "data_pins" not in options:
+            raise TypeError("'data_pins' argument required")
+        self.options = options
+        self.running = self.starts
+        self.freed = 0
+        self.made.append(self)
+
+    def init(self) -> None:
+        self.running = True
+
+    def deinit(self) -> None:
+        self.running = False
+
+    def capture(self) -> memoryview | None:
+        return memoryview(JPEG) if self.running else None
+
+    def free_buffer(self) -> None:
+        self.freed += 1
+
+
+NAMES = {"PixelFormat": SimpleNamespace(JPEG=4), "FrameSize": SimpleNamespace(SVGA=11)}
+
+
+def test_no_camera_module_gives_pictures_that_say_so(device):
+    sensor = device("sensor").open_sensor()
+    assert sensor.name == "synthetic"
+    assert sensor.error == "this firmware has no camera module"
+
+
+def test_synthetic_pictures_are_jpeg_and_differ(device):
+    sensor = device("sensor").open_sensor()
+    first, second = sensor.capture(), sensor.capture()
+    assert first != second
+    assert len(first) == len(second)
+    assert segments(first) == [0xE0, 0xFE, 0xDB, 0xC0, 0xC4, 0xC4, 0xDA]
+    assert first[:2] == b"\xff\xd8"
+    assert first[-2:] == b"\xff\xd9"
+
+
+def test_function_style(device, firmware):
+    camera = FunctionCamera()
+    firmware("camera", **camera.contents())
+    sensor = device("sensor").open_sensor({"frame_size": "SVGA", "quality": 12})
+    assert (sensor.name, sensor.error, sensor.capture()) == ("camera.init", None, JPEG)
+    assert camera.inits == [{"framesize": 9, "quality": 12, "format": 3, "fb_location": 1}]
+    sensor.close()
+    assert camera.deinits == 1
+
+
+def test_function_style_still_running_after_a_soft_reset(device, firmware):
+    camera = FunctionCamera(refusals=1)
+    firmware("camera", **camera.contents())
+    assert device("sensor").open_sensor().name == "camera.init"
+    assert camera.deinits == 1
+    assert camera.inits[0] == camera.inits[1]
+
+
+def test_function_style_without_psram(device, firmware):
+    camera = FunctionCamera(refusals=2)
+    firmware("camera", **camera.contents())
+    assert device("sensor").open_sensor().name == "camera.init"
+    assert ["fb_location" in options for options in camera.inits] == [True, True, False]
+
+
+@pytest.mark.parametrize("camera", [FunctionCamera(refusals=9), FunctionCamera(result=False)])
+def test_function_style_without_a_sensor(device, firmware, camera):
+    firmware("camera", **camera.contents())
+    sensor = device("sensor").open_sensor()
+    assert sensor.name == "synthetic"
+    assert sensor.error in ("camera.init: Camera Init Failed", "camera.init: the sensor gave no frame")
+    assert sensor.capture()
+
+
+def test_init_may_answer_false_instead_of_raising(device, firmware):
+    firmware("camera", **{**FunctionCamera().contents(), "init": lambda number, **options: False})
+    assert device("sensor").open_sensor().error == "camera.init: Camera Init Failed"
+
+
+@pytest.mark.parametrize("starts", [True, False])
+def test_class_style_of_a_generic_firmware_gets_the_pins_of_an_esp32_cam(device, firmware, monkeypatch, starts):
+    monkeypatch.setattr(ClassCamera, "starts", starts)
+    monkeypatch.setattr(ClassCamera, "made", [])
+    firmware("camera", Camera=ClassCamera, **NAMES)
+    sensor = device("sensor").open_sensor({"frame_size": "SVGA", "xclk_pin": 15})
+    assert (sensor.name, sensor.error) == ("camera.Camera", None)
+    (camera,) = ClassCamera.made
+    assert camera.options["data_pins"] == [5, 18, 19, 21, 36, 39, 34, 35]
+    assert camera.options["xclk_pin"] == 15
+    assert camera.options["frame_size"] == 11
+    assert camera.options["pixel_format"] == 4
+    assert type(sensor.capture()) is bytes
+    assert camera.freed >= 1
+    sensor.close()
+    assert not camera.running
+
+
+def test_class_style_of_a_firmware_that_knows_its_board(device, firmware, monkeypatch):
+    monkeypatch.setattr(ClassCamera, "needs_pins", False)
+    monkeypatch.setattr(ClassCamera, "made", [])
+    firmware("camera", Camera=ClassCamera, **NAMES)
+    assert device("sensor").open_sensor().name == "camera.Camera"
+    assert ClassCamera.made[0].options == {"pixel_format": 4}
+
+
+def test_class_style_whose_sensor_gives_nothing_is_put_away(device, firmware, monkeypatch):
+    monkeypatch.setattr(ClassCamera, "needs_pins", False)
+    monkeypatch.setattr(ClassCamera, "made", [])
+    monkeypatch.setattr(ClassCamera, "capture", lambda self: None)
+    firmware("camera", Camera=ClassCamera, **NAMES)
+    assert device("sensor").open_sensor().error == "camera.Camera: the sensor gave no frame"
+    assert not ClassCamera.made[0].running
+
+
+def test_class_style_without_a_sensor(device, firmware):
+    def refuse(**options: Any) -> None:
+        raise OSError("Camera not found")
+
+    firmware("camera", Camera=refuse, **NAMES)
+    sensor = device("sensor").open_sensor()
+    assert (sensor.name, sensor.error) == ("synthetic", "camera.Camera: Camera not found")
+
+
+def test_a_sensor_may_fail_and_recover(device, firmware):
+    camera = FunctionCamera()
+    firmware("camera", **camera.contents())
+    sensor = device("sensor").open_sensor()
+    camera.result = False
+    with pytest.raises(OSError, match="no frame"):
+        sensor.capture()
+    assert sensor.error == "the sensor gave no frame"
+    camera.result = JPEG
+    assert sensor.capture() == JPEG
+    assert sensor.error is None

@@ -1,0 +1,156 @@
+"""The camera's routes, with CORS on every one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from typing import Any
+
+import pytest
+
+ORIGIN = "https://app.example"
+CORS = {"cors": {"allowed_origins": [ORIGIN]}}
+
+
+class Flaky:
+    """A sensor that works as often as it is told to."""
+
+    name = "camera.init"
+    error = None
+
+    def __init__(self, good: int) -> None:
+        self.good = good
+
+    def capture(self) -> bytes:
+        self.good -= 1
+        if self.good < 0:
+            self.error = "the sensor gave no frame"
+            raise OSError(self.error)
+        return b"\xff\xd8" + bytes(10_000) + b"\xff\xd9"
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def create_app(device):
+    return device("camera_server").create_app
+
+
+def test_status_says_what_board_this_is(create_app, ask, firmware):
+    firmware("esp32", HEAP_DATA=4, idf_heap_info=lambda kind: [(100, 50, 40, 30)])
+    status = ask(create_app(), "GET", "/api/status").json
+    assert status["uptime_s"] >= 0
+    assert status["heap"]["idf"] == [[100, 50, 40, 30]]
+    assert status["sensor"] == {
+        "name": "synthetic",
+        "synthetic": True,
+        "error": "this firmware has no camera module",
+    }
+    assert set(status) >= {"firmware", "platform", "rssi", "channel", "pm", "reset_cause"}
+    assert status["firmware"]["version"].count(".") == 2
+
+
+def test_capture_is_a_whole_picture_that_is_not_kept(create_app, ask):
+    response = ask(create_app(sensor=Flaky(1)), "GET", "/capture")
+    assert response.headers["Content-Type"] == "image/jpeg"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert int(response.headers["Content-Length"]) == len(response.body) == 10_004
+    assert response.body.endswith(b"\xff\xd9")
+
+
+def test_a_sensor_that_fails_later_is_a_503_and_the_server_stays_up(create_app, ask):
+    app = create_app(CORS, sensor=Flaky(1))
+    assert ask(app, "GET", "/capture").status_code == 200
+    for path in ("/capture", "/stream"):
+        response = ask(app, "GET", path, {"Origin": ORIGIN})
+        assert response.status_code == 503
+        assert response.json == {"error": "no picture: the sensor gave no frame"}
+        assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert ask(app, "GET", "/api/status").json["sensor"]["error"] == "the sensor gave no frame"
+
+
+def test_stream_of_so_many_frames(create_app, ask):
+    response = ask(create_app(), "GET", "/stream?frames=3&interval_ms=0")
+    assert response.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=frame"
+    parts = response.body.split(b"--frame")
+    assert parts[0] == b""
+    assert parts[-1] == b"--\r\n"
+    pictures = set()
+    for part in parts[1:-1]:
+        head, picture = part.split(b"\r\n\r\n", 1)
+        assert b"\r\nContent-Type: image/jpeg\r\n" in head
+        picture = picture[:-2]
+        assert f"Content-Length: {len(picture)}".encode() in head
+        pictures.add(picture)
+    assert len(pictures) == 3
+
+
+def test_stream_ends_when_the_sensor_fails(create_app, ask):
+    body = ask(create_app(sensor=Flaky(2)), "GET", "/stream?interval_ms=0").body
+    assert body.count(b"image/jpeg") == 2
+    assert body.endswith(b"--frame--\r\n")
+
+
+@pytest.mark.parametrize("query", ["frames=0", "frames=x", "frames=-1", "interval_ms=fast", "frames="])
+def test_stream_with_nonsense(create_app, ask, query):
+    response = ask(create_app(), "GET", "/stream?" + query)
+    assert response.status_code == 400
+    assert "must be a whole number of at least" in response.json["error"]
+
+
+@pytest.mark.parametrize("path", ["/api/status", "/capture", "/stream"])
+def test_preflight_for_each_route(create_app, ask, path):
+    preflight = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
+    app = create_app(CORS)
+    response = ask(app, "OPTIONS", path, preflight)
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert response.headers["Access-Control-Allow-Methods"] == "GET"
+    refused = ask(app, "OPTIONS", path, {**preflight, "Origin": "https://evil.example"})
+    assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/none", 404), ("POST", "/capture", 405)])
+def test_errors_carry_cors_too(create_app, ask, method, path, status):
+    response = ask(create_app(CORS), method, path, {"Origin": ORIGIN})
+    assert response.status_code == status
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_nobody_is_allowed_by_default(create_app, ask):
+    response = ask(create_app(), "GET", "/api/status", {"Origin": ORIGIN})
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_a_client_that_leaves_ends_the_stream_and_others_are_served(create_app, device):
+    async def scene() -> None:
+        app = create_app()
+        task = asyncio.create_task(app.start_server(host="127.0.0.1", port=0))
+        while app.server is None:
+            await asyncio.sleep(0)
+        port = app.server.sockets[0].getsockname()[1]
+        streams: list[Any] = []
+        parts = device("camera_server").Parts
+        original = parts.__init__
+
+        def remember(self: Any, *args: Any) -> None:
+            original(self, *args)
+            streams.append(weakref.ref(self))
+
+        parts.__init__ = remember
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /stream?interval_ms=1 HTTP/1.1\r\n\r\n")
+        await reader.readuntil(b"--frame")
+        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", port)
+        other_writer.write(b"GET /api/status HTTP/1.1\r\n\r\n")
+        assert (await other_reader.read()).startswith(b"HTTP/1.0 200")
+        other_writer.close()
+        writer.transport.abort()
+        while streams[0]() is not None:
+            await asyncio.sleep(0.005)
+            gc.collect()
+        app.shutdown()
+        await task
+
+    asyncio.run(asyncio.wait_for(scene(), 10))

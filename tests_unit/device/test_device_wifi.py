@@ -1,0 +1,208 @@
+"""Joining a network: what a radio answers, and the console lines that come of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+IDLE, CONNECTING, GOT_IP = 1000, 1001, 1010
+
+
+class Radio:
+    """A station interface that walks through one list of statuses per ``connect``; the last one stays."""
+
+    PM_NONE = 0
+
+    def __init__(self, *attempts: list[int]) -> None:
+        self.attempts = list(attempts)
+        self.now: list[int] = [IDLE]
+        self.joined: list[tuple[str, str]] = []
+        self.left = 0
+        self.settings: dict[str, Any] = {"pm": 1, "channel": 6}
+
+    def __call__(self, interface: int) -> Radio:
+        return self
+
+    def active(self, on: bool) -> None:
+        pass
+
+    def connect(self, ssid: str, password: str) -> None:
+        self.joined.append((ssid, password))
+        self.settings["ssid"] = ssid
+        self.now = list(self.attempts.pop(0) if self.attempts else [CONNECTING])
+
+    def disconnect(self) -> None:
+        self.left += 1
+        self.now = [IDLE]
+
+    def isconnected(self) -> bool:
+        # Time goes by from one question to the next.
+        return (self.now.pop(0) if len(self.now) > 1 else self.now[0]) == GOT_IP
+
+    def status(self, what: str | None = None) -> int:
+        if what == "rssi":
+            return -57
+        return self.now[0]
+
+    def config(self, *names: str, **values: Any) -> Any:
+        self.settings.update(values)
+        for name in names:
+            if name not in self.settings:
+                raise ValueError("unknown config param")
+            return self.settings[name]
+        return None
+
+    def ifconfig(self) -> tuple[str, ...]:
+        return ("10.0.0.7", "255.255.255.0", "10.0.0.1", "10.0.0.1")
+
+
+@pytest.fixture
+def join(device, firmware, monkeypatch):
+    """``join(radio, timeout_s)`` with a network module around the radio and a clock that costs nothing."""
+
+    def call(radio: Any, timeout_s: float = 20, ssid: str = "workshop") -> Any:
+        firmware("network", WLAN=radio, STA_IF=0, STAT_IDLE=IDLE, STAT_CONNECTING=CONNECTING, STAT_GOT_IP=GOT_IP)
+        wifi = device("wifi")
+        slept: list[float] = []
+        monkeypatch.setattr(wifi, "time", SimpleNamespace(sleep=slept.append))
+        call.slept = slept
+        return wifi.join(ssid, "s3cret-word", timeout_s)
+
+    return call
+
+
+def test_joins_and_reports(join, capsys):
+    radio = Radio([CONNECTING, CONNECTING, GOT_IP])
+    assert join(radio) == "10.0.0.7"
+    assert capsys.readouterr().out.splitlines() == [
+        "camrig: wifi joining workshop",
+        "camrig: wifi connected 10.0.0.7 rssi -57 channel 6 pm 0",
+    ]
+    assert radio.joined == [("workshop", "s3cret-word")]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(201, "no-such-network"), (202, "wrong-password"), (210, "wrong-password"), (203, "refused 203")],
+)
+def test_a_failure_that_lasts_is_reported_before_the_timeout(join, capsys, status, reason):
+    radio = Radio([CONNECTING] * 5 + [status])
+    with pytest.raises(OSError, match=reason):
+        join(radio)
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == f"camrig: wifi failed {reason}"
+    assert "s3cret" not in out
+    assert sum(join.slept) < 6
+    assert radio.now == [IDLE]  # the driver does not go on trying
+
+
+@pytest.mark.parametrize("stale", [201, 202, 15, 205])
+def test_one_bad_moment_or_a_stale_status_is_no_failure(join, capsys, stale):
+    radio = Radio([stale] * 20 + [CONNECTING, GOT_IP])
+    assert join(radio) == "10.0.0.7"
+    assert "failed" not in capsys.readouterr().out
+    assert len(radio.joined) == 1
+
+
+def test_the_driver_tries_a_few_times_to_join_and_for_ever_to_stay(join):
+    limits = []
+
+    class Listening(Radio):
+        def config(self, *names: str, **values: Any) -> Any:
+            limits.extend(value for name, value in values.items() if name == "reconnects")
+            return super().config(*names, **values)
+
+    join(Listening([CONNECTING, GOT_IP]))
+    assert limits == [2, -1]
+
+
+def test_silence_ends_in_a_timeout(join, capsys):
+    with pytest.raises(OSError, match="timeout"):
+        join(Radio([CONNECTING]), timeout_s=3)
+    assert capsys.readouterr().out.endswith("camrig: wifi failed timeout\n")
+    assert sum(join.slept) == pytest.approx(3)
+
+
+def test_a_timeout_after_a_failure_names_the_failure(join, capsys):
+    with pytest.raises(OSError, match="no-such-network"):
+        join(Radio([CONNECTING, 201]), timeout_s=3)
+
+
+def test_still_associated_after_a_soft_reset(join):
+    radio = Radio()
+    radio.now, radio.settings["ssid"] = [GOT_IP], "workshop"
+    assert join(radio) == "10.0.0.7"
+    assert radio.joined == []
+    assert radio.left == 0
+
+
+def test_associated_with_another_network(join):
+    radio = Radio([CONNECTING, GOT_IP])
+    radio.now, radio.settings["ssid"] = [GOT_IP], "kitchen"
+    assert join(radio) == "10.0.0.7"
+    assert radio.left == 1
+    assert radio.joined[0][0] == "workshop"
+
+
+def test_old_firmware_that_can_tell_little(join, capsys):
+    class Old(Radio):
+        def config(self, *names: str, **values: Any) -> Any:
+            if names == ("essid",):
+                return "workshop"
+            raise ValueError("unknown config param")
+
+        def status(self, what: str | None = None) -> int:
+            if what:
+                raise TypeError("too many arguments")
+            return super().status()
+
+    radio = Old()
+    radio.now = [GOT_IP]
+    join(radio)
+    assert capsys.readouterr().out.endswith("camrig: wifi connected 10.0.0.7 rssi ? channel ? pm ?\n")
+    assert radio.joined == []
+
+
+class Busy(Radio):
+    """A driver that cannot take a connect for a while."""
+
+    def __init__(self, refusals: int, *attempts: list[int]) -> None:
+        super().__init__(*attempts)
+        self.refusals = refusals
+
+    def connect(self, ssid: str, password: str) -> None:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise OSError("Wifi Internal State Error")
+        super().connect(ssid, password)
+
+
+def test_a_busy_driver_is_asked_again(join):
+    assert join(Busy(3, [CONNECTING, GOT_IP])) == "10.0.0.7"
+
+
+def test_a_driver_that_never_takes_it(join):
+    with pytest.raises(OSError, match="refused driver"):
+        join(Busy(999), timeout_s=2)
+
+
+def test_the_old_association_lingers(join):
+    class Lingering(Radio):
+        def disconnect(self) -> None:
+            self.left += 1
+            self.now = [GOT_IP, GOT_IP, 8]
+
+    radio = Lingering([8, CONNECTING, GOT_IP])
+    radio.now, radio.settings["ssid"] = [GOT_IP], "kitchen"
+    assert join(radio) == "10.0.0.7"
+    assert [ssid for ssid, _ in radio.joined] == ["workshop"]
+
+
+def test_no_radio_at_all(device, capsys):
+    wifi = device("wifi")
+    with pytest.raises(wifi.JoinError):
+        wifi.join("workshop", "s3cret-word")
+    assert (wifi.rssi(), wifi.channel(), wifi.power_save()) == (None, None, None)
+    assert capsys.readouterr().out.endswith("camrig: wifi failed refused no-radio\n")
