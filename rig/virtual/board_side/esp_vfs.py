@@ -1,0 +1,3 @@
+"""``vfs`` without the host's filesystem."""
+
+HIDDEN = ("VfsPosix", "VfsLfs1")

@@ -1,0 +1,38 @@
+"""An address of its own for each virtual board, on loopback, so that nothing outside this host reaches it."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+LEASE_PORT = 47126
+ATTEMPTS = 32
+
+
+class Address:
+    """A loopback address held for as long as this object is open.
+
+    The lease is a bound socket: the kernel refuses a second one, and frees it when the holder dies.
+    Where only 127.0.0.1 exists (macOS) all boards share it, and each needs a port of its own.
+    """
+
+    def __init__(self) -> None:
+        for _ in range(ATTEMPTS):
+            # 127.64.0.0 and up: clear of 127.0.0.1 and of the 127.0.x.x that distributions use.
+            text = f"127.{random.randint(64, 250)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+            lease = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                lease.bind((text, LEASE_PORT))
+            except OSError:
+                lease.close()
+                continue
+            self.text = text
+            self._lease: socket.socket | None = lease
+            return
+        self.text = "127.0.0.1"
+        self._lease = None
+
+    def close(self) -> None:
+        if self._lease is not None:
+            self._lease.close()
+            self._lease = None

@@ -1,0 +1,103 @@
+"""What the interpreter writes becomes what an ESP32 would send: bytes in, events out, no I/O.
+
+The board side talks to the supervisor within its own output, because only there is the order certain. A
+message is the secret prefix, a letter, and for ``B`` four hexadecimal digits: that many bytes go out untouched.
+All other output is text: a bare line feed becomes CR LF as the serial console does it, and the
+interpreter's name for this host gives way to the board's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BINARY = ord("B")
+UP = b"U"  # start-up is over, boot.py comes next
+DONE = b"D"  # boot.py and main.py are over, the REPL comes next
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Bytes for the wire."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A message of the start-up script."""
+
+    letter: bytes
+
+
+class Output:
+    """Takes apart one run of the interpreter. ``rename`` maps the banner's words to the board's."""
+
+    def __init__(self, prefix: bytes, rename: tuple[bytes, bytes] = (b"", b"")) -> None:
+        self.prefix = prefix
+        self.rename = rename
+        self._held = b""
+        self._binary = 0
+        self._last = b""
+
+    @property
+    def holding(self) -> bool:
+        """Whether bytes wait that may be the beginning of a message."""
+        return bool(self._held)
+
+    def feed(self, data: bytes) -> Iterator[Sent | Mark]:
+        data, self._held = self._held + data, b""
+        while data:
+            if self._binary:
+                now, data = data[: self._binary], data[self._binary :]
+                self._binary -= len(now)
+                yield self._as_is(now)
+                continue
+            text, found, rest = data.partition(self.prefix)
+            if not found:
+                keep = self._beginning(text)
+                text, self._held = text[: len(text) - keep], text[len(text) - keep :]
+                if text:
+                    yield self._cooked(text)
+                return
+            if text:
+                yield self._cooked(text)
+            if not rest or (rest[0] == BINARY and len(rest) < 5):
+                self._held = found + rest
+                return
+            if rest[0] == BINARY:
+                self._binary = int(rest[1:5], 16)
+                data = rest[5:]
+            else:
+                yield Mark(rest[:1])
+                data = rest[1:]
+
+    def flush(self) -> Iterator[Sent]:
+        """Give up what is held: no more came, so it was text."""
+        held, self._held = self._held, b""
+        if held:
+            yield self._cooked(held)
+
+    def _beginning(self, text: bytes) -> int:
+        """How many bytes at the end of ``text`` may begin the prefix or the words to rename."""
+        for pattern in (self.prefix, self.rename[0]):
+            for size in range(min(len(pattern) - 1, len(text)), 0, -1):
+                if text.endswith(pattern[:size]):
+                    return size
+        return 0
+
+    def _as_is(self, data: bytes) -> Sent:
+        self._last = data[-1:]
+        return Sent(data)
+
+    def _cooked(self, text: bytes) -> Sent:
+        if self.rename[0]:
+            text = text.replace(*self.rename)
+        before, self._last = self._last, text[-1:]
+        if before == b"\r" and text.startswith(b"\n"):
+            return Sent(b"\n" + _crlf(text[1:]))
+        return Sent(_crlf(text))
+
+
+def _crlf(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -1,0 +1,60 @@
+"""What an ESP32 prints before MicroPython speaks, and what its reset causes are called.
+
+Values of ``machine.reset_cause()`` and the mapping follow MicroPython's ESP32 port: a restart by software is
+a hard reset, power is a power-on reset, and only a restart of the interpreter is soft.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+SOFT_RESET = 5
+
+SOFT_REBOOT = b"MPY: soft reboot\r\n"
+
+
+@dataclass(frozen=True)
+class Reset:
+    """A hard reset: ``cause`` as MicroPython reports it, ``reason`` as the ROM prints it, ``last_words`` before."""
+
+    cause: int
+    reason: str
+    last_words: str = ""
+
+    @property
+    def console(self) -> bytes:
+        """Everything on the wire until MicroPython starts."""
+        lines = (
+            "ets Jul 29 2019 12:21:46",
+            "",
+            f"rst:{self.reason},boot:0x13 (SPI_FAST_FLASH_BOOT)",
+            "configsip: 0, SPIWP:0xee",
+            "clk_drv:0x00,q_drv:0x00,d_drv:0x00,cs0_drv:0x00,hd_drv:0x00,wp_drv:0x00",
+            "mode:DIO, clock div:2",
+            "load:0x3fff0030,len:4892",
+            "ho 0 tail 12 room 4",
+            "load:0x40078000,len:14896",
+            "load:0x40080400,len:4",
+            "load:0x40080404,len:3372",
+            "entry 0x400805b0",
+            "",
+        )
+        return (self.last_words + "\r\n".join(lines)).encode()
+
+
+POWER_ON = Reset(PWRON_RESET, "0x1 (POWERON_RESET)")
+SOFTWARE = Reset(HARD_RESET, "0xc (SW_CPU_RESET)")
+PANIC = Reset(
+    HARD_RESET,
+    "0xc (SW_CPU_RESET)",
+    "\r\nGuru Meditation Error: Core  1 panic'ed (LoadProhibited). Exception was unhandled.\r\n\r\nRebooting...\r\n",
+)
+WATCHDOG = Reset(
+    WDT_RESET,
+    "0xc (SW_CPU_RESET)",
+    "\r\ntask_wdt: Task watchdog got triggered. The following tasks/users did not reset the watchdog in time:\r\n"
+    "task_wdt:  - mp_task (CPU 1)\r\ntask_wdt: Aborting.\r\n\r\nRebooting...\r\n",
+)
