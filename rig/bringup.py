@@ -1,0 +1,137 @@
+"""The chain that makes a ``dut`` of a device specification: connect, identify, build, deploy, reset, read, prove."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from rig.board.identity import Identity, identify
+from rig.board.session import Session
+from rig.deploy.manifest import File, files, sources
+from rig.deploy.sync import Synced, sync
+from rig.dut import Dut, boot
+from rig.errors import Blocked, CamrigError, DeployError
+from rig.lab.devices import reach, require_wifi
+from rig.settings import Settings
+from rig.steps import Steps
+
+SETTINGS_FILE = "/camrig.json"
+AGENT_FILES = ("/rig_agent.mpy", "/rig_agent.py")
+TOKEN_FILE = "/camrig_rig.json"
+LIBRARY = "/lib/microdot/cors"
+
+
+class Board:
+    """A reserved board on its wire. A context manager: whatever was opened is closed, also when a part fails."""
+
+    def __init__(self, spec: str, settings: Settings, steps: Steps | None = None) -> None:
+        self.spec = spec
+        self.settings = settings
+        self.steps = steps or Steps()
+        self.token = secrets.token_hex(16)
+        self.session: Session
+        self.identity: Identity
+        self.library_sha256 = ""
+        self._library_file = ""
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Board:
+        """Open the wire and ask the board who it is. Raises what can keep a rig from a board."""
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the port, and end the virtual board if this is one. May be called twice."""
+        self._stack.close()
+
+    def _open(self) -> None:
+        with self.steps("connect") as note:
+            self.device = self._stack.enter_context(reach(self.spec, self.settings))
+            self.wifi = require_wifi(self.device)
+            self.session = Session(
+                self.device.port,
+                self.settings.baud,
+                name=self.spec,
+                secrets=(self.wifi.password, self.token),
+            )
+            self._stack.callback(self.session.close)
+            self.session.repl()
+            note(self.device.port)
+        with self.steps("identify") as note:
+            self.identity = identify(self.session)
+            note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
+        if self.identity.virtual and self.settings.require == "hardware":
+            raise Blocked(
+                "this is a virtual board, and --hil-require=hardware asks for a real one",
+                board=self.spec,
+                next="name a board with --device",
+            )
+
+    def deploy(self, production: bool = False) -> Synced:
+        """Put library, application and, unless for ``production``, the rig's agent on the board."""
+        settings, identity = self.settings, self.identity
+        try:
+            with self.steps("build") as note:
+                found = sources(settings.lib, settings.app, None if production else settings.agent)
+                wanted = files(found, identity.mpy, [*self._written(production)])
+                note(f"{len(found)} files for .mpy {identity.mpy}" if identity.mpy else f"{len(found)} source files")
+            library = next((file for file in wanted if file.target.startswith(LIBRARY + ".")), None)
+            if library is not None:
+                self._library_file, self.library_sha256 = library.target, library.sha256
+            unwanted = [*AGENT_FILES, TOKEN_FILE] if production else []
+            with self.steps("deploy") as note:
+                done = sync(self.session, wanted, unwanted, identity.inflates)
+                note(f"{len(done.sent)} files sent, {done.bytes} bytes; {done.kept} were there")
+        except CamrigError as error:
+            raise error.on(self.spec) from None
+        return done
+
+    def _written(self, production: bool) -> list[File]:
+        """The files that are made, not compiled: settings, and the agent's token."""
+        made = [File(SETTINGS_FILE, _json(self._board_settings()))]
+        if not production:
+            made.append(File(TOKEN_FILE, _json({"token": self.token})))
+        return made
+
+    def _board_settings(self) -> dict[str, Any]:
+        """The application's own ``camrig.json`` with this bench's Wi-Fi and port."""
+        path = self.settings.app / "camrig.json"
+        found: Any = {}
+        if path.is_file():
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise DeployError(f"{path} cannot be read: {error}", next="mend it, or remove it") from None
+            if not isinstance(found, dict):
+                raise DeployError(f"{path} is no JSON object", next="mend it, or remove it")
+        wifi = {"ssid": self.wifi.ssid, "password": self.wifi.password}
+        return {**found, "wifi": wifi, "port": self.settings.port}
+
+    def boot(self, production: bool = False) -> Dut:
+        """Restart the board and wait until its server answers. Raises what keeps it from that."""
+        return boot(
+            self.session,
+            self.identity,
+            token=None if production else self.token,
+            ssid=self.wifi.ssid,
+            url=self.settings.url,
+            seconds=self.settings.boot_timeout,
+            expect_cors=self._library_file or None,
+            step=self.steps,
+        )
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()

@@ -1,0 +1,91 @@
+"""From a device specification to a port that can be opened. The only place that knows the virtual board."""
+
+from __future__ import annotations
+
+import difflib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from serial.tools import list_ports
+
+from rig.errors import PortError, WifiError
+from rig.settings import VIRTUAL, Settings, Wifi
+from rig.virtual.board import VirtualBoard, VirtualConfig
+
+
+@dataclass(frozen=True)
+class Device:
+    """A board within reach: how to open it, what to call it, and the network it is to join."""
+
+    spec: str
+    port: str
+    wifi: Wifi | None
+
+
+@contextmanager
+def reach(spec: str, settings: Settings) -> Iterator[Device]:
+    """The device that ``spec`` names, for as long as the context lasts.
+
+    ``sim`` starts a virtual board, whose radio sees one network: the configured one, or one made up for the run.
+    Raises PortError, WifiError, InterpreterMissing or SettingsError.
+    """
+    if spec == VIRTUAL:
+        wifi = settings.wifi or Wifi("camrig-virtual", secrets.token_hex(8))
+        config = VirtualConfig(heap=settings.sim_heap, wifi_ssid=wifi.ssid, wifi_password=wifi.password)
+        with VirtualBoard.start(config) as board:
+            yield Device(spec, board.path, wifi)
+        return
+    yield Device(spec, find_port(spec), settings.wifi)
+
+
+def require_wifi(device: Device) -> Wifi:
+    """The device's network. Raises WifiError when none was configured."""
+    if device.wifi is None:
+        raise WifiError(
+            "there are no Wi-Fi settings for this board",
+            board=device.spec,
+            next="set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write ssid and password into camrig.wifi.toml",
+        )
+    return device.wifi
+
+
+def find_port(spec: str) -> str:
+    """The path or URL to open for ``auto``, ``id:SERIAL``, a path, a COM port or a URL. Raises PortError."""
+    if spec == "auto":
+        return _only(list(attached()))
+    if spec.startswith("id:"):
+        wanted = spec[3:]
+        for port in attached():
+            if port.serial_number == wanted:
+                return str(port.device)
+        raise PortError(f"no board with USB serial number {wanted} is attached", next=_have(list(attached())))
+    if "://" in spec or Path(spec).exists() or spec.upper().startswith("COM"):
+        return spec
+    close = difflib.get_close_matches(spec, [VIRTUAL, "auto"], n=1)
+    hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(list(attached()))
+    raise PortError(f"there is no port {spec}", next=hint)
+
+
+def attached() -> Iterator[Any]:
+    """The USB serial ports of this machine, as pyserial describes them."""
+    for port in sorted(list_ports.comports()):
+        if port.vid is not None:
+            yield port
+
+
+def _only(ports: list[Any]) -> str:
+    if len(ports) == 1:
+        return str(ports[0].device)
+    if not ports:
+        raise PortError("no USB serial port is attached", next="plug the board in, or name its port with --device")
+    raise PortError(f"{len(ports)} USB serial ports are attached, so auto cannot choose", next=_have(ports))
+
+
+def _have(ports: list[Any]) -> str:
+    if not ports:
+        return "no USB serial port is attached: check cable and power"
+    return "attached are " + ", ".join(f"{port.device} (id:{port.serial_number})" for port in ports)

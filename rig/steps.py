@@ -1,0 +1,43 @@
+"""Steps of a chain: each with a name, a duration, and a word on what it did, told as it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """``seconds`` it took; ``detail`` may be empty."""
+
+    name: str
+    seconds: float
+    detail: str
+    ok: bool
+
+    def __str__(self) -> str:
+        mark = "" if self.ok else "  failed"
+        return f"{self.name:<10}{self.seconds:6.2f} s  {self.detail}{mark}".rstrip()
+
+
+class Steps:
+    """Calls ``told`` with every step as it ends, and keeps them in ``done``."""
+
+    def __init__(self, told: Callable[[Step], None] = lambda step: None) -> None:
+        self._told = told
+        self.done: list[Step] = []
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[Callable[[str], None]]:
+        """A context that is one step; call what it gives with the detail to show."""
+        details: list[str] = []
+        start, ok = time.monotonic(), False
+        try:
+            yield details.append
+            ok = True
+        finally:
+            step = Step(name, time.monotonic() - start, " ".join(details), ok)
+            self.done.append(step)
+            self._told(step)

@@ -1,0 +1,77 @@
+"""What the unit tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Ended:
+    """A command that has ended: its code, what it printed, and whether anything it started still runs."""
+
+    def __init__(self, code: int, out: str, mark: str) -> None:
+        self.code, self.out, self.mark = code, out, mark
+
+    def left_running(self) -> list[str]:
+        return [name for pid, name in marked(self.mark)]
+
+
+def marked(mark: str) -> list[tuple[int, str]]:
+    """Processes whose environment bears ``mark`` (Linux; elsewhere none can be found)."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (
+                mark.encode() in (folder / "environ").read_bytes()
+                and "State:\tZ" not in (folder / "status").read_text()
+            ):
+                found.append((int(folder.name), (folder / "cmdline").read_text().replace("\0", " ")))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment for a command under test: without settings of whoever runs the tests, and marked."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))}
+    clean["CAMRIG_TEST_MARK"] = uuid.uuid4().hex
+    return clean
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Callable[..., Ended]:
+    """Runs ``python -m ARGUMENTS`` in the repository with a time limit, and gathers all it prints."""
+
+    def call(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT, seconds: float = 90) -> Ended:
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=cwd,
+            env={**environment, **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
+        )
+        return Ended(done.returncode, done.stdout, environment["CAMRIG_TEST_MARK"])
+
+    return call
+
+
+@pytest.fixture
+def hil(run: Callable[..., Ended], tmp_path: Path) -> Callable[..., Ended]:
+    """Runs one short file of the suite with the given options."""
+
+    def call(*options: str, env: dict[str, str] | None = None) -> Ended:
+        suite = "tests_hil/test_policy_at_run_time.py"
+        return run("pytest", suite, "-p", "no:cacheprovider", "--hil-results", str(tmp_path), *options, env=env)
+
+    return call

@@ -1,0 +1,91 @@
+"""A flag wins over the environment, the environment over the file, and mistakes are named."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.errors import SettingsError
+from rig.settings import OPTIONS, Settings, Wifi, resolve
+
+
+def test_defaults_are_the_virtual_board_and_camrigs_own_cargo(tmp_path):
+    found = resolve({}, {}, tmp_path)
+    assert found.device == ("sim",)
+    assert (found.app / "main.py").is_file()
+    assert (found.lib / "microdot" / "cors.py").is_file()
+    assert found.agent.name == "rig_agent.py"
+    assert found.wifi is None
+
+
+def test_flag_wins_over_environment_wins_over_file(tmp_path):
+    (tmp_path / "camrig.toml").write_text('device = "/dev/file"\nport = 81\nsim-heap = "1M"\n')
+    env = {"CAMRIG_DEVICE": "/dev/env", "CAMRIG_PORT": "82"}
+    found = resolve({"device": ["/dev/flag"]}, env, tmp_path)
+    assert found.device == ("/dev/flag",)
+    assert found.port == 82
+    assert found.sim_heap == "1M"
+
+
+def test_the_names_other_tools_use_are_honoured(tmp_path):
+    found = resolve({}, {"ESPPORT": "/dev/esp", "ESPBAUD": "921600"}, tmp_path)
+    assert (found.device, found.baud) == (("/dev/esp",), 921600)
+    assert resolve({}, {"ESPPORT": "/dev/esp", "CAMRIG_DEVICE": "sim"}, tmp_path).device == ("sim",)
+
+
+def test_several_devices(tmp_path):
+    (tmp_path / "camrig.toml").write_text('device = ["sim", "/dev/two"]\n')
+    assert resolve({}, {}, tmp_path).device == ("sim", "/dev/two")
+
+
+def test_paths_in_the_file_are_relative_to_it(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "camrig.toml").write_text('results = "out"\n')
+    assert resolve({}, {}, tmp_path).results == tmp_path / "out"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('devise = "sim"', ["devise", "device"]),
+        ("port = 99999", ["camrig.toml", "65535"]),
+        ("port = ", ["camrig.toml", "TOML"]),
+        ("baud = true", ["camrig.toml", "whole number"]),
+    ],
+)
+def test_mistakes_in_the_file_are_named(tmp_path, text, words):
+    (tmp_path / "camrig.toml").write_text(text)
+    with pytest.raises(SettingsError) as raised:
+        resolve({}, {}, tmp_path)
+    for word in words:
+        assert word in str(raised.value)
+
+
+def test_wifi_from_the_environment_or_its_own_file(tmp_path):
+    assert resolve({}, {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "pw"}, tmp_path).wifi == Wifi("lab", "pw")
+    (tmp_path / "camrig.wifi.toml").write_text('ssid = "home"\npassword = "secret"\n')
+    assert resolve({}, {}, tmp_path).wifi == Wifi("home", "secret")
+
+
+@pytest.mark.parametrize("text", ["", 'ssid = ""', 'sid = "x"', "ssid = 5", "ssid ="])
+def test_mistakes_in_the_wifi_file_are_named(tmp_path, text):
+    (tmp_path / "camrig.wifi.toml").write_text(text)
+    with pytest.raises(SettingsError, match=r"camrig\.wifi\.toml"):
+        resolve({}, {}, tmp_path)
+
+
+def test_a_password_alone_is_a_mistake(tmp_path):
+    with pytest.raises(SettingsError, match="CAMRIG_WIFI_SSID"):
+        resolve({}, {"CAMRIG_WIFI_PASSWORD": "pw"}, tmp_path)
+
+
+def test_no_representation_shows_the_password(tmp_path):
+    found = resolve({}, {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "hush-hush"}, tmp_path)
+    assert "hush-hush" not in f"{found!r} {found} {found.wifi}"
+
+
+def test_every_option_is_a_field_and_every_flag_has_its_variable():
+    for option in OPTIONS:
+        assert option.name in Settings.__dataclass_fields__
+        assert (
+            option.env[0] == "CAMRIG_" + option.flag.removeprefix("--").removeprefix("hil-").replace("-", "_").upper()
+        )
