@@ -1,0 +1,250 @@
+"""camrig's pytest plugin: options, fixtures, and what a run says at its end. The work is done in the rooms below."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from rig.bringup import Board
+from rig.dut import CONSOLE_LINES, Dut
+from rig.errors import CamrigError
+from rig.measure.recorder import Recorder
+from rig.probe.client import Response
+from rig.probe.person import BoardSession
+from rig.probe.preflight import preflight_headers
+from rig.report.run import BoardReport, RunReport, write
+from rig.report.terminal import render
+from rig.settings import OPTIONS, Settings, resolve
+from rig.steps import Step, Steps
+
+SETTINGS = pytest.StashKey[Settings]()
+RUN = pytest.StashKey["Run"]()
+MARK = pytest.StashKey[int]()
+
+
+class Run:
+    """What this run has brought up and seen so far."""
+
+    def __init__(self) -> None:
+        self.started = datetime.datetime.now(datetime.timezone.utc)
+        self.clock = time.monotonic()
+        self.benches: list[Bench] = []
+        self.blocked: dict[str, CamrigError] = {}
+        self.exit_code = 0
+
+
+class Bench:
+    """One board of this run with what is measured on it."""
+
+    def __init__(self, spec: str, steps: Steps) -> None:
+        self.spec = spec
+        self.steps = steps
+        self.recorder = Recorder()
+        self.board: Board | None = None
+        self.dut: Dut | None = None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("camrig", "camrig: hardware in the loop")
+    for option in OPTIONS:
+        action = "append" if option.many else "store"
+        group.addoption(
+            option.flag, action=action, dest=f"camrig_{option.name}", metavar=option.metavar, help=option.help
+        )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
+    try:
+        config.stash[SETTINGS] = resolve(flags, os.environ, config.rootpath)
+    except CamrigError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[RUN] = Run()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    specs = metafunc.config.stash[SETTINGS].device
+    if len(specs) > 1 and "device_spec" in metafunc.fixturenames:
+        metafunc.parametrize("device_spec", specs, scope="session")
+
+
+@pytest.fixture(scope="session")
+def device_spec(pytestconfig: pytest.Config) -> str:
+    """What ``--device`` names; with several devices, each test runs once for each."""
+    return pytestconfig.stash[SETTINGS].device[0]
+
+
+@pytest.fixture(scope="session")
+def bench(pytestconfig: pytest.Config, device_spec: str) -> Bench:
+    """Where this run keeps what belongs to one board."""
+    found = Bench(device_spec, Steps(_teller(pytestconfig)))
+    pytestconfig.stash[RUN].benches.append(found)
+    return found
+
+
+@pytest.fixture(scope="session")
+def board(pytestconfig: pytest.Config, bench: Bench) -> Iterator[Board]:
+    """A reserved board on its wire, deployed to and not yet serving."""
+    with Board(bench.spec, pytestconfig.stash[SETTINGS], bench.steps) as found:
+        bench.board = found
+        found.deploy()
+        yield found
+
+
+@pytest.fixture(scope="session")
+def dut(board: Board, bench: Bench) -> Dut:
+    """The booted board: ``dut.url``, ``dut.policy(...)``, ``dut.heap()``, ``dut.console``."""
+    bench.dut = board.boot()
+    return bench.dut
+
+
+@pytest.fixture
+def http(dut: Dut) -> Iterator[BoardSession]:
+    """A requests session towards the dut: ``http.get("/api/status", headers={"Origin": ...})``."""
+    with BoardSession(dut.url) as session:
+        yield session
+
+
+@pytest.fixture
+def preflight(dut: Dut) -> Callable[..., Response]:
+    """Sends a preflight to the dut and returns the raw response with its phases.
+
+    ``preflight(origin, method="GET", headers=(), path="/api/status")``; ``headers`` are header names.
+    """
+
+    def send(
+        origin: str | None, method: str | None = "GET", headers: tuple[str, ...] = (), path: str = "/api/status"
+    ) -> Response:
+        return dut.request("OPTIONS", path, preflight_headers(origin, method, headers))
+
+    return send
+
+
+@pytest.fixture
+def measure(bench: Bench) -> Callable[..., None]:
+    """Records samples: ``measure("preflight.total", ms, unit="ms")``, one value or several."""
+
+    def record(name: str, values: Any, *, unit: str) -> None:
+        bench.recorder.record(name, values, unit)
+
+    return record
+
+
+def _teller(config: pytest.Config) -> Callable[[Step], None]:
+    """Prints a step on the terminal as it ends, whatever pytest captures at the time."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+
+    def tell(step: Step) -> None:
+        if reporter is None or capture is None:
+            return
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(f"  {step}")
+
+    return tell
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    for bench in item.config.stash[RUN].benches:
+        if bench.dut is not None:
+            item.stash[MARK] = bench.dut.console.mark()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, CamrigError):
+        run = item.config.stash[RUN]
+        cause = run.blocked.setdefault(str(error), error)
+        report.longrepr = f"blocked: {cause}"
+        report.camrig_blocked = True
+    elif report.failed:
+        bench = next((b for b in item.config.stash[RUN].benches if b.dut is not None), None)
+        if bench is not None and bench.dut is not None and "dut" in getattr(item, "fixturenames", ()):
+            text = bench.dut.console.text(since=item.stash.get(MARK, 0), lines=CONSOLE_LINES)
+            report.sections.append((f"console of {bench.spec}", text or "(the board said nothing)"))
+    return report
+
+
+def pytest_report_teststatus(report: Any) -> Any:
+    if getattr(report, "camrig_blocked", False):
+        return "blocked", "B", ("BLOCKED", {"yellow": True})
+    return None
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    run = session.config.stash[RUN]
+    failed = _counts(session.config)
+    if run.blocked and not failed.get("failed") and not failed.get("error") and exitstatus in (0, 1):
+        session.exitstatus = next(iter(run.blocked.values())).exit_code
+    run.exit_code = int(session.exitstatus)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    run = config.stash[RUN]
+    for error in run.blocked.values():
+        terminalreporter.section("the rig is blocked", yellow=True)
+        terminalreporter.write_line(str(error))
+        if error.details:
+            terminalreporter.write_line("")
+            terminalreporter.write_line(error.details)
+    if not run.benches:
+        return
+    report = _report(config)
+    for found in report.boards:
+        if found.metrics:
+            terminalreporter.section("measured")
+            terminalreporter.write_line(render(found, terminalreporter._tw.fullwidth))
+    try:
+        path = write(report, config.stash[SETTINGS].results)
+    except OSError as error:
+        terminalreporter.write_line(f"results could not be written: {error}", red=True)
+    else:
+        terminalreporter.write_line(f"results: {path}")
+
+
+def _counts(config: pytest.Config) -> dict[str, int]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    names = ("passed", "failed", "error", "skipped", "blocked")
+    return {name: len(reporter.stats.get(name, ())) for name in names} if reporter else {}
+
+
+def _report(config: pytest.Config) -> RunReport:
+    run = config.stash[RUN]
+    return RunReport(
+        camrig=version("camrig"),
+        started=run.started.isoformat(),
+        seconds=round(time.monotonic() - run.clock, 3),
+        exit_code=run.exit_code,
+        tests=_counts(config),
+        blocked=list(run.blocked),
+        boards=[_board_report(bench, bench.board) for bench in run.benches if bench.board is not None],
+    )
+
+
+def _board_report(bench: Bench, board: Board) -> BoardReport:
+    identity = board.identity
+    return BoardReport(
+        spec=bench.spec,
+        machine=identity.machine,
+        firmware=identity.firmware,
+        build=identity.build,
+        mac=identity.mac,
+        mpy=str(identity.mpy or ""),
+        virtual=identity.virtual,
+        heap_bytes=identity.heap_total,
+        url=bench.dut.url if bench.dut else "",
+        library_sha256=board.library_sha256,
+        steps=[{"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in bench.steps.done],
+        metrics=bench.recorder.metrics,
+    )

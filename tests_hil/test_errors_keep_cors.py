@@ -1,0 +1,41 @@
+"""An error is readable by the page that caused it: it carries the same CORS headers as a success."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from rig.probe.client import NoExchange, exchange
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nowhere", 404), ("POST", "/api/status", 405), ("GET", "/stream?frames=none", 400)],
+)
+def test_errors_name_the_page(http, policy, page, method, path, status):
+    policy()
+    answer = http.request(method, path, headers={"Origin": page})
+    assert answer.status_code == status
+    assert answer.headers["Access-Control-Allow-Origin"] == page
+    assert "Origin" in answer.headers["Vary"]
+
+
+def test_a_body_too_large_is_refused_readably(http, policy, page):
+    policy()
+    answer = http.post("/api/status", headers={"Origin": page, "Content-Length": "10000000"})
+    assert answer.status_code == 413
+    assert answer.headers["Access-Control-Allow-Origin"] == page
+
+
+def test_errors_stay_closed_to_a_stranger(http, policy, stranger):
+    policy()
+    answer = http.get("/nowhere", headers={"Origin": stranger})
+    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+
+def test_the_server_answers_after_a_request_it_cannot_read(dut, http, policy, page):
+    policy()
+    with contextlib.suppress(NoExchange):  # a server may also just hang up
+        assert exchange(*dut.address, b"NO SUCH REQUEST LINE\r\n\r\n").status == 400
+    assert http.get("/api/status", headers={"Origin": page}).headers["Access-Control-Allow-Origin"] == page
