@@ -1,8 +1,7 @@
 import re
 
-# What makes an origin, or a token (RFC 9110, section 5.6.2), unfit to be sent back. Expressions find it without
-# allocating, and without interning a client's characters for good, as stepping through a string would.
-_NOT_VISIBLE = re.compile("[^!-~]")
+# What no token has (RFC 9110, section 5.6.2). An expression finds it without allocating, and without interning the
+# client's characters for good, as stepping through a string would.
 _NOT_TOKEN = re.compile("[^!#-'*+.0-9A-Z^-z|~-]")
 
 
@@ -32,8 +31,9 @@ class CORS:
     #: The status code that answers preflight requests. Assign 200 for clients that cannot take a 204.
     preflight_status = 204
 
-    # What :meth:`_answer` found last: six things that it depends on, and then the two parts of the answer.
-    _last = (None,) * 8
+    # The origin that was last found fit to be reflected, and what :meth:`_add` found last.
+    _sound = None
+    _last = [None] * 8
 
     def __init__(
         self,
@@ -52,11 +52,13 @@ class CORS:
         self.expose_headers = expose_headers
         self.allowed_headers = allowed_headers and _lower(allowed_headers)
         self.max_age = max_age
+        int(max_age or 0)  # a mistake is raised here, and not with every preflight request
         self.default_options_handler = None
         self._late = self._vary  # one object, so that adding it to a list of hooks allocates nothing
         # MicroPython interns attribute names, and the case folding of a header look-up is free for such strings.
-        hasattr(self, "access-control-request-method")
-        hasattr(self, "access-control-request-headers")
+        hasattr(self, "origin")
+        hasattr(self, "Access-Control-Request-Method".lower())
+        hasattr(self, "Access-Control-Request-Headers".lower())
         if app is not None:
             self.initialize(app, handle_cors)
 
@@ -105,91 +107,89 @@ class CORS:
 
         When the response is ready, ``Origin`` is also added to its ``Vary`` header, if needed.
         """
-        headers = self._headers(request)
-        if request.vary and self._late not in request.after_request_handlers:
-            request.after_request_handlers.append(self._late)
-        return headers
-
-    def _headers(self, request):
-        headers = {}
+        # A function that needs more than eleven words for its variables gets them from the heap.
         origins = self._origins
-        origin = request.headers.get("Origin")
-        method = request.cors = (
-            origin and request.method == "OPTIONS" and request.headers.get("access-control-request-method")
-        )
-        request.vary = False
+        origin = sent = request.headers.get("Origin")
         if origins == "*":
-            if not origin or self.allow_credentials or len(origin) > 512 or _NOT_VISIBLE.search(origin):
+            if not sent or self.allow_credentials:
                 origin = "*"
+            elif sent != self._sound:
+                # No browser sends one that is not made of tokens, these four, and less than this.
+                origin = sent.replace(":", "").replace("/", "").replace("[", "").replace("]", "")
+                if len(origin) > 512 or _NOT_TOKEN.search(origin):
+                    origin = "*"
+                else:
+                    self._sound = origin = sent
         elif not origins:
-            return headers
-        elif not origin or origin == "*" or origin not in origins:
-            request.vary = True
-            return headers
-        request.vary = origin != "*"
-        headers["Access-Control-Allow-Origin"] = origin
+            return {}
+        elif not sent or sent == "*" or sent not in origins:
+            origin = None
+        if origin != "*" and self._late not in request.after_request_handlers:
+            request.after_request_handlers.append(self._late)
+        if not origin:
+            return {}
+        headers = {"Access-Control-Allow-Origin": origin}
         if self.allow_credentials:
             headers["Access-Control-Allow-Credentials"] = "true"
-        names = method and request.headers.get("access-control-request-headers")
+        if self.expose_headers or request.method == "OPTIONS":
+            self._add(request, headers, sent)
+        return headers
+
+    def _add(self, request, headers, sent):
+        # All but the origin is kept for the next request that asks for the same, with copies of the lists, to see
+        # a change inside them.
+        method = sent and request.method == "OPTIONS" and request.headers.get("Access-Control-Request-Method")
+        names = method and request.headers.get("Access-Control-Request-Headers")
+        expose = self.expose_headers
+        methods = self.allowed_methods
+        allowed = self.allowed_headers
+        age = self.max_age
         last = self._last
         if (
-            last[0] != self.expose_headers
+            last[0] != expose
             or method
-            and (
-                last[1] != method
-                or last[2] != names
-                or last[3] != self.allowed_methods
-                or last[4] != self.allowed_headers
-                or last[5] != self.max_age
-            )
+            and (last[1] != method or last[2] != names or last[3] != methods or last[4] != allowed or last[5] != age)
         ):
-            last = self._answer(method, names)
+            last = [
+                None if expose is None else list(expose),
+                method,
+                names,
+                None if methods is None else list(methods),
+                None if allowed is None else list(allowed),
+                age,
+                expose if isinstance(expose, str) else expose and ", ".join(expose),
+                {},
+            ]
+            # Listed or not, it has to be a token: CPython folds the case of other letters into ASCII too.
+            if method and not _NOT_TOKEN.search(method) and (methods is None or method.lower() in _lower(methods)):
+                upper = method.upper()
+                last[7]["Access-Control-Allow-Methods"] = (
+                    upper if upper in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT") else method
+                )
+                if age is not None:
+                    last[7]["Access-Control-Max-Age"] = str(max(0, int(age)))
+                if names and names.count(",") < 64:
+                    granted = []
+                    if allowed is not None:
+                        allowed = _lower(allowed)
+                    for name in names.split(","):
+                        name = name.strip(" \t")
+                        if (
+                            name
+                            and not _NOT_TOKEN.search(name)
+                            and (allowed is None or name != "*" and name.lower() in allowed)
+                        ):
+                            granted.append(name)
+                    if allowed is not None or len(granted) <= names.count(",") or "\t" in names:
+                        names = ", ".join(granted)
+                    if names:
+                        last[7]["Access-Control-Allow-Headers"] = names
+            if len(method or "") + len(last[2] or "") < 256:
+                self._last = last
         if last[6]:
             headers["Access-Control-Expose-Headers"] = last[6]
         if method:
             headers.update(last[7])
-        return headers
-
-    def _answer(self, method, names):
-        # Lists are compared as they were, since they may be changed in place.
-        expose, methods, allowed, age = self.expose_headers, self.allowed_methods, self.allowed_headers, self.max_age
-        headers = {}
-        if method and (not _NOT_TOKEN.search(method) if methods is None else method.lower() in _lower(methods)):
-            upper = method.upper()
-            headers["Access-Control-Allow-Methods"] = (
-                upper if upper in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT") else method
-            )
-            if age is not None:
-                headers["Access-Control-Max-Age"] = str(max(0, int(age)))
-            if names and names.count(",") < 64:
-                granted = []
-                for name in names.split(","):
-                    name = name.strip(" \t")
-                    if name and (
-                        not _NOT_TOKEN.search(name)
-                        if allowed is None
-                        else name != "*" and name.lower() in _lower(allowed)
-                    ):
-                        granted.append(name)
-                if allowed is not None or len(granted) <= names.count(",") or "\t" in names:
-                    granted = ", ".join(granted)
-                else:
-                    granted = names
-                if granted:
-                    headers["Access-Control-Allow-Headers"] = granted
-        last = (
-            _copy(expose),
-            method,
-            names,
-            _copy(methods),
-            _copy(allowed),
-            age,
-            expose if isinstance(expose, str) else expose and ", ".join(expose),
-            headers,
-        )
-        if not names or len(names) < 256:
-            self._last = last
-        return last
 
     def after_request(self, request, response):
         """Put the CORS headers on a response, in place of any that it has.
@@ -200,32 +200,39 @@ class CORS:
             return
         headers = response.headers
         for name in headers:
-            if len(name) > 15 and name[:15].lower() == "access-control-":
+            if len(name) > 15 and name[6:15].lower() == "-control-":  # Access-Control-, in any case
                 # A new dictionary: the response may be shared with a request that is being answered right now.
                 response.headers = type(headers)()
                 for name, value in headers.items():
-                    if name[:15].lower() != "access-control-":
+                    if name[6:15].lower() != "-control-":
                         response.headers[name] = value
                 break
-        headers = self._headers(request)
+        headers = self.get_cors_headers(request)
         for name in headers:
             hasattr(self, name.lower())
             response.headers[name] = headers[name]
-        if request.cors and request.route is None and response.status_code == 200 and not response.body:
+        if (
+            request.method == "OPTIONS"
+            and request.route is None
+            and response.status_code == 200
+            and not response.body
+            and request.headers.get("Origin")
+            and request.headers.get("Access-Control-Request-Method")
+        ):
             response.status_code = self.preflight_status
             if response.status_code == 204:
                 response.reason = "No Content"
                 response.body = None  # bytes, even none of them, would get a Content-Length (RFC 9110, section 8.6)
-        if request.vary:
-            self._vary(request, response)
-            last = request.app.after_request_handlers
-            if not last or last[-1] is not self:
-                request.after_request_handlers.append(self._late)
+        self._vary(request, response)
+        # The very last hook does it again, unless this was the last.
+        last = request.app.after_request_handlers
+        if last and last[-1] is self and self._late in request.after_request_handlers:
+            request.after_request_handlers.remove(self._late)
 
     __call__ = after_request
 
     def _vary(self, request, response):
-        if not getattr(request, "vary", None):
+        if not request or self._late not in request.after_request_handlers:
             return
         headers = response.headers
         if "Access-Control-Allow-Origin" not in headers:
@@ -243,7 +250,7 @@ class CORS:
                 return
         names = (",".join(names) if isinstance(names, list) else names or "") + ",Origin"
         if more:
-            names += "," + ",".join(more)
+            names += "," + ",".join(sorted(more))
             del request.g._vary  # or Microdot would merge it again, in any order
         vary = ""
         for name in names.split(","):
@@ -256,7 +263,3 @@ class CORS:
 
 def _lower(names):
     return (names if isinstance(names, str) else "\n".join(names)).lower().split("\n")
-
-
-def _copy(names):
-    return list(names) if isinstance(names, list) else names
