@@ -7,13 +7,14 @@ READY := $(VENV)/.ready
 DEVICE ?= sim
 ARGS ?=
 
-.PHONY: hil test lint clean
+.PHONY: help hil test lint bench-cors clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make hil                       run the suite on the virtual board"
 	@echo "make hil DEVICE=/dev/ttyUSB0   run it on a real board; more pytest options in ARGS='...'"
 	@echo "make test                      every test, ruff, mypy and the import rules"
+	@echo "make bench-cors                what the library costs, beside the one that Microdot ships"
 
 # The environment is made once, and again when what it is made from changes.
 $(READY): pyproject.toml constraints.txt
@@ -34,6 +35,9 @@ lint: $(READY)
 
 test: lint
 	@$(BIN)/python -m pytest tests_unit tests_hil $(ARGS)
+
+bench-cors: $(READY)
+	@$(BIN)/python bench/cors_cost.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) results build *.egg-info

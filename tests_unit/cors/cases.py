@@ -1,0 +1,217 @@
+"""What the CORS class must do, for CPython and MicroPython: ``cases()`` yields (name, function without arguments)."""
+
+import asyncio
+
+import wiring
+from apps import PREFLIGHT, expect, small_app
+from microdot import Microdot, Request
+from microdot.cors import CORS
+from rows import ROWS, A, B
+from wire import exchange, send
+
+
+def run_row(policy, request, expected):
+    app = Microdot()
+    CORS(app, **policy)
+    sets = request.get("sets") or {}
+
+    @app.route("/", methods=["GET", "PUT"])
+    async def index(request):
+        return "body", 200, sets
+
+    headers = []
+    for key, name in (
+        ("origin", "Origin"),
+        ("acrm", "Access-Control-Request-Method"),
+        ("acrh", "Access-Control-Request-Headers"),
+        ("pna", "Access-Control-Request-Private-Network"),
+    ):
+        if request.get(key) is not None:
+            headers.append((name, request[key]))
+    answer = send(app, request.get("method", "GET"), request.get("path", "/"), headers)
+    wanted = {key: value for key, value in expected.items() if value is not None}
+    status = wanted.pop("status", 200)
+    expect(answer.status, status)
+    expect(answer.cors(), wanted)
+    if request.get("method") == "OPTIONS":
+        expect(answer.body, b"")
+        assert answer.all("Allow")
+    if status == 204:
+        expect(answer.line, "HTTP/1.0 204 No Content")
+        expect(answer.all("Content-Length"), [])
+    for name in sets:
+        lower = name.lower()
+        if not lower.startswith("access-control-") and lower != "vary":
+            value = sets[name]
+            expect(answer.all(name), value if isinstance(value, list) else [value])
+
+
+def every_kind_of_answer():
+    app, _ = small_app()
+    for method, path, status, vary in (
+        ("GET", "/", 200, "Origin"),
+        ("HEAD", "/", 200, "Origin"),
+        ("GET", "/nowhere", 404, "Origin"),
+        ("POST", "/", 405, "Origin"),
+        ("GET", "/gone", 410, "Origin"),
+        ("GET", "/broken", 500, "Accept, Origin"),
+        ("GET", "/redirect", 302, "Origin"),
+        ("GET", "/stream", 200, "Origin"),
+        ("GET", "/nothing", 204, "Origin"),
+    ):
+        answer = send(app, method, path, {"Origin": A})
+        expect((path, answer.status), (path, status))
+        expect(answer.cors(), {"allow-origin": A, "vary": vary})
+        expect(send(app, method, path, {"Origin": B}).all("Access-Control-Allow-Origin"), [])
+
+
+def too_large():
+    app, _ = small_app()
+    for method in ("POST", "OPTIONS"):
+        headers = {"Content-Length": "999999"}
+        headers.update(PREFLIGHT)
+        answer = send(app, method, "/", headers)
+        expect(answer.status, 413)
+        expect(answer.all("Access-Control-Allow-Origin"), [A])
+
+
+def malformed_request():
+    app, _ = small_app()
+    expect(asyncio.run(exchange(app, b"nonsense\r\n\r\n")).status, 400)
+    expect(send(app, headers={"Origin": A}).status, 200)
+
+
+def shared_response():
+    app, _ = small_app(allowed_origins=[A, B], allow_credentials=True, expose_headers=["X-A"])
+    for _ in range(3):
+        for origin in (A, B):
+            expect(
+                send(app, "GET", "/shared", {"Origin": origin}).cors(),
+                {"allow-origin": origin, "allow-credentials": "true", "expose-headers": "X-A", "vary": "Origin"},
+            )
+        refused = send(app, "GET", "/shared", {"Origin": "https://c.example"})
+        expect([name for name in refused.cors() if name != "vary"], [])
+
+
+def repeated_headers():
+    app, _ = small_app()
+    answer = send(app, "GET", "/", [("Origin", B), ("origin", A)])
+    expect(answer.all("Access-Control-Allow-Origin") in ([], [A]), True)
+    headers = [("Origin", A), ("Access-Control-Request-Method", "PUT"), ("Access-Control-Request-Method", "GET")]
+    expect(send(app, "OPTIONS", "/", headers).all("Access-Control-Allow-Methods") in (["PUT"], ["GET"]), True)
+
+
+def preflight_status():
+    app, cors = small_app()
+    cors.preflight_status = 200
+    answer = send(app, "OPTIONS", "/", PREFLIGHT)
+    expect(answer.line, "HTTP/1.0 200 OK")
+    expect(answer.all("Content-Length"), ["0"])
+    expect(CORS.preflight_status, 204)
+
+
+def policy_changes():
+    app, cors = small_app()
+
+    def found(method="GET", **headers):
+        sent = {"Origin": A}
+        if method == "OPTIONS":
+            sent.update(PREFLIGHT)
+            sent["Access-Control-Request-Headers"] = "x-a,x-b"
+        return send(app, method, "/", sent).cors()
+
+    expect(found(), {"allow-origin": A, "vary": "Origin"})
+    cors.allowed_origins.append(B)
+    cors.allowed_origins.remove(A)
+    expect(found(), {})
+    cors.allowed_origins = A
+    expect(cors.allowed_origins, [A])
+    expect(found(), {"allow-origin": A, "vary": "Origin"})
+    cors.allowed_origins = A + ".org"
+    expect(found(), {})
+    cors.allowed_origins = "*"
+    cors.expose_headers = []
+    expect(found(), {"allow-origin": A, "vary": "Origin"})
+    cors.expose_headers.append("X-A")
+    expect(found()["expose-headers"], "X-A")
+    cors.expose_headers[0] = "X-B"
+    expect(found()["expose-headers"], "X-B")
+    cors.expose_headers = None
+    expect("expose-headers" in found(), False)
+    cors.allow_credentials = True
+    expect(found(), {"allow-origin": "*", "allow-credentials": "true"})
+    cors.allow_credentials = False
+    expect(found("OPTIONS")["allow-headers"], "x-a,x-b")
+    cors.allowed_headers = []
+    expect("allow-headers" in found("OPTIONS"), False)
+    cors.allowed_headers.append("X-B")
+    expect(found("OPTIONS")["allow-headers"], "x-b")
+    cors.allowed_headers[0] = "x-A"
+    expect(found("OPTIONS")["allow-headers"], "x-a")
+    cors.allowed_headers = "X-B"
+    expect(found("OPTIONS")["allow-headers"], "x-b")
+    cors.allowed_headers = []
+    expect("allow-headers" in found("OPTIONS"), False)
+    cors.allowed_headers = None
+    expect(found("OPTIONS")["allow-headers"], "x-a,x-b")
+    cors.allowed_methods = []
+    expect("allow-methods" in found("OPTIONS"), False)
+    cors.allowed_methods = None
+    expect(found("OPTIONS")["allow-methods"], "PUT")
+    cors.allowed_methods = []
+    expect("allow-methods" in found("OPTIONS"), False)
+    cors.allowed_methods.append("put")
+    expect(found("OPTIONS")["allow-methods"], "PUT")
+    cors.max_age = 5
+    expect(found("OPTIONS")["max-age"], "5")
+    cors.max_age = 0
+    expect(found("OPTIONS")["max-age"], "0")
+    cors.max_age = None
+    expect("max-age" in found("OPTIONS"), False)
+
+
+def mistaken_age():
+    for age in ("ten minutes", [600]):
+        try:
+            CORS(max_age=age)
+        except (ValueError, TypeError):
+            continue
+        raise AssertionError(f"{age!r} was taken")
+
+
+def long_headers():
+    limit = Request.max_readline
+    app, _ = small_app(allowed_origins="*")
+    try:
+        Request.max_readline = 200_000
+        for big in ("x" * 100_000, "," * 100_000, "x," * 50_000, "x " * 50_000):
+            for name in ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"):
+                headers = dict(PREFLIGHT)
+                headers[name] = big
+                answer = send(app, "OPTIONS", "/", headers)
+                assert answer.status in (200, 204)
+            expect(send(app, headers={"Origin": A}).cors(), {"allow-origin": A, "vary": "Origin"})
+    finally:
+        Request.max_readline = limit
+    expect(send(app, headers={"Origin": "x" * 3000}).status, 400)
+
+
+FUNCTIONS = (
+    every_kind_of_answer,
+    too_large,
+    malformed_request,
+    shared_response,
+    repeated_headers,
+    preflight_status,
+    policy_changes,
+    mistaken_age,
+    long_headers,
+)
+
+
+def cases():
+    """Every case: (name, function)."""
+    for row in ROWS:
+        yield row[0], lambda row=row: run_row(*row[1:])
+    for function in FUNCTIONS + wiring.FUNCTIONS:
+        yield function.__name__.replace("_", " "), function
