@@ -52,6 +52,10 @@ class PortError(Blocked):
     """The serial port is missing, busy or lost."""
 
 
+class BoardBusy(Blocked):
+    """Another run owns the board."""
+
+
 class BoardSilent(Blocked):
     """Nothing answers on the wire."""
 

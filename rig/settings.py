@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rig.errors import SettingsError
+from rig.lines import DEVKIT, PROFILES, Profile, profile
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +25,7 @@ else:
 
 CONFIG_FILE = "camrig.toml"
 WIFI_FILE = "camrig.wifi.toml"
+WIRING = "wiring"  # the config file's tables of control-line profiles
 VIRTUAL = "sim"
 
 
@@ -49,6 +51,9 @@ class Settings:
     baud: int = 115200
     port: int = 8080
     boot_timeout: float = 40.0
+    lines: Profile = DEVKIT
+    fast: int | None = None
+    wait: float = 0.0
     require: str = "any"
     wifi: Wifi | None = None
 
@@ -176,6 +181,30 @@ OPTIONS = (
         "how long a board may take from reset until it serves (40)",
     ),
     Option(
+        "lines",
+        "--hil-lines",
+        ("CAMRIG_LINES",),
+        _text,
+        "NAME",
+        f"how DTR and RTS are wired: {', '.join(PROFILES)}, or a [wiring.NAME] of the config file (devkit)",
+    ),
+    Option(
+        "fast",
+        "--hil-fast",
+        ("CAMRIG_FAST",),
+        _between(9600, 4_000_000),
+        "BAUD",
+        "raise the line to this speed while deploying, where the board can; less when the line garbles (off)",
+    ),
+    Option(
+        "wait",
+        "--hil-wait",
+        ("CAMRIG_WAIT",),
+        _seconds,
+        "SECONDS",
+        "how long to wait for a board that another run uses (not at all)",
+    ),
+    Option(
         "require",
         "--hil-require",
         ("CAMRIG_REQUIRE",),
@@ -240,6 +269,9 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
     own = cargo()
     config = _read_toml(root / CONFIG_FILE)
     names = [option.name for option in OPTIONS]
+    own_wiring = config.pop(WIRING, {})
+    if not isinstance(own_wiring, dict):
+        raise SettingsError(f"{WIRING} in {CONFIG_FILE} is no table", next=f"write [{WIRING}.NAME]")
     for key in config:
         if key.replace("-", "_") not in names:
             raise _unknown(key, names, CONFIG_FILE)
@@ -262,6 +294,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
         values[option.name] = tuple(parsed) if option.many else parsed[-1]
         if source == CONFIG_FILE and isinstance(values[option.name], Path):
             values[option.name] = root / values[option.name]
+    values["lines"] = profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
     return Settings(**values, wifi=_wifi(env, root))
 
 

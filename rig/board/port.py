@@ -7,11 +7,14 @@ from typing import Any
 
 import serial
 
+from rig.board.control_lines import BoardSerial
 from rig.deadline import Deadline
 from rig.errors import Blocked, PortError
+from rig.lines import DEVKIT, Profile
 
 POLL = 0.05  # seconds that one read may block: how late a deadline is noticed at most
 PATIENCE = 10.0  # seconds that a read of a given number of bytes waits when nobody set a deadline
+AT_ONCE = 4096  # bytes taken in before anybody looks at them: a socket tells only that there are some
 
 
 class Line:
@@ -31,6 +34,8 @@ class Line:
         """Take in what has arrived, waiting up to POLL seconds for a first byte. False when nothing came."""
         try:
             chunk = self.port.read(max(1, self.port.in_waiting))
+            while chunk and len(chunk) < AT_ONCE and (more := self.port.in_waiting):
+                chunk += self.port.read(more)
         except (OSError, TypeError) as error:  # TypeError: pyserial's way to say that the port was closed
             raise lost(error) from None
         if chunk:
@@ -73,25 +78,46 @@ class Line:
         self.port.close()
 
 
-def open_port(port: str, baud: int) -> Any:
-    """An open pyserial port with DTR and RTS released, locked against a second user.
+def open_port(port: str, baud: int, lines: Profile = DEVKIT) -> Any:
+    """An open pyserial port with DTR and RTS at the idle levels of ``lines``, locked against a second user.
 
-    Opening with the lines asserted resets some ESP32-CAM carrier boards or holds them in the boot loader.
-    Raises PortError.
+    The levels are set before the port opens: asserted lines reset some ESP32-CAM carrier boards, or hold them in
+    the boot loader. Ports without lines open all the same. Raises PortError.
     """
     try:
-        line = serial.serial_for_url(port, do_not_open=True, baudrate=baud, timeout=POLL, exclusive=True)
-    except (ValueError, OSError) as error:
+        return _opened(port, baud, lines)
+    except ValueError as error:
+        if port.startswith("rfc2217:") and "'control'" in str(error):  # the server's port has no lines to set
+            try:
+                return _opened(port + ("&" if "?" in port else "?") + "ign_set_control", baud, lines)
+            except (OSError, ValueError) as second:
+                raise _refused(port, second) from None
         raise PortError(f"{port} is not a port that can be opened ({error})", next="see --device in --help") from None
-    try:
-        line.dtr = False
-        line.rts = False
-        line.open()
-        if isinstance(line, serial.Serial):  # the URL ports cannot time a write
-            line.write_timeout = PATIENCE
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise _refused(port, error) from None
-    return line
+
+
+def _opened(port: str, baud: int, lines: Profile) -> Any:
+    if "://" in port:
+        found: Any = serial.serial_for_url(port, do_not_open=True)
+    else:
+        found = BoardSerial()
+        found.port = port
+        found.exclusive = True
+    found.baudrate, found.timeout = baud, POLL
+    found.dtr, found.rts = lines.dtr, lines.rts
+    found.open()
+    if isinstance(found, serial.Serial):  # the URL ports cannot time a write
+        found.write_timeout = PATIENCE
+    return found
+
+
+def set_baud(port: Any, baud: int) -> None:
+    """Follow the board to another speed. Raises PortError where the port cannot."""
+    try:
+        port.baudrate = baud
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise PortError(f"the port cannot go at {baud} baud ({error})", next="use a lower --hil-fast") from None
 
 
 def lost(error: Exception) -> Blocked:

@@ -13,6 +13,7 @@ from rig.board.console import Event, Parser
 from rig.board.wire import RAW_BANNER, Wire
 from rig.deadline import Deadline
 from rig.errors import BoardRaised, BoardSilent, CamrigError, NoMicroPython
+from rig.lines import DEVKIT, Profile
 
 SECONDS_FOR_REPL = 15.0  # a board that says something may be busy, or booting
 SECONDS_OF_SILENCE = 6.0  # longer than any chip takes from reset to its first word
@@ -84,13 +85,21 @@ class Console:
 class Session:
     """A board whose port this process holds. ``name`` is what errors call the board."""
 
-    def __init__(self, port: str, baud: int, *, name: str | None = None, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        port: str,
+        baud: int,
+        *,
+        name: str | None = None,
+        secrets: Iterable[str] = (),
+        lines: Profile = DEVKIT,
+    ) -> None:
         self.name = name or port
         self.console = Console(secrets)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
         try:
-            self.wire = Wire(port, baud, self.console.heard)
+            self.wire = Wire(port, baud, self.console.heard, lines)
         except CamrigError as error:
             raise error.on(self.name) from None
 

@@ -1,42 +1,59 @@
 """mpremote's transport, held open by a rig: quick reads, deadlines, and no terminal output of its own.
 
 The raw REPL protocol is mpremote's. What is different here: reads wait for bytes instead of sleeping 10 ms,
-every wait ends at a deadline, and a board that restarts in the middle of a command is noticed by its banner
+every wait ends at a deadline, and a board that restarts in the middle of a command is noticed by what it says then
 instead of by ten seconds of silence.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable
 
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
-from rig.board.port import Line, open_port
+from rig.board import control_lines
+from rig.board.port import Line, open_port, set_baud
+from rig.board.restart import Watch
 from rig.deadline import Deadline
 from rig.errors import BoardReset, BoardSilent
+from rig.lines import DEVKIT, Profile
 
 RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
+SECONDS_FOR_CAUSE = 0.6  # a restarting board is listened to for so long before it is reported
 
-# What an ESP32 says when it restarts or dies: ROM banner, panic handler, brownout detector.
-RESTART = re.compile(rb"rst:0x[0-9a-f]+|Guru Meditation Error|Rebooting\.\.\.|Brownout detector was triggered")
+
+class _Restarted(Exception):
+    """Thrown out of whatever read is going on."""
 
 
 class Wire(SerialTransport):
-    """One open serial line to a board. ``heard`` is called with everything that the board sends."""
+    """One open serial line to a board. ``heard`` is called with everything that the board sends.
+
+    ``lines`` is how DTR and RTS are wired, ``baud`` the speed at which the board starts.
+    """
 
     serial: Line
 
-    def __init__(self, port: str, baud: int, heard: Callable[[bytes], None] = lambda data: None) -> None:
+    def __init__(
+        self, port: str, baud: int, heard: Callable[[bytes], None] = lambda data: None, lines: Profile = DEVKIT
+    ) -> None:
         self.in_raw_repl = False
         self.use_raw_paste = True
         self.device_name = port
         self.mounted = False
         self.is_pty = False
-        self.serial = Line(open_port(port, baud), heard)
-        self._running = False  # a command's bytes are on the line: a restart among them is an accident
+        self.baud = baud
+        self.lines = lines
+        self._heard = heard
+        self._watch: Watch | None = None  # there is one while a command runs: a restart is then an accident
+        self.serial = Line(open_port(port, baud, lines), self._overhear)
+
+    def _overhear(self, data: bytes) -> None:
+        self._heard(data)
+        if self._watch is not None and self._watch.feed(data):
+            raise _Restarted
 
     def read_until(
         self,
@@ -46,17 +63,12 @@ class Wire(SerialTransport):
         data_consumer: Callable[[bytes], None] | None = None,
         timeout_overall: float | None = None,
     ) -> bytes:
-        """Bytes up to and with ``ending``; fewer after ``timeout`` seconds of silence or at the deadline.
-
-        Raises BoardReset when the board restarts while it runs a command.
-        """
+        """Bytes up to and with ``ending``; fewer after ``timeout`` seconds of silence or at the deadline."""
         line = self.serial
         until = line.deadline or Deadline.after(timeout_overall or 3600)
         quiet = Deadline.after(timeout or 3600)
         seen = 0
         while (at := line.buffer.find(ending, max(0, seen - len(ending)))) < 0:
-            if self._running and RESTART.search(line.buffer, max(0, seen - 80)):
-                raise self._restarted()
             seen = len(line.buffer)
             if quiet.passed or until.passed:
                 return line.take(seen)
@@ -67,34 +79,76 @@ class Wire(SerialTransport):
     def run(self, code: str, seconds: float) -> tuple[bytes, bytes]:
         """What ``code`` prints on the board, and its traceback if it raises. The raw REPL must be on.
 
+        It has to print text: a run of other bytes counts as a board that restarted at another speed.
         Raises BoardReset, BoardSilent (unfinished after ``seconds``) or PortError.
         """
         line = self.serial
         line.deadline = Deadline.after(seconds)
-        self._running = True
+        self._watch = watch = Watch()
         try:
+            if line.buffer and watch.feed(bytes(line.buffer)):  # it restarted since the last command
+                raise _Restarted
             self.exec_raw_no_follow(code)
             out, err = self.follow(timeout=seconds)
             return bytes(out), bytes(err)
+        except _Restarted:
+            self._listen(watch)
+            raise self._restarted(watch) from None
         except (TransportError, struct.error) as error:
+            # Something came that was no answer, which may be the first of a restarting board's words.
+            if self._listen(watch) or watch.noise:
+                raise self._restarted(watch) from None
             self.in_raw_repl = False
-            line.deadline = Deadline.after(1.5)
-            if RESTART.search(self.drain(0.5)):
-                raise self._restarted() from None
             raise BoardSilent(
-                f"the board did not finish a command within {seconds:g} s ({error})",
+                f"the board did not finish a command within {seconds:g} s ({_plain(error)})",
                 next="reset the board and try again",
             ) from None
         finally:
             line.deadline = None
-            self._running = False
+            self._watch = None
 
-    def _restarted(self) -> BoardReset:
+    def _listen(self, watch: Watch) -> bool:
+        """Take in what a board says that has just restarted, or may have; whether it has.
+
+        From a restart on it speaks at the speed at which it starts.
+        """
+        self._watch = None
+        self.follow_board(self.baud)
+        until = Deadline.after(SECONDS_FOR_CAUSE)
+        line = self.serial
+        while not until.passed and not (watch.restarted and watch.cause):
+            start = len(line.buffer)
+            if line.fill():
+                watch.feed(bytes(line.buffer[start:]))
+        line.buffer.clear()
+        return watch.restarted
+
+    def _restarted(self, watch: Watch) -> BoardReset:
         self.in_raw_repl = False
+        cause = f" ({watch.cause})" if watch.cause else ""
+        if not watch.restarted:
+            return BoardReset(
+                "the line turned to noise in the middle of a command: the board restarted at another speed, or the "
+                "line garbles",
+                next="run again; if it stays so, check cable and power, or lower --hil-baud",
+            )
         return BoardReset(
-            "the board restarted in the middle of a command",
+            f"the board restarted in the middle of a command{cause}",
             next="check its power supply; the console shows the reset's cause",
         )
+
+    def follow_board(self, baud: int) -> None:
+        """Talk at ``baud`` from here on. Raises PortError where the port cannot."""
+        if self.serial.port.baudrate != baud:
+            set_baud(self.serial.port, baud)
+
+    def pulse(self) -> bool:
+        """Reset the chip through its control lines; False where port or wiring cannot. It then starts at ``baud``."""
+        done = control_lines.pulse(self.serial.port, self.lines)
+        if done:
+            self.in_raw_repl = False
+            self.follow_board(self.baud)
+        return done
 
     def drain(self, quiet: float, most: int = 65536) -> bytes:
         """Everything that arrives until the line has been quiet for ``quiet`` seconds or ``most`` bytes came."""
@@ -109,5 +163,11 @@ class Wire(SerialTransport):
         """Release the port, also when the board behind it is gone."""
         try:
             super().close()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: an RFC 2217 server refuses to set lines
             self.serial.close()
+
+
+def _plain(error: Exception) -> str:
+    """The transport's words, bounded: it quotes everything that it read."""
+    text = str(error)
+    return text if len(text) <= 120 else text[:117] + "..."
