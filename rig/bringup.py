@@ -10,12 +10,15 @@ from typing import Any
 
 from rig.board.identity import Identity, identify
 from rig.board.session import Session
+from rig.board.speed import at_speed
 from rig.deploy.manifest import File, files, sources
 from rig.deploy.sync import Synced, sync
 from rig.dut import Dut, boot
 from rig.errors import Blocked, CamrigError, DeployError
-from rig.lab.devices import reach, require_wifi
-from rig.settings import Settings
+from rig.lab import lock
+from rig.lab.attached import lock_key, mac_key
+from rig.lab.devices import Device, reach, require_wifi
+from rig.settings import VIRTUAL, Settings, Wifi
 from rig.steps import Steps
 
 SETTINGS_FILE = "/camrig.json"
@@ -32,11 +35,14 @@ class Board:
         self.settings = settings
         self.steps = steps or Steps()
         self.token = secrets.token_hex(16)
+        self.device: Device
+        self.wifi: Wifi
         self.session: Session
         self.identity: Identity
         self.library_sha256 = ""
         self._library_file = ""
         self._stack = ExitStack()
+        self._lock: lock.Lock | None = None
 
     def __enter__(self) -> Board:
         """Open the wire and ask the board who it is. Raises what can keep a rig from a board."""
@@ -58,19 +64,13 @@ class Board:
 
     def _open(self) -> None:
         with self.steps("connect") as note:
-            self.device = self._stack.enter_context(reach(self.spec, self.settings))
+            self.reach()
             self.wifi = require_wifi(self.device)
-            self.session = Session(
-                self.device.port,
-                self.settings.baud,
-                name=self.spec,
-                secrets=(self.wifi.password, self.token),
-            )
-            self._stack.callback(self.session.close)
+            self.open()
             self.session.repl()
             note(self.device.port)
         with self.steps("identify") as note:
-            self.identity = identify(self.session)
+            self.identify()
             note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
         if self.identity.virtual and self.settings.require == "hardware":
             raise Blocked(
@@ -78,6 +78,36 @@ class Board:
                 board=self.spec,
                 next="name a board with --device",
             )
+
+    def reach(self) -> None:
+        """Find the port, starting a virtual board if that is what is meant. Raises PortError."""
+        self.device = self._stack.enter_context(reach(self.spec, self.settings))
+
+    def open(self) -> None:
+        """Own the board and open its port, control lines first. Raises BoardBusy or PortError."""
+        if self.spec != VIRTUAL:  # that one was made for this run
+            self._lock = self._own(lock_key(self.device.port))
+        self.session = Session(
+            self.device.port,
+            self.settings.baud,
+            name=self.spec,
+            secrets=(self.device.wifi.password if self.device.wifi else "", self.token),
+            lines=self.settings.lines,
+        )
+        self._stack.callback(self.session.close)
+
+    def identify(self) -> None:
+        """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusy."""
+        self.identity = identify(self.session)
+        if self._lock is not None and self.identity.mac:
+            if not self.identity.virtual:
+                self._own(mac_key(self.identity.mac))
+            self._lock.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
+
+    def _own(self, key: str) -> lock.Lock:
+        owned = lock.take(key, self.spec, self.settings.wait, self.steps.say)
+        self._stack.callback(owned.release)
+        return owned
 
     def deploy(self, production: bool = False) -> Synced:
         """Put library, application and, unless for ``production``, the rig's agent on the board."""
@@ -92,7 +122,10 @@ class Board:
                 self._library_file, self.library_sha256 = library.target, library.sha256
             unwanted = [*AGENT_FILES, TOKEN_FILE] if production else []
             with self.steps("deploy") as note:
-                done = sync(self.session, wanted, unwanted, identity.inflates)
+                with at_speed(self.session.wire, settings.fast) as speed:
+                    done = sync(self.session, wanted, unwanted, identity.inflates)
+                if speed != settings.baud:
+                    note(f"at {speed} baud,")
                 note(f"{len(done.sent)} files sent, {done.bytes} bytes; {done.kept} were there")
         except CamrigError as error:
             raise error.on(self.spec) from None

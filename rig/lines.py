@@ -121,7 +121,9 @@ def profile(name: str, own: Mapping[str, Any], where: str) -> Profile:
         return known[name]
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}" if close else "known are " + ", ".join(known)
-    raise SettingsError(f"there is no control-line profile {name!r}", next=f"{hint}; or write [wiring.{name}] in {where}")
+    raise SettingsError(
+        f"there is no control-line profile {name!r}", next=f"{hint}; or write [wiring.{name}] in {where}"
+    )
 
 
 def _read(name: str, table: Any, where: str) -> Profile:

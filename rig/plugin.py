@@ -136,12 +136,12 @@ def measure(bench: Bench) -> Callable[..., None]:
     return record
 
 
-def _teller(config: pytest.Config) -> Callable[[Step], None]:
+def _teller(config: pytest.Config) -> Callable[[Step | str], None]:
     """Prints a step on the terminal as it ends, whatever pytest captures at the time."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
 
-    def tell(step: Step) -> None:
+    def tell(step: Step | str) -> None:
         if reporter is None or capture is None:
             return
         with capture.global_and_fixture_disabled():

@@ -23,11 +23,15 @@ class Step:
 
 
 class Steps:
-    """Calls ``told`` with every step as it ends, and keeps them in ``done``."""
+    """Calls ``told`` with every step as it ends and with lines in between, and keeps the steps in ``done``."""
 
-    def __init__(self, told: Callable[[Step], None] = lambda step: None) -> None:
+    def __init__(self, told: Callable[[Step | str], None] = lambda step: None) -> None:
         self._told = told
         self.done: list[Step] = []
+
+    def say(self, line: str) -> None:
+        """Tell something at once, in the middle of a step."""
+        self._told(line)
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[Callable[[str], None]]:

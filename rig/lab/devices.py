@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import difflib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from serial.tools import list_ports
 
 from rig.errors import PortError, WifiError
+from rig.lab.attached import Attached, attached
 from rig.settings import VIRTUAL, Settings, Wifi
 from rig.virtual.board import VirtualBoard, VirtualConfig
 
@@ -56,36 +54,33 @@ def require_wifi(device: Device) -> Wifi:
 def find_port(spec: str) -> str:
     """The path or URL to open for ``auto``, ``id:SERIAL``, a path, a COM port or a URL. Raises PortError."""
     if spec == "auto":
-        return _only(list(attached()))
+        return _only(attached())
     if spec.startswith("id:"):
         wanted = spec[3:]
-        for port in attached():
-            if port.serial_number == wanted:
-                return str(port.device)
-        raise PortError(f"no board with USB serial number {wanted} is attached", next=_have(list(attached())))
+        ports = [port for port in attached() if port.serial == wanted]
+        if len(ports) > 1:
+            raise PortError(f"{len(ports)} ports have the USB serial number {wanted}", next=_have(ports))
+        if ports:
+            return ports[0].port
+        raise PortError(f"no board with USB serial number {wanted} is attached", next=_have(attached()))
     if "://" in spec or Path(spec).exists() or spec.upper().startswith("COM"):
         return spec
     close = difflib.get_close_matches(spec, [VIRTUAL, "auto"], n=1)
-    hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(list(attached()))
+    hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(attached())
     raise PortError(f"there is no port {spec}", next=hint)
 
 
-def attached() -> Iterator[Any]:
-    """The USB serial ports of this machine, as pyserial describes them."""
-    for port in sorted(list_ports.comports()):
-        if port.vid is not None:
-            yield port
-
-
-def _only(ports: list[Any]) -> str:
+def _only(ports: Sequence[Attached]) -> str:
     if len(ports) == 1:
-        return str(ports[0].device)
+        return ports[0].port
     if not ports:
         raise PortError("no USB serial port is attached", next="plug the board in, or name its port with --device")
     raise PortError(f"{len(ports)} USB serial ports are attached, so auto cannot choose", next=_have(ports))
 
 
-def _have(ports: list[Any]) -> str:
+def _have(ports: Sequence[Attached]) -> str:
     if not ports:
         return "no USB serial port is attached: check cable and power"
-    return "attached are " + ", ".join(f"{port.device} (id:{port.serial_number})" for port in ports)
+    return "attached are " + ", ".join(
+        f"{port.port} (id:{port.serial})" if port.serial else port.port for port in ports
+    )
