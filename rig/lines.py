@@ -62,7 +62,8 @@ def parse_sequence(text: str) -> Sequence:
         levels = dict(part.split("=") for part in word.split(",")) if _STEP.fullmatch(word) else {}
         if len(levels) != word.count(",") + 1:
             raise ValueError(f"step {number}, {word!r}, is none of dtr=0|1, rts=0|1, dtr=0|1,rts=0|1, wait=SECONDS")
-        steps.append(Step(*(levels[name] == "1" if name in levels else None for name in ("dtr", "rts"))))
+        dtr, rts = (levels[name] == "1" if name in levels else None for name in ("dtr", "rts"))
+        steps.append(Step(dtr, rts))
     if sum(step.wait for step in steps) > LONGEST:
         raise ValueError(f"waits more than {LONGEST:g} seconds altogether")
     return tuple(steps)

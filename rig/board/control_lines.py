@@ -35,7 +35,7 @@ class BoardSerial(serial.Serial):
             if self.is_open:
                 super()._update_rts_state()  # type: ignore[misc]
             else:  # the second of open()'s two calls
-                _both(self.fd, bool(self._dtr_state), bool(self._rts_state))
+                _both(self.fd, bool(self.dtr), bool(self.rts))
 
 
 def _both(fd: Any, dtr: bool, rts: bool) -> None:
@@ -60,7 +60,8 @@ def has_lines(port: Any) -> bool:
 
 def set_lines(port: Any, dtr: bool | None, rts: bool | None) -> None:
     """Bring lines of the open ``port`` to these levels, both at once where the system can. Raises OSError."""
-    if dtr is not None and rts is not None and os.name == "posix" and isinstance(port, serial.Serial):
+    local = os.name == "posix" and isinstance(port, BoardSerial)
+    if local and dtr is not None and rts is not None:
         _both(port.fd, dtr, rts)
         port._dtr_state, port._rts_state = dtr, rts  # what port.dtr and port.rts answer
         return

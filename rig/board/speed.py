@@ -1,4 +1,4 @@
-"""A faster line for a while: board and host change speed together, prove it by an echo, and step down when it garbles.
+"""A faster line for a while: board and host change speed together, prove it by an echo, step down when it garbles.
 
 The board carries a dead man's switch. The one command that changes its speed also waits for the proof, and goes back
 by itself when none comes, so a line that carries nothing at the new speed costs seconds and never the board. Only a
@@ -87,8 +87,7 @@ def _can(wire: Wire) -> bool:
 
 
 def _raise(wire: Wire, wanted: int) -> int:
-    out, error = wire.run(_RAISE, 5)
-    if error:
+    if wire.run(_RAISE, 5)[1]:
         return wire.baud
     for speed in (wanted, *(step for step in STEPS if wire.baud < step < wanted)):
         if _agree(wire, speed):

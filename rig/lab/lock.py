@@ -133,7 +133,7 @@ def take(key: str, board: str, seconds: float = 0.0, tell: Callable[[str], None]
 
 
 def look(key: str) -> tuple[Holder | None, Seen | None]:
-    """Who holds the board that ``key`` names, and what it last said of itself. Takes nothing and waits for nothing."""
+    """Who holds the board that ``key`` names, and what it last said of itself. Waits for nothing."""
     path = folder() / _name(key)
     if not path.exists():
         return None, None
