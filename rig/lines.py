@@ -121,9 +121,9 @@ def profile(name: str, own: Mapping[str, Any], where: str) -> Profile:
     if name in known:
         return known[name]
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}" if close else "known are " + ", ".join(known)
+    hint = f"use {close[0]}" if close else f"use one of {', '.join(known)}"
     raise SettingsError(
-        f"there is no control-line profile {name!r}", next=f"{hint}; or write [wiring.{name}] in {where}"
+        f"there is no control-line profile {name!r}", next=f"{hint}, or write [wiring.{name}] in {where}"
     )
 
 

@@ -85,16 +85,17 @@ def open_port(port: str, baud: int, lines: Profile = DEVKIT) -> Any:
     the boot loader. Ports without lines open all the same. Raises PortError.
     """
     try:
-        return _opened(port, baud, lines)
-    except ValueError as error:
-        if port.startswith("rfc2217:") and "'control'" in str(error):  # the server's port has no lines to set
-            try:
-                return _opened(port + ("&" if "?" in port else "?") + "ign_set_control", baud, lines)
-            except (OSError, ValueError) as second:
-                raise _refused(port, second) from None
-        raise PortError(f"{port} is not a port that can be opened ({error})", next="see --device in --help") from None
+        try:
+            return _opened(port, baud, lines)
+        except (OSError, ValueError) as error:
+            if not port.startswith("rfc2217:") or "'control'" not in str(error):
+                raise
+            # The server's own port has no lines to set, and it says so or keeps silent.
+            return _opened(port + ("&" if "?" in port else "?") + "ign_set_control", baud, lines)
     except OSError as error:
         raise _refused(port, error) from None
+    except ValueError as error:
+        raise PortError(f"{port} is not a port that can be opened ({error})", next="see --device in --help") from None
 
 
 def _opened(port: str, baud: int, lines: Profile) -> Any:

@@ -1,0 +1,232 @@
+"""Control lines: profiles are checked when they are read, played as written, and wirings told apart."""
+
+from __future__ import annotations
+
+import os
+import pty
+import tty
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rig.board.control_lines import BoardSerial, has_lines, play, pulse, set_lines
+from rig.board.port import Line, open_port
+from rig.board.wire import Wire
+from rig.board.wiring import work_out
+from rig.errors import PortError, SettingsError
+from rig.lines import PROFILES, parse_sequence, profile
+from rig.settings import resolve
+
+
+class Chip:
+    """A port with an ESP32 behind it, wired in one of the known ways. Prints what its ROM prints."""
+
+    def __init__(self, wiring: str, io0_grounded: bool = False, baudrate: int = 115200) -> None:
+        self.wiring = wiring
+        self.io0_grounded = io0_grounded
+        self.baudrate = baudrate
+        self.levels = {"dtr": False, "rts": False}
+        self.out = b""
+        self.held = False
+        self.boots: list[str] = []
+
+    def set(self, **levels: bool) -> None:
+        self.levels.update(levels)
+        dtr, rts = self.levels["dtr"], self.levels["rts"]
+        reset, low = {
+            "transistors": (rts and not dtr, dtr and not rts),
+            "direct": (rts, dtr),
+            "swapped": (dtr, rts),
+            "nothing": (False, False),
+        }[self.wiring]
+        if self.held and not reset:
+            mode = "DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2)" if low or self.io0_grounded else "SPI_FAST_FLASH_BOOT"
+            self.boots.append(mode.split("_")[0])
+            self.out += f"ets Jul 29 2019\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 ({mode})\r\n".encode()
+        self.held = reset
+
+    dtr = property(lambda self: self.levels["dtr"], lambda self, on: self.set(dtr=on))
+    rts = property(lambda self: self.levels["rts"], lambda self, on: self.set(rts=on))
+    in_waiting = property(lambda self: len(self.out))
+
+    def read(self, size: int) -> bytes:
+        data, self.out = self.out[:size], self.out[size:]
+        return data
+
+
+def run(chip: Chip, sequence) -> None:
+    """Play a sequence as a port does that sets both lines in one step."""
+    for step in sequence:
+        chip.set(**{name: level for name in ("dtr", "rts") if (level := getattr(step, name)) is not None})
+    chip.set(dtr=False, rts=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "wiring"),
+    [("devkit", "transistors"), ("devkit", "direct"), ("esp32-cam-mb", "direct"), ("dtr-reset", "swapped")],
+)
+def test_the_profiles_do_what_they_say_on_their_wiring(name, wiring):
+    chip = Chip(wiring)
+    run(chip, PROFILES[name].reset)
+    assert chip.boots == ["SPI"]
+    run(chip, PROFILES[name].bootloader)
+    assert chip.boots[1:] == ["DOWNLOAD"]
+    assert not chip.held
+
+
+@pytest.mark.parametrize("wiring", ["transistors", "direct", "swapped"])
+@pytest.mark.parametrize("name", [name for name in PROFILES if name != "usb-cdc"])
+def test_idle_levels_hold_nobody(name, wiring):
+    chip = Chip(wiring)
+    chip.set(dtr=PROFILES[name].dtr, rts=PROFILES[name].rts)
+    assert not chip.held
+
+
+@pytest.mark.parametrize(
+    ("wiring", "fits"),
+    [("transistors", "devkit"), ("direct", "esp32-cam-mb"), ("swapped", "dtr-reset"), ("nothing", "none")],
+)
+def test_a_wiring_is_worked_out(wiring, fits):
+    chip = Chip(wiring)
+    found = work_out(Line(chip, lambda data: None), listen=0.01, sleep=lambda seconds: None)
+    assert found.profile == fits
+    assert not (found.by_itself or found.downloads or chip.held)
+    if chip.boots:
+        assert chip.boots[-1] == "SPI"  # never left in its boot loader
+
+
+def test_a_chip_whose_io0_is_grounded_is_told_so():
+    found = work_out(Line(Chip("direct", io0_grounded=True), lambda data: None), 0.01, lambda seconds: None)
+    assert found.downloads
+
+
+def test_a_board_that_restarts_by_itself_tells_nothing():
+    class Loop(Chip):
+        def read(self, size: int) -> bytes:
+            return b"rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
+
+    found = work_out(Line(Loop("direct"), lambda data: None), 0.01, lambda seconds: None)
+    assert found.by_itself
+    assert found.profile is None
+
+
+@pytest.mark.parametrize(
+    "text", ["rst=1", "rts=2", "rts", "dtr=1,dtr=0", "rts=1,wait=1", "wait=", "wait=99", "dtr=1, rts=0"]
+)
+def test_a_typo_in_a_sequence_is_named_when_it_is_read(text):
+    with pytest.raises(ValueError):
+        parse_sequence(text)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_sequence_or_a_value_error(text):
+    try:
+        steps = parse_sequence(text)
+    except ValueError:
+        return
+    assert len(steps) == len(text.split())
+
+
+def test_own_sequences_come_from_the_file(tmp_path):
+    (tmp_path / "camrig.toml").write_text(
+        'lines = "mine"\n[wiring.mine]\nidle = "dtr=1"\nreset = "rts=1 wait=0.2 rts=0"\n'
+    )
+    found = resolve({}, {}, tmp_path).lines
+    assert (found.name, found.dtr, found.rts) == ("mine", True, False)
+    assert [(step.dtr, step.rts, step.wait) for step in found.reset] == [
+        (None, True, 0.0),
+        (None, None, 0.2),
+        (None, False, 0.0),
+    ]
+    assert resolve({"lines": "usb-cdc"}, {}, tmp_path).lines.dtr
+    assert resolve({}, {"CAMRIG_LINES": "none"}, tmp_path).lines.reset == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('lines = "esp32cam"', ["'esp32cam'", "Use esp32-cam-mb"]),
+        ('[wiring.a]\nreset = "rts=1 wiat=1"', ["[wiring.a]", "reset", "step 2", "'wiat=1'"]),
+        ('[wiring.a]\nidle = "dtr=1 wait=1"', ["[wiring.a]", "idle"]),
+        ('[wiring.a]\nreste = ""', ["[wiring.a]", "reste", "reset"]),
+        ("[wiring.a]\nreset = 1", ["[wiring.a]", "quotes"]),
+        ("[wiring.devkit]\n", ["[wiring.devkit]", "name of its own"]),
+        ("wiring = 1", ["wiring", "no table"]),
+    ],
+)
+def test_mistakes_in_a_profile_are_named_before_any_port_opens(tmp_path, text, words):
+    (tmp_path / "camrig.toml").write_text(text)
+    with pytest.raises(SettingsError) as raised:
+        resolve({}, {}, tmp_path)
+    for word in words:
+        assert word in str(raised.value)
+
+
+def test_own_profile_from_a_table_that_is_no_table():
+    with pytest.raises(SettingsError, match="no table"):
+        profile("devkit", {"a": 1}, "camrig.toml")
+
+
+@pytest.mark.parametrize(("dtr", "rts"), [(False, False), (True, True)])
+def test_lines_are_set_before_the_port_opens_and_in_one_step(monkeypatch, peer, dtr, rts):
+    """What a local port asks of the kernel when it opens: never one line without the other."""
+    asked = []
+    monkeypatch.setattr("rig.board.control_lines._both", lambda fd, *levels: asked.append(levels))
+    name = "usb-cdc" if dtr else "devkit"
+    port = open_port(peer.path, 115200, PROFILES[name])
+    try:
+        assert isinstance(port, BoardSerial)
+        assert asked == [(dtr, rts)]
+        set_lines(port, True, False)
+        assert asked[1:] == [(True, False)]
+        assert (port.dtr, port.rts) == (True, False)
+    finally:
+        port.close()
+
+
+def test_a_port_without_lines_opens_and_says_that_it_cannot(peer):
+    wire = Wire(peer.path, 115200)
+    try:
+        assert not has_lines(wire.serial.port)
+        assert not wire.pulse()
+        assert not pulse(wire.serial.port, PROFILES["esp32-cam-mb"])
+    finally:
+        wire.close()
+
+
+def test_a_tcp_socket_has_no_lines():
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = open_port(f"socket://127.0.0.1:{server.getsockname()[1]}", 115200)
+        try:
+            assert not pulse(port, PROFILES["devkit"])
+        finally:
+            port.close()
+
+
+def test_lines_are_left_idle_when_a_sequence_is_interrupted(monkeypatch):
+    chip = Chip("direct")
+    monkeypatch.setattr("rig.board.control_lines.has_lines", lambda port: True)
+
+    def interrupt(seconds: float) -> None:
+        if seconds:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        play(chip, PROFILES["devkit"].reset, PROFILES["devkit"], sleep=interrupt)
+    assert not chip.held
+    assert chip.levels == {"dtr": False, "rts": False}
+
+
+def test_a_port_that_was_unplugged_cannot_be_pulsed():
+    near, far = pty.openpty()
+    tty.setraw(far)
+    port = open_port(os.ttyname(far), 115200)
+    os.close(near)
+    os.close(far)
+    assert not pulse(port, PROFILES["devkit"])
+    with pytest.raises(PortError):
+        Line(port, lambda data: None).fill()
+    port.close()

@@ -1,0 +1,138 @@
+"""Boards behind a network port: RFC 2217 servers with and without control lines, and a bare TCP socket."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from serial import rfc2217
+
+from rig.board.session import Session
+from rig.board.wire import Wire
+from rig.errors import PortError
+from rig.virtual.board import VirtualBoard, VirtualConfig
+
+
+class Far:
+    """The server's own port, as pyserial's RFC 2217 manager uses it; notes what is asked of its lines."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, object]] = []
+        for name in ("baudrate", "bytesize", "parity", "stopbits", "xonxoff", "rtscts"):
+            object.__setattr__(self, name, 0)
+        for name in ("cts", "dsr", "ri", "cd", "rts", "dtr"):
+            object.__setattr__(self, name, False)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in ("dtr", "rts"):
+            self.asked.append((name, value))
+        object.__setattr__(self, name, value)
+
+    def reset_input_buffer(self) -> None: ...
+
+    def reset_output_buffer(self) -> None: ...
+
+
+@contextlib.contextmanager
+def server(board: VirtualBoard, far: Far | None, lines: bool) -> Iterator[int]:
+    """A TCP port to the board; with ``far`` it speaks RFC 2217, and refuses to set lines unless it has some."""
+    with open(board.path, "rb+", buffering=0) as end, socket.create_server(("127.0.0.1", 0)) as listener:
+        stop, wake = socket.socketpair()
+
+        def serve() -> None:
+            if stop in select.select([listener, stop], [], [])[0]:
+                return None
+            client, _ = listener.accept()
+            with client:
+                lock = threading.Lock()
+
+                class Out:
+                    def write(self, data: bytes) -> None:
+                        with lock:
+                            client.sendall(data)
+
+                class Manager(rfc2217.PortManager):
+                    def rfc2217_send_subnegotiation(self, option: bytes, value: bytes = b"") -> None:
+                        refused = option == rfc2217.SERVER_SET_CONTROL and not lines
+                        super().rfc2217_send_subnegotiation(option, b"\x00" if refused else value)
+
+                manager = Manager(far, Out()) if far else None
+                while True:
+                    ready, _, _ = select.select([client, end, stop], [], [])
+                    if stop in ready:
+                        return None
+                    if client in ready:
+                        data = client.recv(4096)
+                        if not data:
+                            return serve() if manager else None
+                        end.write(b"".join(manager.filter(data)) if manager else data)
+                    if end in ready:
+                        data = end.read(4096)
+                        client.sendall(b"".join(manager.escape(data)) if manager else data)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            wake.send(b"x")
+            thread.join(10)
+            stop.close()
+            wake.close()
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[VirtualBoard]:
+    with VirtualBoard.start(VirtualConfig()) as found:
+        yield found
+
+
+def answers(url: str) -> bool:
+    session = Session(url, 115200)
+    try:
+        session.repl()
+        return session.exec("print(6 * 7)").strip() == "42"
+    finally:
+        session.close()
+
+
+def test_a_tcp_socket(board):
+    with server(board, None, False) as port:
+        assert answers(f"socket://127.0.0.1:{port}")
+
+
+def test_an_rfc2217_server_without_lines_is_no_hindrance(board):
+    with server(board, Far(), lines=False) as port:
+        assert answers(f"rfc2217://127.0.0.1:{port}")
+
+
+def test_an_rfc2217_server_sets_the_lines(board):
+    far = Far()
+    with server(board, far, lines=True) as port:
+        wire = Wire(f"rfc2217://127.0.0.1:{port}", 115200)
+        try:
+            assert far.asked == [("dtr", False), ("rts", False)]
+            assert wire.pulse()
+            assert ("rts", True) in far.asked
+            assert far.asked[-1] == ("rts", False)
+        finally:
+            wire.close()
+
+
+def test_a_server_that_goes_away_is_a_lost_port(board):
+    with server(board, None, False) as port:
+        wire = Wire(f"socket://127.0.0.1:{port}", 115200)
+    try:
+        with pytest.raises(PortError, match="the port was lost"):
+            wire.run("1", 5)
+    finally:
+        wire.close()
+
+
+def test_a_protocol_that_nobody_knows():
+    with pytest.raises(PortError, match="carrier-pigeon"):
+        Wire("carrier-pigeon://roof", 115200)
