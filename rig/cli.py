@@ -10,7 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rig.bringup import Board
-from rig.errors import CamrigError, SettingsError
+from rig.doctor import examine
+from rig.errors import EXIT_BLOCKED, CamrigError, SettingsError
+from rig.lab import listing
 from rig.settings import OPTIONS, Settings, resolve
 from rig.steps import Steps
 from rig.virtual.board import VirtualConfig
@@ -37,6 +39,25 @@ def parser() -> argparse.ArgumentParser:
         "--production", action="store_true", help="without the rig's agent, and removing it where it is"
     )
     _add(deploy, "device", "lib", "app", "baud", "port", "sim_heap", "boot_timeout", "url", "require")
+    _add(deploy, "lines", "fast", "wait")
+    devices = commands.add_parser("devices", help="list the attached boards and who uses them")
+    devices.add_argument("--json", action="store_true", help="for programs")
+    devices.add_argument(
+        "--probe",
+        action="store_true",
+        help="ask each free board for chip, MAC and firmware: interrupts what it runs, and starts it again",
+    )
+    _add(devices, "device", "baud", "lines")
+    doctor = commands.add_parser("doctor", help="find out what is wrong with a board, and what to do")
+    doctor.add_argument("--deploy", action="store_true", help="put library and application on the board first")
+    doctor.add_argument(
+        "--try-lines",
+        action="store_true",
+        help="pulse DTR and RTS, which resets the chip, to find out how they are wired",
+    )
+    _add(
+        doctor, "device", "lib", "app", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "wait"
+    )
     return top
 
 
@@ -56,6 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = resolve(vars(asked), os.environ, Path.cwd())
         if asked.command == "sim":
             return _sim(settings, asked.flash)
+        if asked.command == "devices":
+            return _devices(settings, asked.probe, asked.json)
+        if asked.command == "doctor":
+            return _doctor(settings, asked.deploy, asked.try_lines)
         return _deploy(settings, asked.production)
     except CamrigError as error:
         print(f"camrig: {error}", file=sys.stderr)
@@ -86,6 +111,18 @@ def _deploy(settings: Settings, production: bool) -> int:
         board.deploy(production)
         print(f"{board.spec} serves at {board.boot(production).url}")
     return 0
+
+
+def _devices(settings: Settings, probe: bool, as_json: bool) -> int:
+    found = listing.rows(settings, probe, lambda line: print(line, file=sys.stderr))
+    print(listing.as_json(found) if as_json else listing.as_table(found))
+    return 0
+
+
+def _doctor(settings: Settings, deploy: bool, pulse: bool) -> int:
+    if len(settings.device) != 1:
+        raise SettingsError("doctor takes one --device")
+    return 0 if examine(settings.device[0], settings, deploy=deploy, pulse=pulse) else EXIT_BLOCKED
 
 
 if __name__ == "__main__":

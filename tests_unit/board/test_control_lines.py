@@ -91,7 +91,7 @@ def test_a_wiring_is_worked_out(wiring, fits):
     chip = Chip(wiring)
     found = work_out(Line(chip, lambda data: None), listen=0.01, sleep=lambda seconds: None)
     assert found.profile == fits
-    assert not (found.by_itself or found.downloads or chip.held)
+    assert (found.by_itself, found.downloads, chip.held) == (False, False, False)
     if chip.boots:
         assert chip.boots[-1] == "SPI"  # never left in its boot loader
 

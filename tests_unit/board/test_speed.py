@@ -104,10 +104,12 @@ def test_a_line_that_carries_nothing_faster_stays_as_it_was(board, tmp_path):
     with cable(board, tmp_path / "port", 115200) as (path, _), session(path) as line:
         with at_speed(line.wire, 460800) as speed:
             assert speed == 115200
-            assert line.exec("print('slow')").strip() == "slow"
+        assert line.exec("print('slow')").strip() == "slow"
 
 
-@pytest.mark.parametrize("prepare", ["", "import machine\ndef UART(n, baudrate): raise ValueError\nmachine.UART = UART"])
+@pytest.mark.parametrize(
+    "prepare", ["", "import machine\ndef UART(n, baudrate): raise ValueError\nmachine.UART = UART"]
+)
 def test_a_board_without_the_means_stays_as_it_was(board, tmp_path, prepare):
     with cable(board, tmp_path / "port", 4_000_000) as (path, speeds), session(path, prepare) as line:
         with at_speed(line.wire, 460800) as speed:

@@ -1,0 +1,373 @@
+"""``camrig doctor``: walks the chain from port to preflight, and says of each step what is wrong and what to do.
+
+It puts nothing on the board unless it is told to (or the board is a virtual one that was made for it): whoever has a
+broken board wants to know what is on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rig.board.console import Crashed, Restarted, Serving, Traceback
+from rig.board.control_lines import has_lines
+from rig.board.wiring import Wiring, work_out
+from rig.bringup import LIBRARY, SETTINGS_FILE, Board
+from rig.deadline import Deadline
+from rig.deploy.manifest import hiding, sources
+from rig.dut import Dut, boot
+from rig.errors import Blocked, BoardSilent, BootError, CamrigError, NoMicroPython, WifiError
+from rig.lab.attached import at, attached
+from rig.lab.devices import require_wifi
+from rig.settings import VIRTUAL, Settings, Wifi
+from rig.steps import Step, Steps
+
+OK, WRONG, NOTE, SKIPPED = "ok", "WRONG", "note", "--"
+SECONDS_OF_CONSOLE = 2.0  # how long a board is overheard before it is interrupted
+ORIGIN = "https://camrig-doctor.example"
+
+# What lies on the board. The password is compared by a salted hash, and never leaves the board as text.
+_FILES = """
+import json, os, hashlib, binascii
+def there(p):
+    try:
+        os.stat(p)
+        return True
+    except OSError:
+        return False
+d = {{'there': [p for p in {paths!r} if there(p)]}}
+try:
+    with open({settings!r}) as f:
+        s = json.load(f)
+    w = s.get('wifi') or {{}}
+    d['ssid'] = w.get('ssid')
+    d['word'] = binascii.hexlify(hashlib.sha256({salt!r} + w.get('password', '').encode()).digest()).decode()
+    d['origins'] = (s.get('cors') or {{}}).get('allowed_origins')
+except OSError:
+    d['settings'] = 'missing'
+except (ValueError, AttributeError, TypeError):
+    d['settings'] = 'broken'
+print(json.dumps(d))
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One step: what was found, and what to do about it."""
+
+    name: str
+    state: str
+    found: str
+    do: str = ""
+    details: str = ""
+
+    def __str__(self) -> str:
+        lines = textwrap.wrap(self.found, 92) or [""]
+        text = [f"  {self.state:<6} {self.name:<10} {lines[0]}", *(" " * 20 + line for line in lines[1:])]
+        if self.do:
+            to_do = self.do[0].upper() + self.do[1:] + ("" if self.do.endswith(".") else ".")
+            text += textwrap.wrap(to_do, 112, initial_indent=" " * 20 + "-> ", subsequent_indent=" " * 23)
+        text += [" " * 20 + "| " + line for line in self.details.rstrip().splitlines()]
+        return "\n".join(text)
+
+
+class _Stop(Exception):
+    """The chain is broken here: what follows cannot be tried."""
+
+
+class Doctor:
+    """Examines one board. ``tell`` gets every check as it ends."""
+
+    STEPS = ("port", "open", "lines", "console", "REPL", "firmware", "files", "boot", "preflight")
+
+    def __init__(
+        self, spec: str, settings: Settings, tell: Callable[[Check], None], deploy: bool, pulse: bool
+    ) -> None:
+        self.board = Board(spec, settings, Steps(self._waiting))
+        self.settings = settings
+        self.deploy = deploy or spec == VIRTUAL
+        self.pulse = pulse
+        self.checks: list[Check] = []
+        self._tell = tell
+        self._lines = False
+        self._on_board: dict[str, Any] = {}
+        self._dut: Dut
+
+    def run(self) -> bool:
+        """Whether the whole chain is sound. Closes whatever it opened."""
+        todo = (self._port, self._open, self._control, self._console, self._repl, self._firmware, self._files)
+        try:
+            for step in (*todo, self._boot, self._preflight):
+                step()
+        except _Stop:
+            done = {check.name for check in self.checks}
+            rest = [name for name in self.STEPS if name not in done]
+            if rest:
+                self._say(Check(", ".join(rest), SKIPPED, "not tried, since the chain is broken above"))
+        finally:
+            self.board.close()
+        return not any(check.state == WRONG for check in self.checks)
+
+    def _say(self, check: Check) -> None:
+        self.checks.append(check)
+        self._tell(check)
+
+    def _waiting(self, step: Step | str) -> None:
+        if isinstance(step, str):
+            self._tell(Check("open", NOTE, step))
+
+    def _wrong(self, name: str, error: CamrigError, do: str = "") -> _Stop:
+        self._say(Check(name, WRONG, error.what, do or error.next, error.details))
+        return _Stop()
+
+    def _port(self) -> None:
+        try:
+            self.board.reach()
+        except CamrigError as error:
+            raise self._wrong("port", error) from None
+        port, about = self.board.device.port, at(self.board.device.port, attached())
+        known = f", {about.bridge}, USB serial number {about.serial or '(none)'}" if about else ""
+        do = ""
+        if about is not None and about.native and self.settings.lines.name != "usb-cdc":
+            do = "this is the chip's own USB: --hil-lines usb-cdc if it stays silent"
+        self._say(Check("port", OK, f"{port}{known}", do))
+
+    def _open(self) -> None:
+        try:
+            self.board.open()
+        except CamrigError as error:
+            raise self._wrong("open", error) from None
+        self._say(Check("open", OK, f"{self.settings.baud} baud, and nobody else uses it"))
+
+    def _control(self) -> None:
+        lines, wire = self.settings.lines, self.board.session.wire
+        self._lines = has_lines(wire.serial.port)
+        if not self._lines:
+            self._say(Check("lines", OK, "this port has no control lines, so none can disturb the board"))
+        elif not self.pulse:
+            levels = f"DTR {'asserted' if lines.dtr else 'released'}, RTS {'asserted' if lines.rts else 'released'}"
+            self._say(Check("lines", OK, f"profile {lines.name}: {levels}; no line was pulsed"))
+        else:
+            self._wiring()
+
+    def _wiring(self) -> None:
+        name = self.settings.lines.name
+        try:
+            found = work_out(self.board.session.wire.serial)
+        except CamrigError as error:
+            raise self._wrong("lines", error) from None
+        if found.by_itself:
+            self._say(Check("lines", NOTE, f"{found}", "mend that first; the console below says more"))
+        elif found.downloads:
+            self._say(Check("lines", WRONG, "the chip starts in its boot loader whatever the lines do", _IO0))
+        elif found.profile is None:
+            self._say(
+                Check("lines", NOTE, f"{found}, which fits no known wiring", "write a [wiring.NAME] of its own")
+            )
+        elif found.profile == name or _alike(found, name):
+            self._say(Check("lines", OK, f"{found}: profile {name} fits"))
+        else:
+            self._say(Check("lines", NOTE, f"{found}: profile {found.profile}", f"use --hil-lines {found.profile}"))
+
+    def _console(self) -> None:
+        """What the board says before anybody speaks to it."""
+        session = self.board.session
+        session.listen()
+        try:
+            said = session.console
+            restarts = said.wait(_restarts(), 0, Deadline.after(SECONDS_OF_CONSOLE))
+        except CamrigError as error:
+            raise self._wrong("console", error) from None
+        text = said.text(lines=8).strip()
+        crash = next((event for event in said.events if isinstance(event, Crashed)), None)
+        if crash is not None or restarts:
+            what = (
+                f"the firmware crashes by itself: {crash.line}"
+                if crash
+                else f"it restarts over and over ({restarts})"
+            )
+            self._say(Check("console", WRONG, what, _POWER, text))
+        elif text.count("\ufffd") > max(8, len(text) // 4):
+            self._say(Check("console", NOTE, "noise", "if no REPL answers, try another --hil-baud (74880, 9600)"))
+        elif text:
+            self._say(Check("console", OK, f"it says: {text.splitlines()[-1][:70]}"))
+        else:
+            self._say(Check("console", OK, "quiet, as a board is that waits or serves"))
+
+    def _repl(self) -> None:
+        session = self.board.session
+        try:
+            session.repl()
+        except CamrigError as first:
+            error = first
+            if isinstance(first, (BoardSilent, NoMicroPython)) and self.pulse and session.wire.pulse():
+                try:
+                    session.repl()
+                    self._say(Check("REPL", OK, "it answers after a reset through the control lines"))
+                    return
+                except CamrigError as second:
+                    error = second
+            do = error.next
+            if self._lines and not self.pulse and not isinstance(error, NoMicroPython):
+                do += "; or run again with --try-lines, which resets the chip and finds out how its lines are wired"
+            raise self._wrong("REPL", error, do) from None
+        self._say(Check("REPL", OK, "MicroPython answers (what ran was interrupted, and is started again below)"))
+
+    def _firmware(self) -> None:
+        try:
+            self.board.identify()
+        except CamrigError as error:
+            raise self._wrong("firmware", error) from None
+        found = self.board.identity
+        about = f"{found.machine}, {found.firmware}, MAC {found.mac}, {found.heap_free // 1024} KB heap free"
+        if found.flash_total:
+            about += f", {found.flash_free // 1024} of {found.flash_total // 1024} KB flash free"
+        self._say(Check("firmware", OK, about))
+        if self.settings.require == "hardware" and found.virtual:
+            refused = Blocked(
+                "this is a virtual board, and hardware is required", next="name a real one with --device"
+            )
+            raise self._wrong("firmware", refused)
+
+    def _files(self) -> None:
+        """What is on the flash, after putting it there if that was asked for."""
+        if self.deploy:
+            try:
+                self.board.wifi = require_wifi(self.board.device)
+                self.board.deploy(production=True)
+            except CamrigError as error:
+                raise self._wrong("files", error) from None
+        try:
+            paths = sources(self.settings.lib, self.settings.app, None)
+        except CamrigError as error:
+            raise self._wrong("files", error) from None
+        built = [path.replace(".py", ".mpy") if path not in ("/boot.py", "/main.py") else path for path in paths]
+        salt = secrets.token_bytes(16)
+        wanted = sorted({*hiding(built), "/main.py", f"{LIBRARY}.mpy", f"{LIBRARY}.py"})
+        try:
+            found = self.board.session.ask(_FILES.format(paths=wanted, settings=SETTINGS_FILE, salt=salt))
+        except CamrigError as error:
+            raise self._wrong("files", error) from None
+        self._on_board = found
+        present = set(found["there"])
+        if "/main.py" not in present:
+            missing = BootError("there is no application on the board (no /main.py)", next=self._deploy_it())
+            raise self._wrong("files", missing)
+        hidden = sorted(present & set(hiding(built)) - ({f"{LIBRARY}.py"} - {f"{LIBRARY}.mpy"}))
+        if hidden and f"{LIBRARY}.mpy" in present:
+            remove = f"mpremote connect {self.board.device.port} fs rm -r :{hidden[0]}"
+            self._say(
+                Check("files", WRONG, f"{hidden[0]} is imported instead of what was deployed", f"remove it: {remove}")
+            )
+        elif not present & {f"{LIBRARY}.mpy", f"{LIBRARY}.py"}:
+            self._say(Check("files", NOTE, "an application, without the CORS library in /lib", self._deploy_it()))
+        else:
+            self._say(Check("files", OK, "application, library" + ("" if found.get("settings") else ", settings")))
+        self._wifi_settings(found, salt)
+
+    def _wifi_settings(self, found: dict[str, Any], salt: bytes) -> None:
+        wifi = self.board.device.wifi
+        if found.get("settings") == "broken":
+            self._say(Check("files", WRONG, f"{SETTINGS_FILE} on the board is no valid JSON", self._deploy_it()))
+        elif not found.get("ssid"):
+            self._say(
+                Check("files", WRONG, f"the board has no Wi-Fi settings in {SETTINGS_FILE}", self._give_wifi(wifi))
+            )
+        elif wifi is not None and (wifi.ssid, _hashed(salt, wifi.password)) != (found["ssid"], found.get("word")):
+            other = f"network {found['ssid']!r}" if wifi.ssid != found["ssid"] else "password"
+            self._say(
+                Check("files", NOTE, f"the board holds another Wi-Fi {other} than this computer", self._deploy_it())
+            )
+
+    def _boot(self) -> None:
+        """Start what is there, as power does."""
+        try:
+            self._dut = boot(
+                self.board.session,
+                self.board.identity,
+                token=None,
+                ssid=self._on_board.get("ssid") or "?",
+                url=self.settings.url,
+                seconds=self.settings.boot_timeout,
+                expect_cors=None,
+                step=Steps(),
+            )
+        except WifiError as error:
+            raise self._wrong("boot", error, f"{error.next}, then {self._deploy_it()}") from None
+        except CamrigError as error:
+            trace = next((e for e in self.board.session.console.events[::-1] if isinstance(e, Traceback)), None)
+            if isinstance(error, BootError) and trace is not None and trace.text not in error.details:
+                error.details = trace.text
+            raise self._wrong("boot", error) from None
+        event = next(e for e in self.board.session.console.events[::-1] if isinstance(e, Serving))
+        forwarded = f", reached at {self._dut.url}" if self._dut.url != event.url else ""
+        self._say(Check("boot", OK, f"it serves at {event.url}{forwarded}"))
+
+    def _preflight(self) -> None:
+        origins = self._on_board.get("origins")
+        allowed = origins if isinstance(origins, str) else (origins or [None])[0]
+        origin = ORIGIN if allowed in (None, "*") else str(allowed)
+        asked = [("Origin", origin), ("Access-Control-Request-Method", "GET")]
+        try:
+            answer = self._dut.request("OPTIONS", "/api/status", asked)
+        except CamrigError as error:
+            raise self._wrong("preflight", error) from None
+        grant = answer.header("Access-Control-Allow-Origin")
+        took = f"answered {answer.status} in {answer.phases.total:.0f} ms"
+        if allowed is None and grant is None:
+            self._say(
+                Check("preflight", OK, f"{took}; no origin is allowed by the board's settings, and none is granted")
+            )
+        elif answer.status in (200, 204) and grant in ("*", origin):
+            self._say(Check("preflight", OK, f"{took}, and {origin} may read the answer"))
+        else:
+            state = f"Access-Control-Allow-Origin is {grant!r}" if grant else "it grants no origin"
+            do = f"look at the CORS settings of the application; allowed_origins on the board is {origins!r}"
+            self._say(Check("preflight", WRONG, f"{took}, but for {origin} {state}", do))
+
+    def _deploy_it(self) -> str:
+        return f"camrig deploy --device {self.board.spec} puts application, library and settings on it"
+
+    def _give_wifi(self, wifi: Wifi | None) -> str:
+        if wifi is not None:
+            return self._deploy_it()
+        return f"set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD (or write camrig.wifi.toml), then {self._deploy_it()}"
+
+
+_IO0 = "release IO0 from ground (a jumper, a button, the flash switch of the carrier board) and press reset"
+_POWER = "give it 5 V and 500 mA or more at the 5V pin, with a short cable; then look at boot.py and the firmware"
+
+
+def _alike(found: Wiring, name: str) -> bool:
+    """``esp32-cam-mb`` resets a chip behind transistors just as well; only flashing tells the two apart."""
+    return {found.profile, name} == {"devkit", "esp32-cam-mb"} and "rts" in found.resets
+
+
+def _restarts() -> Callable[[Any], str | None]:
+    """Answers with the cause once the ROM has spoken twice: opening a port may account for one."""
+    causes: list[str] = []
+
+    def count(event: Any) -> str | None:
+        if isinstance(event, Restarted):
+            causes.append(event.cause)
+        return causes[-1] if len(causes) >= 2 else None
+
+    return count
+
+
+def _hashed(salt: bytes, password: str) -> str:
+    return hashlib.sha256(salt + password.encode()).hexdigest()
+
+
+def examine(spec: str, settings: Settings, *, deploy: bool = False, pulse: bool = False) -> bool:
+    """Print every check, then a verdict; whether all is well."""
+    print(f"camrig doctor: {spec}\n", flush=True)
+    doctor = Doctor(spec, settings, lambda check: print(check, flush=True), deploy, pulse)
+    sound = doctor.run()
+    wrong = [check.name for check in doctor.checks if check.state == WRONG]
+    print("\nall is well" if sound else f"\nwhat is wrong: {', '.join(dict.fromkeys(wrong))}")
+    return sound
