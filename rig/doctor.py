@@ -6,7 +6,9 @@ broken board wants to know what is on it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
 import secrets
 import textwrap
 from collections.abc import Callable
@@ -23,7 +25,7 @@ from rig.dut import Dut, boot
 from rig.errors import Blocked, BoardSilent, BootError, CamrigError, NoMicroPython, WifiError
 from rig.lab.attached import at, attached
 from rig.lab.devices import require_wifi
-from rig.settings import VIRTUAL, Settings, Wifi
+from rig.settings import VIRTUAL, Settings
 from rig.steps import Step, Steps
 
 OK, WRONG, NOTE, SKIPPED = "ok", "WRONG", "note", "--"
@@ -55,24 +57,33 @@ print(json.dumps(d))
 """
 
 
+_BOOT_NOISE = re.compile(
+    r"ets [A-Z][a-z]{2} +\d|^(configsip|clk_drv|mode:|load:|ho \d|entry 0x|Type .help)|^[> \x01]*$"
+)
+
+
 @dataclass(frozen=True)
 class Check:
-    """One step: what was found, and what to do about it."""
+    """One step: what was found, what to do about it, and the command that does it."""
 
     name: str
     state: str
     found: str
     do: str = ""
+    command: str = ""
     details: str = ""
 
     def __str__(self) -> str:
-        lines = textwrap.wrap(self.found, 92) or [""]
-        text = [f"  {self.state:<6} {self.name:<10} {lines[0]}", *(" " * 20 + line for line in lines[1:])]
+        first, *more = textwrap.wrap(self.found, 92) or [""]
+        text = [f"  {self.state:<6} {self.name:<10} {first}", *(" " * 20 + line for line in more)]
         if self.do:
-            to_do = self.do[0].upper() + self.do[1:] + ("" if self.do.endswith(".") else ".")
+            end = ":" if self.command else "" if self.do.endswith(".") else "."
+            to_do = self.do[0].upper() + self.do[1:] + end
             text += textwrap.wrap(to_do, 112, initial_indent=" " * 20 + "-> ", subsequent_indent=" " * 23)
-        text += [" " * 20 + "| " + line for line in self.details.rstrip().splitlines()]
-        return "\n".join(text)
+        if self.command:
+            text.append(" " * 23 + self.command)
+        lines = [line for line in self.details.splitlines() if not _BOOT_NOISE.search(line)]
+        return "\n".join([*text, *(" " * 20 + "| " + line for line in lines)])
 
 
 class _Stop(Exception):
@@ -94,6 +105,7 @@ class Doctor:
         self.checks: list[Check] = []
         self._tell = tell
         self._lines = False
+        self._interrupted = False
         self._on_board: dict[str, Any] = {}
         self._dut: Dut
 
@@ -107,8 +119,11 @@ class Doctor:
             done = {check.name for check in self.checks}
             rest = [name for name in self.STEPS if name not in done]
             if rest:
-                self._say(Check(", ".join(rest), SKIPPED, "not tried, since the chain is broken above"))
+                self._say(Check("the rest", SKIPPED, f"not tried, since the chain is broken: {', '.join(rest)}"))
         finally:
+            if self._interrupted:  # whatever ran before is to run again
+                with contextlib.suppress(CamrigError):
+                    self.board.session.restart()
             self.board.close()
         return not any(check.state == WRONG for check in self.checks)
 
@@ -120,8 +135,8 @@ class Doctor:
         if isinstance(step, str):
             self._tell(Check("open", NOTE, step))
 
-    def _wrong(self, name: str, error: CamrigError, do: str = "") -> _Stop:
-        self._say(Check(name, WRONG, error.what, do or error.next, error.details))
+    def _wrong(self, name: str, error: CamrigError, do: str = "", command: str = "") -> _Stop:
+        self._say(Check(name, WRONG, error.what, do or error.next, command, error.details))
         return _Stop()
 
     def _port(self) -> None:
@@ -190,7 +205,7 @@ class Doctor:
                 if crash
                 else f"it restarts over and over ({restarts})"
             )
-            self._say(Check("console", WRONG, what, _POWER, text))
+            self._say(Check("console", WRONG, what, _POWER, details=text))
         elif text.count("\ufffd") > max(8, len(text) // 4):
             self._say(Check("console", NOTE, "noise", "if no REPL answers, try another --hil-baud (74880, 9600)"))
         elif text:
@@ -215,6 +230,7 @@ class Doctor:
             if self._lines and not self.pulse and not isinstance(error, NoMicroPython):
                 do += "; or run again with --try-lines, which resets the chip and finds out how its lines are wired"
             raise self._wrong("REPL", error, do) from None
+        self._interrupted = True
         self._say(Check("REPL", OK, "MicroPython answers (what ran was interrupted, and is started again below)"))
 
     def _firmware(self) -> None:
@@ -255,36 +271,40 @@ class Doctor:
         self._on_board = found
         present = set(found["there"])
         if "/main.py" not in present:
-            missing = BootError("there is no application on the board (no /main.py)", next=self._deploy_it())
-            raise self._wrong("files", missing)
+            missing = BootError("there is no application on the board (no /main.py)", next="put it there")
+            raise self._wrong("files", missing, command=self._deploying)
         hidden = sorted(present & set(hiding(built)) - ({f"{LIBRARY}.py"} - {f"{LIBRARY}.mpy"}))
         if hidden and f"{LIBRARY}.mpy" in present:
             remove = f"mpremote connect {self.board.device.port} fs rm -r :{hidden[0]}"
-            self._say(
-                Check("files", WRONG, f"{hidden[0]} is imported instead of what was deployed", f"remove it: {remove}")
-            )
+            found_it = f"{hidden[0]} is imported instead of what was deployed"
+            self._say(Check("files", WRONG, found_it, "remove it", remove))
         elif not present & {f"{LIBRARY}.mpy", f"{LIBRARY}.py"}:
-            self._say(Check("files", NOTE, "an application, without the CORS library in /lib", self._deploy_it()))
+            self._say(
+                Check("files", NOTE, "an application, without the CORS library in /lib", "add it", self._deploying)
+            )
         else:
             self._say(Check("files", OK, "application, library" + ("" if found.get("settings") else ", settings")))
         self._wifi_settings(found, salt)
 
     def _wifi_settings(self, found: dict[str, Any], salt: bytes) -> None:
-        wifi = self.board.device.wifi
+        wifi, rewrite = self.board.device.wifi, "write them anew"
+        if wifi is None:
+            rewrite = "set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write camrig.wifi.toml, and then"
         if found.get("settings") == "broken":
-            self._say(Check("files", WRONG, f"{SETTINGS_FILE} on the board is no valid JSON", self._deploy_it()))
+            self._say(
+                Check("files", WRONG, f"{SETTINGS_FILE} on the board is no valid JSON", rewrite, self._deploying)
+            )
         elif not found.get("ssid"):
-            self._say(
-                Check("files", WRONG, f"the board has no Wi-Fi settings in {SETTINGS_FILE}", self._give_wifi(wifi))
-            )
+            missing = f"the board has no Wi-Fi settings in {SETTINGS_FILE}"
+            self._say(Check("files", WRONG, missing, rewrite, self._deploying))
         elif wifi is not None and (wifi.ssid, _hashed(salt, wifi.password)) != (found["ssid"], found.get("word")):
-            other = f"network {found['ssid']!r}" if wifi.ssid != found["ssid"] else "password"
-            self._say(
-                Check("files", NOTE, f"the board holds another Wi-Fi {other} than this computer", self._deploy_it())
-            )
+            other = f"network, {found['ssid']!r}," if wifi.ssid != found["ssid"] else "password"
+            differs = f"the board has another Wi-Fi {other} than this computer's settings"
+            self._say(Check("files", NOTE, differs, "if these are right, write them to the board", self._deploying))
 
     def _boot(self) -> None:
         """Start what is there, as power does."""
+        self._interrupted = False
         try:
             self._dut = boot(
                 self.board.session,
@@ -297,7 +317,7 @@ class Doctor:
                 step=Steps(),
             )
         except WifiError as error:
-            raise self._wrong("boot", error, f"{error.next}, then {self._deploy_it()}") from None
+            raise self._wrong("boot", error, f"{error.next}, then write it to the board", self._deploying) from None
         except CamrigError as error:
             trace = next((e for e in self.board.session.console.events[::-1] if isinstance(e, Traceback)), None)
             if isinstance(error, BootError) and trace is not None and trace.text not in error.details:
@@ -329,13 +349,9 @@ class Doctor:
             do = f"look at the CORS settings of the application; allowed_origins on the board is {origins!r}"
             self._say(Check("preflight", WRONG, f"{took}, but for {origin} {state}", do))
 
-    def _deploy_it(self) -> str:
-        return f"camrig deploy --device {self.board.spec} puts application, library and settings on it"
-
-    def _give_wifi(self, wifi: Wifi | None) -> str:
-        if wifi is not None:
-            return self._deploy_it()
-        return f"set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD (or write camrig.wifi.toml), then {self._deploy_it()}"
+    @property
+    def _deploying(self) -> str:
+        return f"camrig deploy --device {self.board.spec}"
 
 
 _IO0 = "release IO0 from ground (a jumper, a button, the flash switch of the carrier board) and press reset"
