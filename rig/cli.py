@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rig.bringup import Board
-from rig.doctor import examine
+from rig.doctor.chain import examine
 from rig.errors import EXIT_BLOCKED, CamrigError, SettingsError
 from rig.lab import listing
 from rig.settings import OPTIONS, Settings, resolve

@@ -95,8 +95,3 @@ def play(port: Any, sequence: Sequence, idle: Profile, sleep: Callable[[float], 
 def pulse(port: Any, profile: Profile) -> bool:
     """Reset the chip through the control lines. False where this port or this wiring cannot."""
     return play(port, profile.reset, profile)
-
-
-def enter_bootloader(port: Any, profile: Profile) -> bool:
-    """Reset the chip into its boot loader, for flashing. False where this port or this wiring cannot."""
-    return play(port, profile.bootloader, profile)

@@ -15,7 +15,6 @@ from rig.board.control_lines import BoardSerial, set_lines
 from rig.board.port import Line
 from rig.deadline import Deadline
 from rig.errors import PortError
-from rig.lines import PROFILES
 
 HOLD = 0.1  # seconds that a line is asserted
 LISTEN = 1.5  # seconds in which a chip that was reset has said so
@@ -75,7 +74,7 @@ def work_out(line: Line, listen: float = LISTEN, sleep: Callable[[float], None] 
         _pulse(line, profile == "dtr-reset", profile != "dtr-reset", 0.0, sleep)
         mode = hear(line, listen)
         downloads = mode is None or "DOWNLOAD" in mode
-    return Wiring(profile if profile in PROFILES else None, frozenset(resets), downloads=downloads)
+    return Wiring(profile, frozenset(resets), downloads=downloads)
 
 
 def _settled(line: Line, listen: float) -> str | None:

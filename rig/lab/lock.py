@@ -212,9 +212,9 @@ def _command() -> str:
 
 
 @contextlib.contextmanager
-def held(key: str, board: str, seconds: float = 0.0) -> Iterator[Lock]:
+def held(key: str, board: str) -> Iterator[Lock]:
     """``take()`` for the length of a context."""
-    lock = take(key, board, seconds)
+    lock = take(key, board)
     try:
         yield lock
     finally:

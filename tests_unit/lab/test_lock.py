@@ -19,7 +19,13 @@ from rig.lab.attached import Attached, lock_key
 from rig.virtual.board import VirtualBoard, VirtualConfig
 from tests_unit.conftest import ROOT
 
-HOLD = "import sys\nfrom rig.lab import lock\nl = lock.take('board', 'desk')\nprint('held', flush=True)\nsys.stdin.read()"
+HOLD = """
+import sys
+from rig.lab import lock
+mine = lock.take("board", "desk")
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture(autouse=True)

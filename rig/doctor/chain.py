@@ -7,20 +7,16 @@ broken board wants to know what is on it.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import re
-import secrets
-import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from rig.board.console import Crashed, Restarted, Serving, Traceback
+from rig.board.console import Crashed, Restarted, Serving
 from rig.board.control_lines import has_lines
 from rig.board.wiring import Wiring, work_out
-from rig.bringup import LIBRARY, SETTINGS_FILE, Board
+from rig.bringup import Board
 from rig.deadline import Deadline
-from rig.deploy.manifest import hiding, sources
+from rig.doctor.check import NOTE, OK, SKIPPED, WRONG, Check
+from rig.doctor.flash import Flash, checks, read
 from rig.dut import Dut, boot
 from rig.errors import Blocked, BoardSilent, BootError, CamrigError, NoMicroPython, WifiError
 from rig.lab.attached import at, attached
@@ -28,62 +24,8 @@ from rig.lab.devices import require_wifi
 from rig.settings import VIRTUAL, Settings
 from rig.steps import Step, Steps
 
-OK, WRONG, NOTE, SKIPPED = "ok", "WRONG", "note", "--"
 SECONDS_OF_CONSOLE = 2.0  # how long a board is overheard before it is interrupted
 ORIGIN = "https://camrig-doctor.example"
-
-# What lies on the board. The password is compared by a salted hash, and never leaves the board as text.
-_FILES = """
-import json, os, hashlib, binascii
-def there(p):
-    try:
-        os.stat(p)
-        return True
-    except OSError:
-        return False
-d = {{'there': [p for p in {paths!r} if there(p)]}}
-try:
-    with open({settings!r}) as f:
-        s = json.load(f)
-    w = s.get('wifi') or {{}}
-    d['ssid'] = w.get('ssid')
-    d['word'] = binascii.hexlify(hashlib.sha256({salt!r} + w.get('password', '').encode()).digest()).decode()
-    d['origins'] = (s.get('cors') or {{}}).get('allowed_origins')
-except OSError:
-    d['settings'] = 'missing'
-except (ValueError, AttributeError, TypeError):
-    d['settings'] = 'broken'
-print(json.dumps(d))
-"""
-
-
-_BOOT_NOISE = re.compile(
-    r"ets [A-Z][a-z]{2} +\d|^(configsip|clk_drv|mode:|load:|ho \d|entry 0x|Type .help)|^[> \x01]*$"
-)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One step: what was found, what to do about it, and the command that does it."""
-
-    name: str
-    state: str
-    found: str
-    do: str = ""
-    command: str = ""
-    details: str = ""
-
-    def __str__(self) -> str:
-        first, *more = textwrap.wrap(self.found, 92) or [""]
-        text = [f"  {self.state:<6} {self.name:<10} {first}", *(" " * 20 + line for line in more)]
-        if self.do:
-            end = ":" if self.command else "" if self.do.endswith(".") else "."
-            to_do = self.do[0].upper() + self.do[1:] + end
-            text += textwrap.wrap(to_do, 112, initial_indent=" " * 20 + "-> ", subsequent_indent=" " * 23)
-        if self.command:
-            text.append(" " * 23 + self.command)
-        lines = [line for line in self.details.splitlines() if not _BOOT_NOISE.search(line)]
-        return "\n".join([*text, *(" " * 20 + "| " + line for line in lines)])
 
 
 class _Stop(Exception):
@@ -106,7 +48,7 @@ class Doctor:
         self._tell = tell
         self._lines = False
         self._interrupted = False
-        self._on_board: dict[str, Any] = {}
+        self._flash: Flash
         self._dut: Dut
 
     def run(self) -> bool:
@@ -222,6 +164,7 @@ class Doctor:
             if isinstance(first, (BoardSilent, NoMicroPython)) and self.pulse and session.wire.pulse():
                 try:
                     session.repl()
+                    self._interrupted = True
                     self._say(Check("REPL", OK, "it answers after a reset through the control lines"))
                     return
                 except CamrigError as second:
@@ -257,50 +200,16 @@ class Doctor:
                 self.board.deploy(production=True)
             except CamrigError as error:
                 raise self._wrong("files", error) from None
+        device = self.board.device
         try:
-            paths = sources(self.settings.lib, self.settings.app, None)
+            self._flash = read(self.board.session, self.settings, device.wifi)
         except CamrigError as error:
             raise self._wrong("files", error) from None
-        built = [path.replace(".py", ".mpy") if path not in ("/boot.py", "/main.py") else path for path in paths]
-        salt = secrets.token_bytes(16)
-        wanted = sorted({*hiding(built), "/main.py", f"{LIBRARY}.mpy", f"{LIBRARY}.py"})
-        try:
-            found = self.board.session.ask(_FILES.format(paths=wanted, settings=SETTINGS_FILE, salt=salt))
-        except CamrigError as error:
-            raise self._wrong("files", error) from None
-        self._on_board = found
-        present = set(found["there"])
-        if "/main.py" not in present:
+        if not self._flash.has_application:
             missing = BootError("there is no application on the board (no /main.py)", next="put it there")
             raise self._wrong("files", missing, command=self._deploying)
-        hidden = sorted(present & set(hiding(built)) - ({f"{LIBRARY}.py"} - {f"{LIBRARY}.mpy"}))
-        if hidden and f"{LIBRARY}.mpy" in present:
-            remove = f"mpremote connect {self.board.device.port} fs rm -r :{hidden[0]}"
-            found_it = f"{hidden[0]} is imported instead of what was deployed"
-            self._say(Check("files", WRONG, found_it, "remove it", remove))
-        elif not present & {f"{LIBRARY}.mpy", f"{LIBRARY}.py"}:
-            self._say(
-                Check("files", NOTE, "an application, without the CORS library in /lib", "add it", self._deploying)
-            )
-        else:
-            self._say(Check("files", OK, "application, library" + ("" if found.get("settings") else ", settings")))
-        self._wifi_settings(found, salt)
-
-    def _wifi_settings(self, found: dict[str, Any], salt: bytes) -> None:
-        wifi, rewrite = self.board.device.wifi, "write them anew"
-        if wifi is None:
-            rewrite = "set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write camrig.wifi.toml, and then"
-        if found.get("settings") == "broken":
-            self._say(
-                Check("files", WRONG, f"{SETTINGS_FILE} on the board is no valid JSON", rewrite, self._deploying)
-            )
-        elif not found.get("ssid"):
-            missing = f"the board has no Wi-Fi settings in {SETTINGS_FILE}"
-            self._say(Check("files", WRONG, missing, rewrite, self._deploying))
-        elif wifi is not None and (wifi.ssid, _hashed(salt, wifi.password)) != (found["ssid"], found.get("word")):
-            other = f"network, {found['ssid']!r}," if wifi.ssid != found["ssid"] else "password"
-            differs = f"the board has another Wi-Fi {other} than this computer's settings"
-            self._say(Check("files", NOTE, differs, "if these are right, write them to the board", self._deploying))
+        for check in checks(self._flash, device.wifi, device.port, self._deploying):
+            self._say(check)
 
     def _boot(self) -> None:
         """Start what is there, as power does."""
@@ -310,7 +219,7 @@ class Doctor:
                 self.board.session,
                 self.board.identity,
                 token=None,
-                ssid=self._on_board.get("ssid") or "?",
+                ssid=self._flash.ssid or "?",
                 url=self.settings.url,
                 seconds=self.settings.boot_timeout,
                 expect_cors=None,
@@ -319,16 +228,13 @@ class Doctor:
         except WifiError as error:
             raise self._wrong("boot", error, f"{error.next}, then write it to the board", self._deploying) from None
         except CamrigError as error:
-            trace = next((e for e in self.board.session.console.events[::-1] if isinstance(e, Traceback)), None)
-            if isinstance(error, BootError) and trace is not None and trace.text not in error.details:
-                error.details = trace.text
             raise self._wrong("boot", error) from None
         event = next(e for e in self.board.session.console.events[::-1] if isinstance(e, Serving))
         forwarded = f", reached at {self._dut.url}" if self._dut.url != event.url else ""
         self._say(Check("boot", OK, f"it serves at {event.url}{forwarded}"))
 
     def _preflight(self) -> None:
-        origins = self._on_board.get("origins")
+        origins = self._flash.origins
         allowed = origins if isinstance(origins, str) else (origins or [None])[0]
         origin = ORIGIN if allowed in (None, "*") else str(allowed)
         asked = [("Origin", origin), ("Access-Control-Request-Method", "GET")]
@@ -373,10 +279,6 @@ def _restarts() -> Callable[[Any], str | None]:
         return causes[-1] if len(causes) >= 2 else None
 
     return count
-
-
-def _hashed(salt: bytes, password: str) -> str:
-    return hashlib.sha256(salt + password.encode()).hexdigest()
 
 
 def examine(spec: str, settings: Settings, *, deploy: bool = False, pulse: bool = False) -> bool:
