@@ -34,7 +34,8 @@ lint: $(READY)
 	@$(BIN)/lint-imports --no-logo
 
 test: lint
-	@$(BIN)/python -m pytest tests_unit tests_hil $(ARGS)
+	@$(BIN)/python -m pytest tests_unit -n 2 $(ARGS)
+	@$(BIN)/python -m pytest tests_hil
 
 bench-cors: $(READY)
 	@$(BIN)/python bench/cors_cost.py $(ARGS)

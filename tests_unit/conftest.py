@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,20 +50,40 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(environment: dict[str, str], tmp_path: Path) -> Callable[..., Ended]:
-    """Runs ``python -m ARGUMENTS`` in the repository with a time limit, and gathers all it prints."""
+def run(environment: dict[str, str]) -> Callable[..., Ended]:
+    """Runs ``python -m ARGUMENTS`` in the repository with a time limit, and gathers all it prints.
 
-    def call(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT, seconds: float = 90) -> Ended:
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
+    ``when=(words, act)`` calls ``act(process)`` as soon as a line with ``words`` is printed.
+    """
+
+    def call(
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        cwd: Path = ROOT,
+        seconds: float = 90,
+        when: tuple[str, Callable[[subprocess.Popen[str]], None]] | None = None,
+    ) -> Ended:
+        lines = []
+        with subprocess.Popen(
+            [sys.executable, "-u", "-m", *arguments],
             cwd=cwd,
             env={**environment, **(env or {})},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=seconds,
-        )
-        return Ended(done.returncode, done.stdout, environment["CAMRIG_TEST_MARK"])
+        ) as process:
+            limit = threading.Timer(seconds, process.kill)
+            limit.start()
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if when is not None and when[0] in line:
+                    when[1](process)
+                    when = None
+            process.wait()
+            limit.cancel()
+        return Ended(process.returncode, "".join(lines), environment["CAMRIG_TEST_MARK"])
 
     return call
 
@@ -70,8 +92,10 @@ def run(environment: dict[str, str], tmp_path: Path) -> Callable[..., Ended]:
 def hil(run: Callable[..., Ended], tmp_path: Path) -> Callable[..., Ended]:
     """Runs one short file of the suite with the given options."""
 
-    def call(*options: str, env: dict[str, str] | None = None) -> Ended:
+    def call(*options: str, env: dict[str, str] | None = None, **more: Any) -> Ended:
         suite = "tests_hil/test_policy_at_run_time.py"
-        return run("pytest", suite, "-p", "no:cacheprovider", "--hil-results", str(tmp_path), *options, env=env)
+        return run(
+            "pytest", suite, "-p", "no:cacheprovider", "--hil-results", str(tmp_path), *options, env=env, **more
+        )
 
     return call

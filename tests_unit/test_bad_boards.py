@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from rig.virtual.board import VirtualBoard, VirtualConfig
-from tests_unit.conftest import ROOT, Ended, marked
+from tests_unit.conftest import ROOT, Ended
 
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}
 
@@ -218,29 +218,8 @@ def test_mistyped_options(hil, options, words):
     assert_blocked(hil(*options), *words, code=4)
 
 
-def test_interrupt_leaves_nothing(environment, tmp_path):
-    command = [
-        sys.executable,
-        "-u",
-        "-m",
-        "pytest",
-        "tests_hil",
-        "-p",
-        "no:cacheprovider",
-        "--hil-results",
-        str(tmp_path),
-    ]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        watchdog = threading.Timer(60, process.kill)
-        watchdog.start()
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "deploy" in line and " s " in line:
-                process.send_signal(signal.SIGINT)
-                break
-        rest = process.stdout.read()
-        watchdog.cancel()
-    assert process.returncode == 2, rest
-    assert marked(environment["CAMRIG_TEST_MARK"]) == []
+def test_interrupt_leaves_nothing(run, tmp_path):
+    interrupt = (" files sent", lambda process: process.send_signal(signal.SIGINT))
+    ended = run("pytest", "tests_hil", "-p", "no:cacheprovider", "--hil-results", str(tmp_path), when=interrupt)
+    assert ended.code == 2, ended.out
+    assert ended.left_running() == []

@@ -143,7 +143,7 @@ def test_two_runs_on_one_board(hil, run, tmp_path):
         assert blocked.code == 6
         assert "the board is in use by" in blocked.out
         assert str(os.getpid()) in blocked.out
-        threading.Timer(1.0, mine.release).start()
-        waited = hil("--device", str(other), "--hil-wait", "30", env=wifi)
+        release = ("waiting up to 30 s", lambda process: mine.release())
+        waited = hil("--device", str(other), "--hil-wait", "30", env=wifi, when=release)
         assert waited.code == 0, waited.out
         assert "waiting up to 30 s" in waited.out

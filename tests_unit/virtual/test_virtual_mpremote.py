@@ -122,7 +122,7 @@ def test_repl(board):
 
 def test_repl_remounts_after_soft_reset(board, files):
     with Repl(board, "mount", str(files)) as repl:
-        repl.until(b"Ctrl-]")
+        repl.until(b">>> ")
         for _ in range(3):
             repl.type(b"\x04")
             repl.until(b"Remount local directory")
