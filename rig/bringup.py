@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,8 @@ from rig.board.identity import Identity, identify
 from rig.board.session import Session
 from rig.board.speed import at_speed
 from rig.deploy.manifest import File, files, sources
-from rig.deploy.sync import Synced, sync
+from rig.deploy.plan import Plan
+from rig.deploy.sync import Link, Synced, look, send, sizes
 from rig.dut import Dut, boot
 from rig.errors import Blocked, CamrigError, DeployError
 from rig.lab import lock
@@ -25,6 +27,7 @@ SETTINGS_FILE = "/camrig.json"
 AGENT_FILES = ("/rig_agent.mpy", "/rig_agent.py")
 TOKEN_FILE = "/camrig_rig.json"
 LIBRARY = "/lib/microdot/cors"
+WORTH_SPEED = 4096  # bytes to send, above which changing the line's speed takes less time than it saves
 
 
 class Board:
@@ -109,27 +112,50 @@ class Board:
         self._stack.callback(owned.release)
         return owned
 
-    def deploy(self, production: bool = False) -> Synced:
-        """Put library, application and, unless for ``production``, the rig's agent on the board."""
-        settings, identity = self.settings, self.identity
+    def deploy(
+        self, production: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> Synced:
+        """Put library, application and, unless for ``production``, the rig's agent on the board.
+
+        ``progress`` gets bytes done and bytes to do.
+        """
+        settings = self.settings
         try:
             with self.steps("build") as note:
-                found = sources(settings.lib, settings.app, None if production else settings.agent)
-                wanted = files(found, identity.mpy, [*self._written(production)])
-                note(f"{len(found)} files for .mpy {identity.mpy}" if identity.mpy else f"{len(found)} source files")
-            library = next((file for file in wanted if file.target.startswith(LIBRARY + ".")), None)
-            if library is not None:
-                self._library_file, self.library_sha256 = library.target, library.sha256
-            unwanted = [*AGENT_FILES, TOKEN_FILE] if production else []
+                wanted = self.wanted(production)
+                mpy = self.identity.mpy
+                note(f"{len(wanted)} files for .mpy {mpy}" if mpy else f"{len(wanted)} source files")
             with self.steps("deploy") as note:
-                with at_speed(self.session.wire, settings.fast) as speed:
-                    done = sync(self.session, wanted, unwanted, identity.inflates)
-                if speed != settings.baud:
-                    note(f"at {speed} baud,")
-                note(f"{len(done.sent)} files sent, {done.bytes} bytes; {done.kept} were there")
+                plan = look(self.session, wanted, _unwanted(production), self._link(settings.baud))
+                with at_speed(self.session.wire, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
+                    done = send(self.session, plan, self._link(speed), progress)
+                note((f"at {speed} baud, " if speed != settings.baud else "") + str(done))
         except CamrigError as error:
             raise error.on(self.spec) from None
         return done
+
+    def plan(self, production: bool = False) -> tuple[Plan, dict[str, int | None]]:
+        """What ``deploy`` would do, and the sizes of what it would remove; nothing is changed."""
+        try:
+            plan = look(
+                self.session, self.wanted(production), _unwanted(production), self._link(self.settings.baud), dry=True
+            )
+        except CamrigError as error:
+            raise error.on(self.spec) from None
+        return plan, sizes(self.session, plan.remove)
+
+    def _link(self, baud: int) -> Link:
+        return Link(baud, self.identity.heap_free, self.identity.inflates)
+
+    def wanted(self, production: bool = False) -> list[File]:
+        """The files that should be on this board, built for it."""
+        settings = self.settings
+        found = sources(settings.lib, settings.app, None if production else settings.agent)
+        wanted = files(found, self.identity.mpy, self._written(production))
+        library = next((file for file in wanted if file.target.startswith(LIBRARY + ".")), None)
+        if library is not None:
+            self._library_file, self.library_sha256 = library.target, library.sha256
+        return wanted
 
     def _written(self, production: bool) -> list[File]:
         """The files that are made, not compiled: settings, and the agent's token."""
@@ -164,6 +190,11 @@ class Board:
             expect_cors=self._library_file or None,
             step=self.steps,
         )
+
+
+def _unwanted(production: bool) -> list[str]:
+    """What must not be on the board, also when nobody knows who put it there."""
+    return [*AGENT_FILES, TOKEN_FILE] if production else []
 
 
 def _json(value: Any) -> bytes:

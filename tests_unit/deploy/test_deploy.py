@@ -19,6 +19,7 @@ from tests_unit.conftest import ROOT
 
 MPY = MpyVersion(6, 3, 0)
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "pass phrase"}
+HERE = {**WIFI, "PYTHONPATH": str(ROOT)}  # the command of this checkout, run somewhere else
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,60 @@ def test_an_unknown_version_is_an_error(tmp_path):
         compile_mpy(tmp_path / "none.py", "none.py", MpyVersion(9, 9, 0))
 
 
+def test_native_code_is_built_for_the_boards_architecture(tmp_path):
+    source = tmp_path / "module.py"
+    source.write_text("import micropython\n@micropython.native\ndef f(x):\n    return x + 1\n")
+    assert compile_mpy(source, "module.py", MpyVersion(6, 3, 10))[2] >> 2 & 0xF == 10
+    with pytest.raises(DeployError, match="does not compile"):
+        compile_mpy(source, "module.py", MpyVersion(6, 3, 0))
+
+
+def test_source_wins_over_bytecode_beside_it_and_a_later_layer_over_both(tmp_path):
+    lib, app = tmp_path / "lib", tmp_path / "app"
+    (lib / "microdot").mkdir(parents=True)
+    app.mkdir()
+    for path in (
+        lib / "microdot" / "cors.mpy",
+        app / "main.py",
+        app / "part.py",
+        app / "part.mpy",
+        app / "rig_agent.mpy",
+    ):
+        path.write_bytes(b"M\x06\x00\x1f")
+    found = sources(lib, app, None)
+    assert "/lib/microdot/cors.mpy" in found
+    assert "/lib/microdot/cors.py" not in found
+    assert {"/part.py", "/main.py"} <= found.keys()
+    assert not {"/part.mpy", "/rig_agent.mpy"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("header", "board", "words"),
+    [
+        (b"M\x05\x00\x1f", MPY, r"built for .mpy version 5.0, the board loads 6.3"),
+        (
+            b"M\x06\x2a\x1f",
+            MpyVersion(6, 3, 9),
+            r"built for .mpy version 6.2 for xtensawin, the board loads 6.3 for xtensa",
+        ),
+        (b"M\x06\x2b\x1f", MpyVersion(6, 3, 14), r"the board loads 6.3 for architecture 14"),
+        (b"M\x06\x00\x1f", None, "loads only source"),
+        (b"#!python", MPY, r"is no .mpy file"),
+        (b"M", MPY, r"is no .mpy file"),
+    ],
+)
+def test_bytecode_that_the_board_would_refuse(tmp_path, header, board, words):
+    (tmp_path / "part.mpy").write_bytes(header)
+    with pytest.raises(DeployError, match=words):
+        files({"/part.mpy": tmp_path / "part.mpy"}, board, [])
+
+
+@pytest.mark.parametrize(("header", "board"), [(b"M\x06\x00\x1f", MPY), (b"M\x06\x2b\x1f", MpyVersion(6, 3, 10))])
+def test_bytecode_that_the_board_takes(tmp_path, header, board):
+    (tmp_path / "part.mpy").write_bytes(header)
+    assert files({"/part.mpy": tmp_path / "part.mpy"}, board, []) == [File("/part.mpy", header)]
+
+
 def test_what_would_hide_a_module():
     found = hiding(["/lib/microdot/cors.mpy", "/sensor.mpy", "/main.py", "/camrig.json"])
     assert {"/lib/microdot/cors.py", "/microdot", "/microdot.py", "/microdot.mpy", "/sensor.py", "/sensor"} <= set(
@@ -114,7 +169,7 @@ def test_deploying_twice_sends_only_what_changed(virtual, tmp_path):
 
 def test_a_production_deploy_has_no_agent_and_serves(virtual, tmp_path, run):
     mpremote(virtual, "fs", "touch", ":keep.txt")
-    ended = run("rig.cli", "deploy", "--production", "--device", virtual.path, env=WIFI, cwd=tmp_path)
+    ended = run("rig.cli", "deploy", "--production", "--device", virtual.path, env=HERE, cwd=tmp_path)
     assert ended.code == 0, ended.out
     assert "serves at http://127." in ended.out
     assert WIFI["CAMRIG_WIFI_PASSWORD"] not in ended.out
@@ -122,3 +177,21 @@ def test_a_production_deploy_has_no_agent_and_serves(virtual, tmp_path, run):
     assert "main.py" in names
     assert "keep.txt" in names
     assert not [name for name in names if "rig_agent" in name or "camrig_rig" in name]
+
+
+def test_a_dry_run_lists_and_changes_nothing(virtual, tmp_path, run):
+    command = ("rig.cli", "deploy", "--device", virtual.path)
+    assert run(*command, env=HERE, cwd=tmp_path).code == 0
+    before = mpremote(virtual, "fs", "ls", ":")
+    ended = run(*command, "--dry-run", "--production", env=HERE, cwd=tmp_path)
+    assert ended.code == 0, ended.out
+    shown = [line.split() for line in ended.out.splitlines()]
+    assert ["keep", "/boot.py", str((ROOT / "device" / "boot.py").stat().st_size)] in shown
+    assert [row[:2] for row in shown if row[:1] == ["remove"]] == [
+        ["remove", "/camrig_rig.json"],
+        ["remove", "/rig_agent.mpy"],
+    ]
+    assert "0 to send (0 bytes), 2 to remove, 10 to keep" in ended.out
+    assert "Nothing was changed" in ended.out
+    assert WIFI["CAMRIG_WIFI_PASSWORD"] not in ended.out
+    assert mpremote(virtual, "fs", "ls", ":") == before

@@ -1,0 +1,64 @@
+"""A virtual board to deploy to, and a small application whose parts say which version they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rig.board.session import Session
+from rig.deploy.manifest import File
+from rig.deploy.sync import Link, Synced, look, send
+from rig.virtual.board import VirtualBoard, VirtualConfig
+
+LINK = Link(115200, 100_000, True)
+PARTS = ("one", "two", "three")
+
+
+def application(version: str, boot: bool = True, size: int = 3000, parts: tuple[str, ...] = PARTS) -> list[File]:
+    """Files of ``version``: main.py prints which version each part is of, boot code and settings included."""
+    filler = "".join(f"# {version} {number}\n" for number in range(size // 10))
+    files = [File(f"/lib/pack/{part}.py", f"V = {version!r}\n{filler}".encode()) for part in parts]
+    files.append(File("/settings.txt", version.encode()))
+    if boot:
+        files.append(File("/boot.py", f"import __main__\n__main__.booted = {version!r}\n".encode()))
+    main = "".join(f"import pack.{part}\nfound.add(pack.{part}.V)\n" for part in parts)
+    main = (
+        f"found = set()\nfound.add({version!r})\n{main}found.add(open('/settings.txt').read())\n"
+        "found.add(globals().get('booted', 'bare'))\nprint('versions', sorted(found))\n"
+    )
+    files.append(File("/main.py", main.encode()))
+    return files
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[VirtualBoard]:
+    with VirtualBoard.start(VirtualConfig(flash=tmp_path / "flash")) as found:
+        yield found
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[VirtualBoard], Session]]:
+    """Sessions in the raw REPL; each ends the one before."""
+    opened: list[Session] = []
+
+    def call(board: VirtualBoard) -> Session:
+        for session in opened:
+            session.close()
+        opened.append(Session(board.path, 115200))
+        opened[-1].repl()
+        return opened[-1]
+
+    yield call
+    for session in opened:
+        session.close()
+
+
+@pytest.fixture
+def session(board: VirtualBoard, connect: Callable[[VirtualBoard], Session]) -> Session:
+    return connect(board)
+
+
+def deploy(session: Session, wanted: list[File], unwanted: tuple[str, ...] = (), link: Link = LINK) -> Synced:
+    return send(session, look(session, wanted, unwanted, link), link)
