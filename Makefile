@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DEVICE ?= sim
 ARGS ?=
 
-.PHONY: help hil test lint bench-cors clean
+.PHONY: help hil test lint bench-cors bench-deploy clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make hil DEVICE=/dev/ttyUSB0   run it on a real board; more pytest options in ARGS='...'"
 	@echo "make test                      every test, ruff, mypy and the import rules"
 	@echo "make bench-cors                what the library costs, beside the one that Microdot ships"
+	@echo "make bench-deploy              time and survival of a deploy, beside mpremote (about 10 minutes)"
 
 # The environment is made once, and again when what it is made from changes.
 $(READY): pyproject.toml constraints.txt
@@ -39,6 +40,9 @@ test: lint
 
 bench-cors: $(READY)
 	@$(BIN)/python bench/cors_cost.py $(ARGS)
+
+bench-deploy: $(READY)
+	@$(BIN)/python -m bench.deploy $(ARGS)
 
 clean:
 	rm -rf $(VENV) results build *.egg-info
