@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
+from rig.board.flashing import reflash
 from rig.board.identity import Identity, identify
+from rig.board.power import usb_power
+from rig.board.recovery import CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, rungs
 from rig.board.session import Session
 from rig.board.speed import at_speed
 from rig.deploy.manifest import File, files, sources
 from rig.deploy.plan import Plan
 from rig.deploy.sync import Link, Synced, look, send, sizes
-from rig.dut import Dut, boot
-from rig.errors import Blocked, CamrigError, DeployError
+from rig.dut import Dut, Start
+from rig.errors import (
+    Blocked,
+    BoardBroken,
+    BoardReset,
+    BoardSilent,
+    CamrigError,
+    DeployError,
+    InBootLoader,
+    NoMicroPython,
+)
 from rig.lab import lock
 from rig.lab.attached import lock_key, mac_key
-from rig.lab.devices import Device, reach, require_wifi
+from rig.lab.devices import Device, find_port, reach, require_wifi
 from rig.settings import VIRTUAL, Settings, Wifi
 from rig.steps import Steps
 
@@ -28,6 +40,8 @@ AGENT_FILES = ("/rig_agent.mpy", "/rig_agent.py")
 TOKEN_FILE = "/camrig_rig.json"
 LIBRARY = "/lib/microdot/cors"
 WORTH_SPEED = 4096  # bytes to send, above which changing the line's speed takes less time than it saves
+
+T = TypeVar("T")
 
 
 class Board:
@@ -70,10 +84,10 @@ class Board:
             self.reach()
             self.wifi = require_wifi(self.device)
             self.open()
-            self.session.repl()
+            self._wake()
             note(self.device.port)
         with self.steps("identify") as note:
-            self.identify()
+            self._through_resets(self.identify)
             note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
         if self.identity.virtual and self.settings.require == "hardware":
             raise Blocked(
@@ -98,6 +112,7 @@ class Board:
             lines=self.settings.lines,
         )
         self._stack.callback(self.session.close)
+        self.ladder = self._rungs()
 
     def identify(self) -> None:
         """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusy."""
@@ -126,13 +141,19 @@ class Board:
                 mpy = self.identity.mpy
                 note(f"{len(wanted)} files for .mpy {mpy}" if mpy else f"{len(wanted)} source files")
             with self.steps("deploy") as note:
-                plan = look(self.session, wanted, _unwanted(production), self._link(settings.baud))
-                with at_speed(self.session.wire, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
-                    done = send(self.session, plan, self._link(speed), progress)
+                speed, done = self._through_resets(lambda: self._send(wanted, production, progress))
                 note((f"at {speed} baud, " if speed != settings.baud else "") + str(done))
         except CamrigError as error:
             raise error.on(self.spec) from None
         return done
+
+    def _send(
+        self, wanted: Sequence[File], production: bool, progress: Callable[[int, int], None]
+    ) -> tuple[int, Synced]:
+        settings = self.settings
+        plan = look(self.session, wanted, _unwanted(production), self._link(settings.baud))
+        with at_speed(self.session.wire, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
+            return speed, send(self.session, plan, self._link(speed), progress)
 
     def plan(self, production: bool = False) -> tuple[Plan, dict[str, int | None]]:
         """What ``deploy`` would do, and the sizes of what it would remove; nothing is changed."""
@@ -180,15 +201,75 @@ class Board:
 
     def boot(self, production: bool = False) -> Dut:
         """Restart the board and wait until its server answers. Raises what keeps it from that."""
-        return boot(
-            self.session,
-            self.identity,
+        start = Start(
             token=None if production else self.token,
             ssid=self.wifi.ssid,
             url=self.settings.url,
             seconds=self.settings.boot_timeout,
             expect_cors=self._library_file or None,
             step=self.steps,
+        )
+        dut = Dut(self.session, self.identity, start)
+        dut.boot()
+        return dut
+
+    def recover(self, dut: Dut) -> None:
+        """Bring a board back whose application went down: up the ladder, the files made sure of, and booted again.
+
+        Raises BoardBroken, or what keeps the application from serving.
+        """
+        self._climb(CTRL_C)
+        try:
+            self.session.repl()
+        except CamrigError:
+            self._climb(CHIP_RESET)
+        self.deploy()
+        dut.boot()
+
+    def _wake(self) -> None:
+        """The raw REPL of a board that may run anything."""
+        try:
+            self.session.repl()
+        except (BoardSilent, NoMicroPython, BoardReset) as error:
+            # What says nothing, or waits in its boot loader, cannot be asked for a reset.
+            deaf = isinstance(error, (BoardSilent, InBootLoader))
+            try:
+                self._climb(CONTROL_LINES if deaf else SOFT_RESET)
+            except BoardBroken as broken:
+                error.details = "\n\n".join(text for text in (error.details, broken.what) if text)
+                raise error from None
+
+    def _climb(self, first: str) -> None:
+        with self.steps("recover") as note:
+            before = len(self.ladder.tried)
+            try:
+                self.ladder.climb(first)
+            finally:
+                note("; ".join(str(tried) for tried in self.ladder.tried[before:] if not tried.absent))
+
+    def _through_resets(self, act: Callable[[], T]) -> T:
+        """``act``, and once more if the board restarts meanwhile: what ran before may have armed a watchdog."""
+        try:
+            return act()
+        except BoardReset:
+            self._climb(CHIP_RESET)
+            return act()
+
+    def _rungs(self) -> Ladder:
+        session, device = self.session, self.device
+        power, no_power = (device.power_cycle, "") if device.power_cycle else usb_power(device.port)
+        flash, no_flash = reflash(device.port, self.settings.firmware)
+        return Ladder(
+            session,
+            rungs(
+                session,
+                pulse=lambda: session.wire.pulse(),
+                power=power,
+                no_power=no_power,
+                reflash=flash,
+                no_reflash=no_flash,
+                find=None if device.spec == VIRTUAL else lambda: find_port(device.spec),
+            ),
         )
 
 

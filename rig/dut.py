@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from rig.board.console import Crashed, Event, Prompt, Restarted, Serving, Traceback, WifiFailed
+from rig.board.crash import APPLICATION, Crash, Watch
+from rig.board.events import Crashed, Event, Prompt, Restarted, Serving, Traceback, WifiFailed
 from rig.board.identity import Identity
-from rig.board.session import Console, Session
+from rig.board.session import Session
+from rig.board.transcript import Console
 from rig.deadline import Deadline
-from rig.errors import Blocked, BoardReset, BootError, CamrigError, DeployError, ServerSilent, WifiError
-from rig.probe.agent import Agent, Heap
+from rig.errors import (
+    BoardCrashed,
+    BootError,
+    CamrigError,
+    DeployError,
+    PortError,
+    PowerLost,
+    ServerSilent,
+    WifiError,
+)
+from rig.probe.agent import ECHO, Agent, Heap
 from rig.probe.client import NoExchange, Response, exchange, request_bytes
+from rig.probe.connections import Connections
 
 CONSOLE_LINES = 20  # of the console, shown beside an error
 BOOTS = 3  # restarts before the application serves that make a boot loop
 SECONDS_PER_EXCHANGE = 15.0
+SECONDS_FOR_LAST_WORDS = 0.5  # from the end of a connection until the console says why, if it does
 SECONDS_TO_ANSWER = 5.0  # at least, from the ready line to the first whole exchange
 
 _WIFI_CAUSES: dict[str, tuple[str, str]] = {
@@ -33,15 +48,36 @@ _WIFI_CAUSES: dict[str, tuple[str, str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Start:
+    """How an application is started and known to be up.
+
+    ``token`` is the agent's, None where there is none and any HTTP answer will do; ``url`` overrides the address
+    that the board gives; ``expect_cors`` is the file that the library must have been imported from; ``step(name)``
+    is a context manager around each part.
+    """
+
+    token: str | None
+    ssid: str
+    url: str | None
+    seconds: float
+    expect_cors: str | None
+    step: Callable[[str], Any]
+
+
 class Dut:
     """A board that serves at ``url``. Not the test's to close: the rig that booted it does that."""
 
-    def __init__(self, session: Session, identity: Identity, url: str, token: str) -> None:
+    def __init__(self, session: Session, identity: Identity, start: Start) -> None:
         self.session = session
         self.identity = identity
-        self.url = url
-        self.agent = Agent(self.request, token)
-        self._quiet_since = len(session.console.events)
+        self.url = ""
+        self.agent = Agent(self.request, start.token or "")
+        self.connections = Connections()
+        self.watch = Watch(session.console)
+        self.watch.on_crash = self.connections.cut
+        self.broken: CamrigError | None = None  # why no recovery brought it back
+        self._start = start
 
     @property
     def console(self) -> Console:
@@ -66,71 +102,115 @@ class Dut:
     ) -> Response:
         """One timed exchange on a connection of its own.
 
-        Raises BoardReset when the board restarted meanwhile, ServerSilent when nothing whole came back.
+        A board that goes down meanwhile ends it at once: raises BoardCrashed when what runs on the board did that,
+        PowerLost or PortError when the bench did. Raises ServerSilent when nothing whole came back.
         """
+        if self.broken is not None:
+            raise self.broken
+        if self.watch.crash is not None:
+            raise self.down(self.watch.crash)
         host, port = self.address
         raw = request_bytes(method, target, f"{host}:{port}", headers, body)
         try:
-            return exchange(host, port, raw, SECONDS_PER_EXCHANGE)
+            return exchange(host, port, raw, SECONDS_PER_EXCHANGE, self.connections)
         except NoExchange as error:
-            raise self._unanswered(f"{method} {target}", error) from None
+            # Where the network stack dies first, the console is a moment behind.
+            if not self.console.attended and (crash := self.watch.wait(SECONDS_FOR_LAST_WORDS)) is not None:
+                raise self.down(crash) from None
+            raise ServerSilent(
+                f"{method} {target} got no answer ({error})",
+                board=self.session.name,
+                next="see the console of the board",
+                details=self.console.text(lines=CONSOLE_LINES),
+            ) from None
 
-    def _unanswered(self, request: str, error: NoExchange) -> Blocked:
-        name, details = self.session.name, self.console.text(lines=CONSOLE_LINES)
-        for event in self.console.events[self._quiet_since :]:
-            if isinstance(event, (Restarted, Crashed)):
-                cause = event.cause if isinstance(event, Restarted) else event.line
-                return BoardReset(
-                    f"the board restarted while the tests ran ({cause})",
-                    board=name,
-                    next="check its power supply, and the console below",
-                    details=details,
-                )
-        return ServerSilent(
-            f"{request} got no answer ({error})", board=name, next="see the console of the board", details=details
+    def answers(self, seconds: float = 3.0) -> bool:
+        """Whether the server answers anything at all to a new connection."""
+        host, port = self.address
+        try:
+            exchange(host, port, request_bytes("GET", ECHO, f"{host}:{port}", []), seconds, self.connections)
+        except NoExchange:
+            return False
+        return True
+
+    def down(self, crash: Crash) -> CamrigError:
+        """The error that a crash is."""
+        if crash.blame == APPLICATION:
+            return BoardCrashed(crash.what, board=self.session.name, next="see the console of the board")
+        details = self.console.text(lines=CONSOLE_LINES)
+        if self.console.broken is not None:
+            return PortError(crash.what, board=self.session.name, next="check cable and power", details=details)
+        return PowerLost(
+            crash.what,
+            board=self.session.name,
+            next="check its power supply, the cable and what else may reset it",
+            details=details,
         )
 
+    @contextmanager
+    def restart_expected(self) -> Iterator[None]:
+        """A test that makes the application restart, or stop, does so within this context; it boots again at its end.
 
-def boot(
-    session: Session,
-    identity: Identity,
-    *,
-    token: str | None,
-    ssid: str,
-    url: str | None,
-    seconds: float,
-    expect_cors: str | None,
-    step: Callable[[str], Any],
-) -> Dut:
-    """Restart the board, read its console until it says where it serves, and prove it by a full exchange.
+        Raises as ``boot`` does.
+        """
+        self.console.attended = True
+        try:
+            yield
+        finally:
+            self.session.repl()
+            self.boot()
 
-    ``token`` is the agent's, None where there is none and any HTTP answer will do; ``url`` overrides the address
-    that the board gives; ``expect_cors`` is the file that the library must have been imported from; ``step(name)``
-    is a context manager around each part. Raises WifiError, BootError, ServerSilent, DeployError, or AgentError.
-    """
-    until = Deadline.after(seconds)
-    mark, seen = session.console.mark(), len(session.console.events)
-    try:
-        with step("reset"):
-            session.restart()
-        with step("console") as note:
-            told = _serving(session, seen, until, ssid)
-            note(told)
-        with step("ready") as note:
-            dut = Dut(session, identity, url or told, token or "")
-            about = _answering(dut, token is not None, Deadline.after(max(until.left, SECONDS_TO_ANSWER)))
-            note(dut.url)
-    except CamrigError as error:
-        error.details = error.details or session.console.text(since=mark, lines=CONSOLE_LINES)
-        raise error.on(session.name) from None
-    imported = str(about.get("cors_file")).lstrip("/")
-    if token is not None and expect_cors is not None and imported != expect_cors.lstrip("/"):
-        raise DeployError(
-            f"the board imported microdot.cors from {imported!r}, not from what was deployed",
-            board=session.name,
-            next="the firmware has a frozen copy, or another file hides it: remove that one",
-        )
-    return dut
+    def boot(self) -> None:
+        """Restart the board, which must be in the raw REPL, wait for its console to say where it serves, and prove
+        it by a full exchange.
+
+        Raises WifiError, BootError, ServerSilent, DeployError, or AgentError.
+        """
+        console, start = self.console, self._start
+        until = Deadline.after(start.seconds)
+        mark, seen = console.mark(), console.seen
+        self.connections.mend()
+        self.watch.forget()
+        try:
+            with start.step("reset"):
+                self.session.restart()
+            with start.step("console") as note:
+                told = _serving(self.session, seen, until, start.ssid)
+                note(told)
+            with start.step("ready") as note:
+                self.url = start.url or told
+                about = self._answering(Deadline.after(max(until.left, SECONDS_TO_ANSWER)))
+                note(self.url)
+        except CamrigError as error:
+            error.what = console.hide(error.what)  # it may quote the board
+            error.details = error.details or console.text(since=mark, lines=CONSOLE_LINES)
+            raise error.on(self.session.name) from None
+        imported = str(about.get("cors_file")).lstrip("/")
+        expected = start.expect_cors
+        if start.token is not None and expected is not None and imported != expected.lstrip("/"):
+            raise DeployError(
+                f"the board imported microdot.cors from {imported!r}, not from what was deployed",
+                board=self.session.name,
+                next="the firmware has a frozen copy, or another file hides it: remove that one",
+            )
+        self.watch.start()
+
+    def _answering(self, until: Deadline) -> dict[str, Any]:
+        """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile."""
+        console = self.console
+        while True:
+            try:
+                if self._start.token is not None:
+                    return self.agent.about()
+                return {"status": self.request("GET", "/api/status").status}
+            except ServerSilent as error:
+                if until.passed or console.broken:
+                    raise ServerSilent(
+                        f"the board says that it serves, but {self.url} does not answer: {error.what}",
+                        next="check that this host reaches that address, or give a forwarded one with --hil-url",
+                    ) from None
+            # Give the server the time in which a refused connection costs the host nothing.
+            console.wait(lambda event: None, console.seen, until.sooner(0.2))
 
 
 def _serving(session: Session, seen: int, until: Deadline, ssid: str) -> str:
@@ -180,21 +260,3 @@ def _wifi_error(reason: str, ssid: str) -> WifiError:
         reason, ("was refused by the Wi-Fi network {ssid!r}: " + reason, "check the network")
     )
     return WifiError(what.format(ssid=ssid), next=then)
-
-
-def _answering(dut: Dut, agent: bool, until: Deadline) -> dict[str, Any]:
-    """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile."""
-    patient = dut.session.console
-    while True:
-        try:
-            if agent:
-                return dut.agent.about()
-            return {"status": dut.request("GET", "/api/status").status}
-        except ServerSilent as error:
-            if until.passed or patient.broken:
-                raise ServerSilent(
-                    f"the board says that it serves, but {dut.url} does not answer: {error.what}",
-                    next="check that this host reaches that address, or give a forwarded one with --hil-url",
-                ) from None
-        # Give the server the time in which a refused connection costs the host nothing.
-        patient.wait(lambda event: None, len(patient.events), until.sooner(0.2))

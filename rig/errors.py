@@ -1,11 +1,12 @@
 """What can go wrong with a rig, one sentence each, and the exit code that it means.
 
 Every error says what happened, on which board, and what to do next. None of them ever says that the
-library under test is wrong: that is an ordinary test failure.
+library under test is wrong: that is an ordinary test failure. BoardCrashed is one: what runs on the board ended it.
 """
 
 from __future__ import annotations
 
+EXIT_FAILED = 1  # pytest's own code for tests that failed
 EXIT_USAGE = 4  # pytest's own code for a command line it cannot use
 EXIT_BLOCKED = 6  # the rig could not run: no board, no Wi-Fi, a broken board
 EXIT_INCONCLUSIVE = 7  # the gate cannot decide
@@ -64,8 +65,30 @@ class NoMicroPython(Blocked):
     """Something answers, but it is not MicroPython."""
 
 
+class InBootLoader(NoMicroPython):
+    """The chip waits for a firmware instead of running one."""
+
+
 class BoardReset(Blocked):
     """The board restarted in the middle of something."""
+
+
+class PowerLost(Blocked):
+    """The board lost its power while it served."""
+
+
+class BoardBroken(Blocked):
+    """No rung of the recovery ladder brought the board back."""
+
+
+class FlashError(Blocked):
+    """The firmware could not be written."""
+
+
+class BoardCrashed(CamrigError):
+    """What runs on the board brought it down: a failure of the test during which it happened."""
+
+    exit_code = EXIT_FAILED
 
 
 class BoardRaised(Blocked):

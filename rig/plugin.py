@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from rig.bench import Bench
+from rig.board.crash import APPLICATION
 from rig.bringup import Board
-from rig.dut import CONSOLE_LINES, Dut
-from rig.errors import CamrigError
-from rig.measure.recorder import Recorder
+from rig.dut import Dut
+from rig.errors import EXIT_BLOCKED, EXIT_FAILED, CamrigError
 from rig.probe.client import Response
 from rig.probe.person import BoardSession
 from rig.probe.preflight import preflight_headers
+from rig.report.junit import blocked_as_errors
 from rig.report.run import BoardReport, RunReport, write
 from rig.report.terminal import render
 from rig.settings import OPTIONS, Settings, resolve
@@ -25,7 +27,7 @@ from rig.steps import Step, Steps
 
 SETTINGS = pytest.StashKey[Settings]()
 RUN = pytest.StashKey["Run"]()
-MARK = pytest.StashKey[int]()
+BENCH = pytest.StashKey[Bench]()
 
 
 class Run:
@@ -38,16 +40,16 @@ class Run:
         self.blocked: dict[str, CamrigError] = {}
         self.exit_code = 0
 
+    def block(self, report: Any, error: CamrigError) -> None:
+        """Make a report say that its test could not run; each cause is kept once."""
+        cause = self.blocked.setdefault(str(error), error)
+        report.outcome = "failed"
+        report.longrepr = f"blocked: {cause}"
+        report.camrig_blocked = True
 
-class Bench:
-    """One board of this run with what is measured on it."""
-
-    def __init__(self, spec: str, steps: Steps) -> None:
-        self.spec = spec
-        self.steps = steps
-        self.recorder = Recorder()
-        self.board: Board | None = None
-        self.dut: Dut | None = None
+    def crashes_between_tests(self) -> list[str]:
+        """Whose doing each crash was that no test has failed for."""
+        return [went.crash.blame for bench in self.benches for went in bench.went if went.between]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,7 +85,7 @@ def device_spec(pytestconfig: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def bench(pytestconfig: pytest.Config, device_spec: str) -> Bench:
     """Where this run keeps what belongs to one board."""
-    found = Bench(device_spec, Steps(_teller(pytestconfig)))
+    found = Bench(device_spec, Steps(_teller(pytestconfig)), pytestconfig.stash[SETTINGS].elf)
     pytestconfig.stash[RUN].benches.append(found)
     return found
 
@@ -98,16 +100,26 @@ def board(pytestconfig: pytest.Config, bench: Bench) -> Iterator[Board]:
 
 
 @pytest.fixture(scope="session")
-def dut(board: Board, bench: Bench) -> Dut:
+def dut(board: Board, bench: Bench) -> Iterator[Dut]:
     """The booted board: ``dut.url``, ``dut.policy(...)``, ``dut.heap()``, ``dut.console``."""
-    bench.dut = board.boot()
-    return bench.dut
+    yield bench.boot(board)
+    bench.settle()
+
+
+@pytest.fixture(autouse=True)
+def _bench_of_test(request: pytest.FixtureRequest) -> None:
+    """Lets a board know which test it is in."""
+    if "dut" in request.fixturenames:
+        bench: Bench = request.getfixturevalue("bench")
+        request.node.stash[BENCH] = bench
+        request.node.user_properties.extend(bench.properties())
+        bench.begin(request.node.nodeid)
 
 
 @pytest.fixture
 def http(dut: Dut) -> Iterator[BoardSession]:
     """A requests session towards the dut: ``http.get("/api/status", headers={"Origin": ...})``."""
-    with BoardSession(dut.url) as session:
+    with BoardSession(dut.url, connections=dut.connections) as session:
         yield session
 
 
@@ -151,11 +163,10 @@ def _teller(config: pytest.Config) -> Callable[[Step | str], None]:
     return tell
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    for bench in item.config.stash[RUN].benches:
-        if bench.dut is not None:
-            item.stash[MARK] = bench.dut.console.mark()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    if BENCH in item.stash:
+        item.stash[BENCH].settle()  # before fixtures clear up, for which they need the board
     return (yield)
 
 
@@ -163,16 +174,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     report = yield
     error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, CamrigError):
-        run = item.config.stash[RUN]
-        cause = run.blocked.setdefault(str(error), error)
-        report.longrepr = f"blocked: {cause}"
-        report.camrig_blocked = True
-    elif report.failed:
-        bench = next((b for b in item.config.stash[RUN].benches if b.dut is not None), None)
-        if bench is not None and bench.dut is not None and "dut" in getattr(item, "fixturenames", ()):
-            text = bench.dut.console.text(since=item.stash.get(MARK, 0), lines=CONSOLE_LINES)
-            report.sections.append((f"console of {bench.spec}", text or "(the board said nothing)"))
+    bench, run = item.stash.get(BENCH, None), item.config.stash[RUN]
+    if bench is None:
+        if isinstance(error, CamrigError):
+            run.block(report, error)
+        return report
+    judged = bench.judge(report.when, report.failed, error, report.longreprtext)
+    if judged.passed_over:
+        report.outcome, report.longrepr = "passed", None
+    elif judged.blocked is not None:
+        run.block(report, judged.blocked)
+    elif judged.failed:
+        report.outcome, report.longrepr = "failed", judged.failed
+        vars(report).pop("wasxfail", None)  # no crash is an expected failure
+    report.sections.extend(judged.sections)
     return report
 
 
@@ -182,12 +197,22 @@ def pytest_report_teststatus(report: Any) -> Any:
     return None
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
     run = session.config.stash[RUN]
     failed = _counts(session.config)
-    if run.blocked and not failed.get("failed") and not failed.get("error") and exitstatus in (0, 1):
-        session.exitstatus = next(iter(run.blocked.values())).exit_code
+    between = run.crashes_between_tests()
+    if exitstatus in (0, EXIT_FAILED) and not failed.get("failed") and not failed.get("error"):
+        if APPLICATION in between:
+            session.exitstatus = EXIT_FAILED
+        elif run.blocked:
+            session.exitstatus = next(iter(run.blocked.values())).exit_code
+        elif between:
+            session.exitstatus = EXIT_BLOCKED
     run.exit_code = int(session.exitstatus)
+    yield  # pytest writes its XML
+    if path := session.config.getoption("xmlpath", None):
+        blocked_as_errors(path)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -198,6 +223,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if error.details:
             terminalreporter.write_line("")
             terminalreporter.write_line(error.details)
+    for bench in run.benches:
+        for line in bench.story():
+            terminalreporter.write_line(line)
     if not run.benches:
         return
     report = _report(config)
@@ -246,5 +274,14 @@ def _board_report(bench: Bench, board: Board) -> BoardReport:
         url=bench.dut.url if bench.dut else "",
         library_sha256=board.library_sha256,
         steps=[{"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in bench.steps.done],
+        recovery=[
+            {"rung": tried.rung, "seconds": round(tried.seconds, 3), "ok": tried.ok}
+            for tried in board.ladder.tried
+            if not tried.absent
+        ],
+        crashes=[
+            {"test": went.test, "kind": went.crash.kind, "what": went.crash.what, "between": went.between}
+            for went in bench.went
+        ],
         metrics=bench.recorder.metrics,
     )

@@ -55,6 +55,8 @@ class Settings:
     fast: int | None = None
     wait: float = 0.0
     require: str = "any"
+    elf: Path | None = None
+    firmware: Path | None = None
     wifi: Wifi | None = None
 
 
@@ -85,6 +87,13 @@ def _folder(value: str) -> Path:
     path = Path(value).expanduser()
     if not path.is_dir():
         raise ValueError("is not a folder")
+    return path
+
+
+def _file(value: str) -> Path:
+    path = Path(value).expanduser()
+    if not path.is_file():
+        raise ValueError("is not a file")
     return path
 
 
@@ -211,6 +220,22 @@ OPTIONS = (
         _choice("any", "hardware"),
         "KIND",
         "hardware: refuse the virtual board",
+    ),
+    Option(
+        "elf",
+        "--hil-elf",
+        ("CAMRIG_ELF",),
+        _file,
+        "FILE",
+        "the firmware's ELF file, to name functions and lines in the backtrace of a panic",
+    ),
+    Option(
+        "firmware",
+        "--firmware",
+        ("CAMRIG_FIRMWARE",),
+        _file,
+        "FILE",
+        "the firmware to write onto a board that nothing else brings back (needs esptool)",
     ),
 )
 

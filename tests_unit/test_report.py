@@ -27,6 +27,8 @@ def board(virtual: bool = True) -> BoardReport:
         url="http://127.0.0.1:8080",
         library_sha256="ab" * 32,
         steps=[{"name": "connect", "seconds": 0.1, "ok": True}],
+        recovery=[],
+        crashes=[],
         metrics=recorder.metrics,
     )
 

@@ -3,83 +3,28 @@
 from __future__ import annotations
 
 import json
+import struct
 import threading
+import time
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from mpremote.transport import TransportError
 
-from rig.board.console import Event, Parser
+from rig.board.transcript import Console
 from rig.board.wire import RAW_BANNER, Wire
 from rig.deadline import Deadline
-from rig.errors import BoardRaised, BoardSilent, CamrigError, NoMicroPython
+from rig.errors import BoardRaised, BoardSilent, CamrigError, InBootLoader, NoMicroPython
 from rig.lines import DEVKIT, Profile
 
 SECONDS_FOR_REPL = 15.0  # a board that says something may be busy, or booting
 SECONDS_OF_SILENCE = 6.0  # longer than any chip takes from reset to its first word
 SECONDS_FOR_COMMAND = 15.0
 DOWNLOADING = b"waiting for download"  # what an ESP32's boot loader says
-CONSOLE_BYTES = 1 << 20  # what is kept of a board's console
-
-T = TypeVar("T")
-
-
-class Console:
-    """Everything that the board said, its events, and a way to wait for one. Safe to use from two threads."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = [secret for secret in secrets if secret]
-        self._data = bytearray()
-        self._dropped = 0
-        self._parser = Parser()
-        self._change = threading.Condition()
-        self.events: list[Event] = []
-        self.broken: CamrigError | None = None  # why nothing more will come
-
-    def heard(self, data: bytes) -> None:
-        with self._change:
-            self._data += data
-            if len(self._data) > CONSOLE_BYTES:
-                self._dropped += len(self._data) - CONSOLE_BYTES // 2
-                del self._data[: -CONSOLE_BYTES // 2]
-            self.events += self._parser.feed(data)
-            self._change.notify_all()
-
-    def fail(self, error: CamrigError) -> None:
-        with self._change:
-            self.broken = error
-            self._change.notify_all()
-
-    def mark(self) -> int:
-        """A place in the console, for ``text(since=...)``."""
-        with self._change:
-            return self._dropped + len(self._data)
-
-    def text(self, since: int = 0, lines: int | None = None) -> str:
-        """What was said since a mark, at most the last ``lines``; secrets are replaced by ``***``."""
-        with self._change:
-            data = bytes(self._data[max(0, since - self._dropped) :])
-        text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\x04", "")
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return "\n".join(text.split("\n")[-lines:]) if lines else text
-
-    def wait(self, found: Callable[[Event], T | None], seen: int, deadline: Deadline) -> T | None:
-        """What ``found`` makes of the first event after number ``seen`` that it does not answer with None.
-
-        None when the deadline passes; raises what broke the line if it breaks.
-        """
-        with self._change:
-            while True:
-                for event in self.events[seen:]:
-                    seen += 1
-                    if (result := found(event)) is not None:
-                        return result
-                if self.broken is not None:
-                    raise self.broken
-                if deadline.passed:
-                    return None
-                self._change.wait(deadline.left)
+SAID_BYTES = 16384  # of what a board says instead of answering
+PROMPT = b">>> "
+REOPEN_BEAT = 0.25  # seconds between two looks for a port that is gone
+STORM_BEAT = 0.03  # seconds between two Ctrl-C while a board boots: main.py may give them only a few milliseconds
 
 
 class Session:
@@ -98,37 +43,108 @@ class Session:
         self.console = Console(secrets)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
+        self._port, self._baud, self._lines = port, baud, lines
+        self.wire = self._open()
+
+    def _open(self) -> Wire:
         try:
-            self.wire = Wire(port, baud, self.console.heard, lines)
+            return Wire(self._port, self._baud, self.console.heard, self._lines)
         except CamrigError as error:
             raise error.on(self.name) from None
+
+    def reopen(self, until: Deadline, find: Callable[[], str] | None = None) -> None:
+        """Open the port again, as soon as it is there: a board that lost power takes its USB port with it.
+
+        ``find`` tells its present name, which may be another. Raises PortError at the deadline.
+        """
+        self.close()
+        while True:
+            try:
+                self._port = find() if find else self._port
+                self.wire = self._open()
+            except CamrigError:
+                if until.passed:
+                    raise
+                time.sleep(until.sooner(REOPEN_BEAT).left)
+            else:
+                self.console.broken = None
+                return
 
     def repl(self, seconds: float = SECONDS_FOR_REPL) -> None:
         """Stop whatever runs and start the interpreter afresh, in the raw REPL; main.py does not run.
 
         Raises BoardSilent, NoMicroPython or PortError.
         """
-        self._stop_listening()
-        wire, until, said = self.wire, Deadline.after(seconds), b""
-        wire.in_raw_repl = False
+        self._enter(Deadline.after(seconds), fresh=True)
+
+    def interrupt(self, seconds: float = SECONDS_FOR_REPL) -> None:
+        """Stop whatever runs with Ctrl-C and enter the raw REPL of the same interpreter. Raises as ``repl`` does."""
+        self._enter(Deadline.after(seconds), fresh=False)
+
+    def _enter(self, until: Deadline, fresh: bool) -> None:
+        self._attend()
+        wire, said = self.wire, b""
         try:
             while not until.passed and (said or until.spent < SECONDS_OF_SILENCE):
                 wire.serial.write(b"\r\x03\x03")
                 said += wire.drain(0.1, most=8192)
                 wire.serial.write(b"\r\x01")
                 wire.serial.deadline = until.sooner(1.5)
-                answer = wire.read_until(1, RAW_BANNER + b">", timeout=1)
+                # Without the prompt behind it, which the next command asks for.
+                answer = wire.read_until(1, RAW_BANNER, timeout=1)
                 said += answer
-                if answer.endswith(RAW_BANNER + b">") and self._soft_reset(until):
+                if answer.endswith(RAW_BANNER) and (not fresh or self._soft_reset(until)):
                     wire.in_raw_repl = True
                     return
                 if said.count(DOWNLOADING) > 1:
                     break
+                said = said[-SAID_BYTES:]
         except CamrigError as error:
             raise error.on(self.name) from None
         finally:
             wire.serial.deadline = None
         raise self._no_repl(said, until.spent)
+
+    def catch(self, seconds: float) -> None:
+        """Enter the raw REPL of a board that starts at this moment, before its main.py can prevent that.
+
+        Ctrl-C goes out all the while: MicroPython listens to it from its first moment, main.py may disable it with
+        its first line or arm a watchdog that nothing but a reset takes away. Raises as ``repl`` does.
+        """
+        self._attend()
+        wire, until, said = self.wire, Deadline.after(seconds), b""
+        try:
+            while not until.passed:
+                wire.serial.write(b"\x03")
+                wire.serial.deadline = until.sooner(STORM_BEAT)
+                said = (said + wire.read_until(1, PROMPT, timeout=STORM_BEAT))[-SAID_BYTES:]
+                if said.endswith(PROMPT):
+                    wire.serial.write(b"\r\x01")
+                    wire.serial.deadline = until.sooner(1.0)
+                    said += wire.read_until(1, RAW_BANNER, timeout=0.5)
+                if said.endswith(RAW_BANNER):
+                    wire.in_raw_repl = True
+                    return
+        except CamrigError as error:
+            raise error.on(self.name) from None
+        finally:
+            wire.serial.deadline = None
+        raise self._no_repl(said, until.spent)
+
+    def soft_reset(self, seconds: float) -> None:
+        """Ask both REPLs for a soft reset, and enter the raw REPL before main.py runs. Raises as ``repl`` does."""
+        self._attend()
+        try:
+            self.wire.serial.write(b"\r\x03\x03\x02\x03\x04")
+        except CamrigError as error:
+            raise error.on(self.name) from None
+        self.catch(seconds)
+
+    def _attend(self) -> None:
+        """Take the board into the rig's hands."""
+        self.console.attended = True
+        self._stop_listening()
+        self.wire.in_raw_repl = False
 
     def _soft_reset(self, until: Deadline) -> bool:
         wire = self.wire
@@ -141,7 +157,7 @@ class Session:
     def _no_repl(self, said: bytes, seconds: float) -> CamrigError:
         sent = said.translate(None, b"\r\n\x01\x03\x04 ")
         if DOWNLOADING in said:
-            return NoMicroPython(
+            return InBootLoader(
                 "the chip waits in its boot loader instead of running MicroPython",
                 board=self.name,
                 next="release IO0 from ground and press reset; on some carrier boards another program's "
@@ -189,14 +205,22 @@ class Session:
 
     def restart(self) -> None:
         """Restart the chip, so that boot.py and main.py run, and listen to the console from here on."""
+        self.reset_chip()
+        self.listen()
+
+    def reset_chip(self) -> None:
+        """Have MicroPython, which must be in the raw REPL, restart the chip. Raises BoardSilent or PortError."""
+        self.console.attended = True
+        self.wire.serial.deadline = Deadline.after(SECONDS_FOR_COMMAND)
         try:
             self.wire.exec_raw_no_follow("import machine\nmachine.reset()")
-        except TransportError as error:
+        except (TransportError, struct.error) as error:
             raise BoardSilent(f"the board did not take a reset ({error})", board=self.name, next="reset it") from None
         except CamrigError as error:
             raise error.on(self.name) from None
+        finally:
+            self.wire.serial.deadline = None
         self.wire.in_raw_repl = False
-        self.listen()
 
     def listen(self) -> None:
         """Collect the console in the background until the rig next talks to the REPL."""

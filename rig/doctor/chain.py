@@ -17,7 +17,7 @@ from rig.bringup import Board
 from rig.deadline import Deadline
 from rig.doctor.check import NOTE, OK, SKIPPED, WRONG, Check
 from rig.doctor.flash import Flash, checks, read
-from rig.dut import Dut, boot
+from rig.dut import Dut, Start
 from rig.errors import Blocked, BoardSilent, BootError, CamrigError, NoMicroPython, WifiError
 from rig.lab.attached import at, attached
 from rig.lab.devices import require_wifi
@@ -215,9 +215,7 @@ class Doctor:
         """Start what is there, as power does."""
         self._interrupted = False
         try:
-            self._dut = boot(
-                self.board.session,
-                self.board.identity,
+            start = Start(
                 token=None,
                 ssid=self._flash.ssid or "?",
                 url=self.settings.url,
@@ -225,6 +223,8 @@ class Doctor:
                 expect_cors=None,
                 step=Steps(),
             )
+            self._dut = Dut(self.board.session, self.board.identity, start)
+            self._dut.boot()
         except WifiError as error:
             raise self._wrong("boot", error, f"{error.next}, then write it to the board", self._deploying) from None
         except CamrigError as error:

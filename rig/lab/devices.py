@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,15 @@ from rig.virtual.board import VirtualBoard, VirtualConfig
 
 @dataclass(frozen=True)
 class Device:
-    """A board within reach: how to open it, what to call it, and the network it is to join."""
+    """A board within reach: how to open it, what to call it, and the network it is to join.
+
+    ``power_cycle`` cuts its power and gives it back, None where nothing of this device can.
+    """
 
     spec: str
     port: str
     wifi: Wifi | None
+    power_cycle: Callable[[], None] | None = None
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def reach(spec: str, settings: Settings) -> Iterator[Device]:
         wifi = settings.wifi or Wifi("camrig-virtual", secrets.token_hex(8))
         config = VirtualConfig(heap=settings.sim_heap, wifi_ssid=wifi.ssid, wifi_password=wifi.password)
         with VirtualBoard.start(config) as board:
-            yield Device(spec, board.path, wifi)
+            yield Device(spec, board.path, wifi, board.power_cycle)
         return
     yield Device(spec, find_port(spec), settings.wifi)
 

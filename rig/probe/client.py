@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rig.deadline import Deadline
+from rig.probe.connections import Connections
 
 Headers = list[tuple[str, str]]
 MOST = 4 << 20  # bytes of one response
@@ -68,14 +69,19 @@ def split_url(url: str) -> tuple[str, int, str]:
     return parts.hostname or "", parts.port or 80, target
 
 
-def exchange(host: str, port: int, request: bytes, seconds: float = 10.0) -> Response:
-    """Send ``request`` on a connection of its own and read the response to its end. Raises NoExchange."""
+def exchange(
+    host: str, port: int, request: bytes, seconds: float = 10.0, connections: Connections | None = None
+) -> Response:
+    """Send ``request`` on a connection of its own and read the response to its end. Raises NoExchange.
+
+    The connection is one of ``connections`` meanwhile, which may end it.
+    """
     until = Deadline.after(seconds)
     data = bytearray()
     start = time.perf_counter_ns()
     first = None
     try:
-        with socket.create_connection((host, port), timeout=seconds) as connection:
+        with _connected(host, port, seconds, connections) as connection:
             connected = time.perf_counter_ns()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.sendall(request)
@@ -93,6 +99,26 @@ def exchange(host: str, port: int, request: bytes, seconds: float = 10.0) -> Res
     status, reason, headers, body = parse_response(bytes(data), head=request.startswith(b"HEAD "))
     phases = Phases((connected - start) / 1e6, ((first or end) - start) / 1e6, (end - start) / 1e6)
     return Response(status, reason, headers, body, phases)
+
+
+def _connected(host: str, port: int, seconds: float, connections: Connections | None) -> socket.socket:
+    """A connection that is among ``connections`` before it is made, so that the attempt can be ended too."""
+    refused: OSError | None = None
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(seconds)
+            if connections is not None:
+                connections.add(connection)
+            connection.connect(address)
+            return connection
+        except OSError as error:
+            connection.close()
+            refused = error
+        except BaseException:
+            connection.close()
+            raise
+    raise refused or OSError(f"{host} has no address")
 
 
 def parse_response(data: bytes, head: bool = False) -> tuple[int, str, Headers, bytes]:

@@ -14,7 +14,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class BoardReport:
-    """One board of a run: who it was, how it came up, what was measured on it."""
+    """One board of a run: who it was, how it came up and was brought back, what was measured on it.
+
+    ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one after its test.
+    """
 
     spec: str
     machine: str
@@ -27,6 +30,8 @@ class BoardReport:
     url: str
     library_sha256: str
     steps: list[dict[str, Any]]
+    recovery: list[dict[str, Any]]
+    crashes: list[dict[str, Any]]
     metrics: list[Metric] = field(default_factory=list)
 
 

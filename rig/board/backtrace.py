@@ -1,0 +1,58 @@
+"""A panic's program counters as functions and lines, by the toolchain's addr2line and the firmware's ELF file."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+SECONDS = 20.0  # addr2line reads some ten megabytes of debug information
+XTENSA, RISCV = 94, 243  # e_machine, ELF header
+_TOOLS = {
+    XTENSA: (
+        "xtensa-esp-elf-addr2line",
+        "xtensa-esp32-elf-addr2line",
+        "xtensa-esp32s3-elf-addr2line",
+        "xtensa-esp32s2-elf-addr2line",
+    ),
+    RISCV: ("riscv32-esp-elf-addr2line",),
+}
+
+
+def decode(addresses: Sequence[str], elf: Path | None) -> str:
+    """One line for each address: function and ``file:line``. One line that says why, where that cannot be had."""
+    if not addresses:
+        return "the board printed no backtrace"
+    plain = "backtrace " + " ".join(addresses)
+    if elf is None:
+        return f"{plain} (not decoded: give the firmware's ELF file with --hil-elf)"
+    try:
+        machine = _machine(elf)
+    except OSError as error:
+        return f"{plain} (not decoded: {elf.name} cannot be read, {error.strerror})"
+    tools = _TOOLS.get(machine)
+    if tools is None:
+        return f"{plain} (not decoded: {elf.name} is no ELF file of an ESP chip)"
+    tool = next((path for name in tools if (path := shutil.which(name))), None)
+    if tool is None:
+        return f"{plain} (not decoded: {tools[0]} is not on the PATH)"
+    try:
+        done = subprocess.run(
+            [tool, "-pfiaC", "-e", str(elf), *addresses], capture_output=True, text=True, timeout=SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
+        return f"{plain} (not decoded: {Path(tool).name} did not run to its end, {type(error).__name__})"
+    if done.returncode or not done.stdout.strip():
+        said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        return f"{plain} (not decoded: {Path(tool).name} refused, {said})"
+    return done.stdout.rstrip()
+
+
+def _machine(elf: Path) -> int:
+    """The ELF header's ``e_machine``, 0 for a file that is none."""
+    with elf.open("rb") as file:
+        head = file.read(20)
+    if not head.startswith(b"\x7fELF") or len(head) < 20:
+        return 0
+    return int.from_bytes(head[18:20], "little")

@@ -1,0 +1,136 @@
+"""What a board's console can tell, one class for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The application listens: ``url`` as the board sees itself."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class WifiJoined:
+    """The board is on the network. ``text`` holds address, RSSI in dBm, channel and power-save mode."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class WifiFailed:
+    """``reason``: not-configured, no-such-network, wrong-password, timeout or refused with a status."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """The chip's ROM started; ``cause`` is its own word for why, such as ``POWERON_RESET``."""
+
+    cause: str
+
+
+@dataclass(frozen=True)
+class ResetCause:
+    """boot.py says why the chip started, in MicroPython's words: pwron, hard, wdt, deepsleep, soft."""
+
+    cause: str
+
+
+@dataclass(frozen=True)
+class SoftRebooted:
+    """The interpreter started afresh, the chip did not."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """MicroPython's banner: no program runs, ``firmware`` names what does."""
+
+    firmware: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One line of a traceback; ``line`` is 0 and ``function`` empty where the board does not tell."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True)
+class Traceback:
+    """A printed exception: the whole text with what it followed from, its last line, where it was raised."""
+
+    text: str
+    error: str
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """``main.py:3 in start``: the innermost frame; empty when there is none."""
+        if not self.frames:
+            return ""
+        frame = self.frames[-1]
+        inside = f" in {frame.function}" if frame.function else ""
+        return f"{frame.file}:{frame.line}{inside}"
+
+
+@dataclass(frozen=True)
+class TaskFailed(Traceback):
+    """An exception that ended an asyncio task which nobody awaited; ``task`` is the board's word for it."""
+
+    task: str = ""
+
+
+@dataclass(frozen=True)
+class OutOfMemory:
+    """MicroPython's heap was full. ``line`` may name the bytes that were asked for."""
+
+    line: str
+
+
+PANIC = "panic"
+ABORT = "abort"
+ASSERTION = "assertion"
+STACK_OVERFLOW = "stack overflow"
+HEAP_CORRUPTION = "heap corruption"
+TASK_WATCHDOG = "task watchdog"
+INTERRUPT_WATCHDOG = "interrupt watchdog"
+BROWNOUT = "brownout"
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The firmware itself died: ``kind`` is one of the words above, ``line`` the board's."""
+
+    kind: str
+    line: str
+
+
+@dataclass(frozen=True)
+class PanicDump:
+    """What the panic handler printed after ``Crashed``: registers by name and the program counters of its
+    ``Backtrace:``, as the board wrote them. RISC-V prints no backtrace: ``addresses`` is MEPC and RA there."""
+
+    registers: tuple[tuple[str, str], ...]
+    addresses: tuple[str, ...]
+    corrupted: bool = False
+
+
+Event = (
+    Serving
+    | WifiJoined
+    | WifiFailed
+    | Restarted
+    | ResetCause
+    | SoftRebooted
+    | Prompt
+    | Traceback
+    | OutOfMemory
+    | Crashed
+    | PanicDump
+)
