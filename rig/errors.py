@@ -45,6 +45,12 @@ class SettingsError(CamrigError):
     exit_code = EXIT_USAGE
 
 
+class BaselineError(CamrigError):
+    """A baseline is missing, damaged, lacks a metric, or may not be compared with this run."""
+
+    exit_code = EXIT_USAGE
+
+
 class Blocked(CamrigError):
     """The rig cannot do its work: the base of everything below."""
 

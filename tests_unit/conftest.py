@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A busy machine makes no property false.
+settings.register_profile("camrig", deadline=None)
+settings.load_profile("camrig")
 
 ROOT = Path(__file__).resolve().parent.parent
 
