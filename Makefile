@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DEVICE ?= sim
 ARGS ?=
 
-.PHONY: help hil test lint bench-cors bench-deploy clean
+.PHONY: help hil test lint bench-cors bench-deploy bench-faults clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test                      every test, ruff, mypy and the import rules"
 	@echo "make bench-cors                what the library costs, beside the one that Microdot ships"
 	@echo "make bench-deploy              time and survival of a deploy, beside mpremote (about 10 minutes)"
+	@echo "make bench-faults              what the rig makes of each fault of the virtual board"
 
 # The environment is made once, and again when what it is made from changes.
 $(READY): pyproject.toml constraints.txt
@@ -43,6 +44,9 @@ bench-cors: $(READY)
 
 bench-deploy: $(READY)
 	@$(BIN)/python -m bench.deploy $(ARGS)
+
+bench-faults: $(READY)
+	@$(BIN)/python bench/faults.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) results build *.egg-info

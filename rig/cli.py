@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from rig.lab import listing
 from rig.settings import OPTIONS, Settings, resolve
 from rig.steps import Steps
 from rig.virtual.board import VirtualConfig
+from rig.virtual.faults import catalogue
 from rig.virtual.foreground import run as run_foreground
 
 EXIT_INTERRUPTED = 130
@@ -35,6 +37,14 @@ def parser() -> argparse.ArgumentParser:
     _add(sim, "sim_heap")
     sim.add_argument(
         "--flash", type=Path, metavar="FILE", help="keep the board's flash in this image (default: a fresh one)"
+    )
+    sim.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="make the board misbehave, such as garble@0.01 or guru@ready+0.5; may be given more than once; "
+        "help lists all faults",
     )
     deploy = commands.add_parser("deploy", help="put the library and the application on a board and start it")
     deploy.add_argument(
@@ -83,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = resolve(vars(asked), os.environ, Path.cwd())
         if asked.command == "sim":
-            return _sim(settings, asked.flash)
+            return _sim(settings, asked.flash, tuple(asked.fault))
         if asked.command == "devices":
             return _devices(settings, asked.probe, asked.json)
         if asked.command == "doctor":
@@ -99,15 +109,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
-def _sim(settings: Settings, flash: Path | None) -> int:
-    config = VirtualConfig(heap=settings.sim_heap, flash=flash)
+def _sim(settings: Settings, flash: Path | None, faults: tuple[str, ...]) -> int:
+    if "help" in faults:
+        print(catalogue())
+        return 0
+    config = VirtualConfig(heap=settings.sim_heap, flash=flash, faults=faults)
     if settings.wifi is not None:
-        config = VirtualConfig(
-            heap=settings.sim_heap,
-            flash=flash,
-            wifi_ssid=settings.wifi.ssid,
-            wifi_password=settings.wifi.password,
-        )
+        config = replace(config, wifi_ssid=settings.wifi.ssid, wifi_password=settings.wifi.password)
     return run_foreground(config)
 
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import pytest
 from hypothesis import settings
 
 # A busy machine makes no property false.
-settings.register_profile("camrig", deadline=None)
-settings.load_profile("camrig")
+from rig.virtual.board import VirtualBoard, VirtualConfig
 
 ROOT = Path(__file__).resolve().parent.parent
+settings.register_profile("camrig", deadline=None)
+settings.load_profile("camrig")
 
 
 class Ended:
@@ -104,3 +106,14 @@ def hil(run: Callable[..., Ended], tmp_path: Path) -> Callable[..., Ended]:
         )
 
     return call
+
+
+@pytest.fixture
+def faulty() -> Iterator[Callable[..., VirtualBoard]]:
+    """Starts virtual boards that misbehave: ``faulty("garble@0.01", "wifi-slow@2", heap="128K")``."""
+    with ExitStack() as boards:
+
+        def start(*faults: str, **settings: Any) -> VirtualBoard:
+            return boards.enter_context(VirtualBoard.start(VirtualConfig(faults=faults, **settings)))
+
+        yield start

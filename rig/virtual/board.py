@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,20 @@ from rig.deadline import Deadline
 from rig.errors import Blocked
 
 from .config import VirtualConfig, find_interpreter
+from .faults import BY_NAME, parse
 
-__all__ = ["VirtualBoard", "VirtualConfig"]
+__all__ = ["Strike", "VirtualBoard", "VirtualConfig"]
 
 START_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A fault that struck, ``at`` a time on the monotonic clock."""
+
+    fault: str
+    at: float
 
 
 class VirtualBoard:
@@ -93,11 +102,28 @@ class VirtualBoard:
         """
         self._command({"do": "power_cycle"})
 
+    def fault(self, text: str) -> None:
+        """Make the board suffer from ``text``, in the words of ``faults.py``. What strikes ``now`` has struck then.
+
+        Raises SettingsError for a typo, and Blocked when the board is gone.
+        """
+        self._command({"do": "fault", "fault": str(parse(text))})
+
+    def clear(self, name: str | None = None) -> None:
+        """End the faults of that name, or all of them. Raises SettingsError for a name that there is not, Blocked."""
+        if name is not None and name not in BY_NAME:
+            parse(name)
+        self._command({"do": "clear", "fault": name})
+
+    def struck(self) -> tuple[Strike, ...]:
+        """The faults that have struck since the board was started, in their order. Raises Blocked."""
+        return tuple(Strike(entry["fault"], entry["at"]) for entry in self._command({"do": "struck"})["struck"])
+
     def close(self) -> None:
         """End the board; nothing of it is left. May be called again."""
         _end(self._process, self._home)
 
-    def _command(self, command: dict[str, Any]) -> None:
+    def _command(self, command: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
@@ -106,9 +132,10 @@ class VirtualBoard:
             answer = {"error": "its pipe is closed"}
         if "error" in answer:
             raise Blocked("the virtual board has ended", board=self.path, next="start a new one")
+        return answer
 
 
-def _answer(process: subprocess.Popen[bytes], deadline: Deadline) -> dict[str, str]:
+def _answer(process: subprocess.Popen[bytes], deadline: Deadline) -> dict[str, Any]:
     """The supervisor's next line, or an ``error``."""
     assert process.stdout is not None
     assert process.stderr is not None
@@ -123,7 +150,7 @@ def _answer(process: subprocess.Popen[bytes], deadline: Deadline) -> dict[str, s
             summary = last_words.strip().splitlines()[-1:] or ["its process ended"]
             return {"error": summary[0], "details": last_words}
         line += part
-    answer: dict[str, str] = json.loads(line)
+    answer: dict[str, Any] = json.loads(line)
     return answer
 
 

@@ -92,6 +92,11 @@ class Child:
         os.kill(self.pid, signal.SIGCONT)
         return taken
 
+    def freeze(self) -> None:
+        """Stop it where it is, for good."""
+        if not self.ended():
+            os.kill(self.pid, signal.SIGSTOP)
+
     def ended(self) -> bool:
         """Whether the process is over; ``status`` then tells how, as ``os.waitpid`` does."""
         return self.status is not None or self._wait(os.WNOHANG)

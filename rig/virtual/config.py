@@ -11,6 +11,8 @@ from pathlib import Path
 
 from rig.errors import InterpreterMissing, SettingsError
 
+from .faults import parse
+
 HEAP_FORM = re.compile(r"([1-9][0-9]*)([KkMm]?)")
 HEAP_MINIMUM = 96 * 1024  # below this the board's own start-up has no room
 HEAP_MAXIMUM = 1024**3
@@ -26,6 +28,7 @@ class VirtualConfig:
     outlives the board; without one the flash starts empty and is thrown away. ``wifi_ssid`` and
     ``wifi_password`` are the one access point in reach of its radio. ``camera`` names the ``camera``
     module of the firmware: none, the function style, the class style, or one whose sensor does not answer.
+    ``faults`` are what it suffers from, in the words of ``faults.py``.
 
     Raises SettingsError for a value that cannot be used.
     """
@@ -37,6 +40,7 @@ class VirtualConfig:
     wifi_password: str = field(default="virtual-password", repr=False)
     interpreter: str | None = None
     camera: str = "none"
+    faults: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         heap_bytes(self.heap)
@@ -50,6 +54,8 @@ class VirtualConfig:
                 f"the virtual board knows no camera firmware {self.camera!r}",
                 next=f"use one of {', '.join(CAMERAS)}",
             )
+        for text in self.faults:
+            parse(text)
 
 
 def heap_bytes(text: str) -> int:

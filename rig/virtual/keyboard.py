@@ -23,6 +23,7 @@ class Keyboard:
     def __init__(self) -> None:
         self.started = False
         self.held = False
+        self.deaf = False  # whether Ctrl-C goes unnoticed
         self.wake_at: float | None = None  # when ``pump`` wants to be called next
         self.blocked = False  # whether it waits for the terminal to take more
         self._queue = b""
@@ -42,6 +43,8 @@ class Keyboard:
 
     def type(self, data: bytes, child: Child) -> None:
         """Keys from the client, in the order in which they were typed."""
+        if self.deaf:
+            data = data.replace(CTRL_C, b"")
         for number, part in enumerate(data.split(CTRL_C)):
             if number and not (self.started and self._interrupt(child)):
                 self._queue += CTRL_C

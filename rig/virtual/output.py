@@ -30,6 +30,14 @@ class Mark:
     letter: bytes
 
 
+def renaming(banner: str, machine: str) -> tuple[bytes, bytes]:
+    """The words of the interpreter's ``banner`` and what they become on ``machine``; nothing while it is unknown."""
+    if not banner:
+        return b"", b""
+    firmware, _, _ = banner.partition("; ")
+    return banner.encode() + b"\r\n", f"{firmware}; {machine}\r\n".encode()
+
+
 class Output:
     """Takes apart one run of the interpreter. ``rename`` maps the banner's words to the board's."""
 

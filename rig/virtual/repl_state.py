@@ -1,4 +1,4 @@
-"""Which REPL the interpreter shows, judged by its last banner, and the way back into the raw one. No I/O."""
+"""Which REPL the interpreter shows, judged by its last banner, what is started in it, and the way back. No I/O."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n>"
 FRIENDLY_BANNER = b'Type "help()" for more information.\r\n>>> '
 FRIENDLY_PROMPT = b">>> "
 ENTER_RAW = b"\x01"
+END = 0x04  # Ctrl-D runs what has been typed
+CONTROL = b"\x01\x02\x03\x04"  # these leave nothing typed
 _TAIL = max(len(RAW_BANNER), len(FRIENDLY_BANNER)) - 1
 
 
@@ -22,6 +24,21 @@ class ReplState:
         if raw != friendly:
             self.raw = raw > friendly
         self._tail = seen[-_TAIL:]
+
+
+class Programs:
+    """Counts the programs that a client starts in the raw REPL, judged by its keys: text, and then Ctrl-D."""
+
+    def __init__(self) -> None:
+        self._text = False
+
+    def feed(self, keys: bytes, raw: bool) -> int:
+        """How many of ``keys`` start a program; ``raw`` is whether the raw REPL is on."""
+        started = 0
+        for key in keys if raw else b"":
+            started += key == END and self._text
+            self._text = key not in CONTROL
+        return started
 
 
 class RawEntry:

@@ -1,12 +1,14 @@
 """What an ESP32 prints before MicroPython speaks, and what its reset causes are called.
 
-Values of ``machine.reset_cause()`` and the mapping follow MicroPython's ESP32 port: a restart by software is
-a hard reset, power is a power-on reset, and only a restart of the interpreter is soft.
+Values of ``machine.reset_cause()`` and the mapping follow MicroPython's ESP32 port: a restart by software or by a
+panic is a hard reset, power and brownout are power-on resets, and only a restart of the interpreter is soft.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from .panic import LEVEL_1_INTERRUPT, LOAD_PROHIBITED, guru, task_watchdog
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -18,18 +20,25 @@ SOFT_REBOOT = b"MPY: soft reboot\r\n"
 
 @dataclass(frozen=True)
 class Reset:
-    """A hard reset: ``cause`` as MicroPython reports it, ``reason`` as the ROM prints it, ``last_words`` before."""
+    """A hard reset: ``cause`` as MicroPython reports it, ``reason`` as the ROM prints it, ``last_words`` before.
+
+    ``starts`` is whether MicroPython comes next: a chip in its boot loader waits for a download instead.
+    """
 
     cause: int
     reason: str
     last_words: str = ""
+    starts: bool = True
 
     @property
     def console(self) -> bytes:
         """Everything on the wire until MicroPython starts."""
+        greeting = ["ets Jul 29 2019 12:21:46", ""]
+        if not self.starts:
+            greeting += [f"rst:{self.reason},boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))"]
+            return "\r\n".join([*greeting, "waiting for download", ""]).encode()
         lines = (
-            "ets Jul 29 2019 12:21:46",
-            "",
+            *greeting,
             f"rst:{self.reason},boot:0x13 (SPI_FAST_FLASH_BOOT)",
             "configsip: 0, SPIWP:0xee",
             "clk_drv:0x00,q_drv:0x00,d_drv:0x00,cs0_drv:0x00,hd_drv:0x00,wp_drv:0x00",
@@ -50,11 +59,13 @@ SOFTWARE = Reset(HARD_RESET, "0xc (SW_CPU_RESET)")
 PANIC = Reset(
     HARD_RESET,
     "0xc (SW_CPU_RESET)",
-    "\r\nGuru Meditation Error: Core  1 panic'ed (LoadProhibited). Exception was unhandled.\r\n\r\nRebooting...\r\n",
+    guru("LoadProhibited", 1, LOAD_PROHIBITED, "Exception was unhandled."),
 )
-WATCHDOG = Reset(
+WATCHDOG = Reset(WDT_RESET, "0xc (SW_CPU_RESET)", task_watchdog())
+INTERRUPT_WATCHDOG = Reset(
     WDT_RESET,
-    "0xc (SW_CPU_RESET)",
-    "\r\ntask_wdt: Task watchdog got triggered. The following tasks/users did not reset the watchdog in time:\r\n"
-    "task_wdt:  - mp_task (CPU 1)\r\ntask_wdt: Aborting.\r\n\r\nRebooting...\r\n",
+    "0x8 (TG1WDT_SYS_RESET)",
+    guru("Interrupt wdt timeout on CPU0", 0, LEVEL_1_INTERRUPT, both=True),
 )
+BROWNOUT = Reset(PWRON_RESET, "0xf (RTCWDT_BROWN_OUT_RESET)", "\r\nBrownout detector was triggered\r\n\r\n")
+BOOT_LOADER = Reset(PWRON_RESET, "0x1 (POWERON_RESET)", starts=False)

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import selectors
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from . import rom
 from .child import Child
 from .config import Interpreter, heap_bytes
+from .faults import parse
 from .flash import open_flash
+from .host import Host
 from .keyboard import Keyboard
 from .lifeline import orphaned
 from .link.address import Address
 from .link.pty import PtyPort
-from .output import DONE, UP, Mark, Output, Sent
-from .repl_state import FRIENDLY_BANNER, RawEntry, ReplState
+from .link.serial_line import SerialLine
+from .mischief import Mischief
+from .output import DONE, UP, Mark, Output, Sent, renaming
+from .repl_state import FRIENDLY_BANNER, Programs, RawEntry, ReplState
+from .switches import CELLS, EVENT_LETTERS, Switches
+from .watch import READ, WRITE, Watch
 
-HELD_BYTES = 0.005  # seconds after which the beginning of a message is taken for text
+HELD_BYTES = 0.02  # seconds without more after which the beginning of a message is taken for text
 CONGESTED = 0.05  # seconds until a board that outruns its reader is looked at again
 MACHINE = "camrig virtual board with ESP32"
 BOOT_ATTEMPTS = 3  # starts in a row that may fail before boot.py until the board counts as broken
+EVENTS = {letter.encode(): event for event, letter in EVENT_LETTERS.items()}
 
 
 class Supervisor:
@@ -38,32 +42,30 @@ class Supervisor:
         self.home = Path(settings["home"])
         self.interpreter = Interpreter(**settings["interpreter"])
         self.heap = heap_bytes(settings["heap"])
-        self.lifeline = lifeline
-        self.report = report
+        self.host = Host(lifeline, report)
         self.address = Address()
         self.flash = Path(settings["flash"] or self.home / "flash.littlefs")
-        self.mac = _mac(self.address.text)
         self.port = PtyPort(self.home / "board")
+        self.line = SerialLine(self.port)
+        self.switches = Switches(self.home / "switches")
         self.keyboard = Keyboard()
         self.repl = ReplState()
+        self.programs = Programs()
         self.raw_entry: RawEntry | None = None
-        self.joined = False
+        self.holds: set[str] = set()  # joined: on the Wi-Fi; ready: the application listens
         self.banner = ""
         self.watchdog_at: float | None = None
         self.watchdog_ms = 0
+        self.heard_at = 0.0
+        self.listens = True
         self.failures = 0
-        self.announced = False
         self.over = False
+        self.mischief = Mischief(self)
         self._requests = b""
-        self._commands = b""
-        self._selector = selectors.DefaultSelector()
 
     def run(self) -> int:
         """Serve until told to end; returns the exit code."""
-        bell, rung = os.pipe()
-        for fd in (bell, rung, self.lifeline):
-            os.set_blocking(fd, False)
-        signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
+        watch = Watch(self.host.lifeline)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: setattr(self, "over", True))
         signal.signal(signal.SIGUSR1, lambda *_: setattr(self, "over", orphaned(self.settings["parent"])))
@@ -72,78 +74,92 @@ class Supervisor:
             flash = open_flash(self.flash, self.settings["flash_blocks"])
         except OSError as error:
             why = "another board has it" if isinstance(error, BlockingIOError) else error.strerror
-            self._announce({"error": f"its flash image cannot be used: {why}"})
+            self.host.announce({"error": f"its flash image cannot be used: {why}"})
             return 1
-        self._selector.register(bell, selectors.EVENT_READ)
-        self._selector.register(self.lifeline, selectors.EVENT_READ)
-        self._selector.register(self.port.master, selectors.EVENT_READ)
-        self.port.write(rom.POWER_ON.console, time.monotonic())
-        self._start(rom.PWRON_RESET)
+        self._power_on()
         try:
             while not self.over:
-                self._turn(bell)
+                self._turn(watch)
         finally:
             self.child.close()
             self.port.close()
+            self.switches.close()
             self.address.close()
             os.close(flash)
         return 0
 
-    def _turn(self, bell: int) -> None:
-        events = self._wait()
+    def _turn(self, watch: Watch) -> None:
+        events = self._wait(watch)
         now = time.monotonic()
-        if bell in events:
-            with suppress(BlockingIOError):
-                os.read(bell, 4096)
-        if self.lifeline in events:
-            self._obey()
-        if self.port.waiting:
-            self.port.flush(now)
+        if self.host.lifeline in events:
+            self._obey(now)
+        self.line.turn(now)
         self._serve(self.child.requests())  # first: it says how to read what follows
-        heard = self.child.master in events and self._hear(self.child.read())
-        if not heard and self.output.holding:
+        if self.child.master in events and self._hear(self.child.read()):
+            self.heard_at = now
+        elif self.output.holding and self.listens and now - self.heard_at >= HELD_BYTES:
             self._show(self.output.flush())
-        if self.port.master in events:
-            self.keyboard.type(self.port.read(), self.child)
-        else:
-            self.keyboard.pump(self.child)
+        self._type(self.line.receive(now, self.port.plugged and self.port.master in events), now)
+        if self.mischief.strike(now):
+            return
         if self.watchdog_at is not None and now > self.watchdog_at:
             self.reset(rom.WATCHDOG)
         elif self.child.ended():
             self._ended()
 
-    def _wait(self) -> set[int]:
+    def _wait(self, watch: Watch) -> set[int]:
         """Sleep until there is something to do; the descriptors that can be read."""
         now = time.monotonic()
-        listen = not self.port.congested(now)
-        terminal = selectors.EVENT_READ * listen | selectors.EVENT_WRITE * self.keyboard.blocked
-        self._selector.modify(
-            self.port.master, selectors.EVENT_READ | (selectors.EVENT_WRITE if self.port.waiting else 0)
-        )
-        waits = [at - now for at in (self.keyboard.wake_at, self.watchdog_at) if at is not None]
+        self.listens = not self.line.congested(now)
+        wanted = {
+            self.child.control: READ,
+            self.child.master: READ * self.listens | WRITE * self.keyboard.blocked,
+        }
+        if self.port.plugged:
+            wanted[self.port.master] = READ * self.line.listens | WRITE * self.port.waiting
+        times = (self.keyboard.wake_at, self.watchdog_at, self.line.wake_at, self.mischief.wake_at)
+        waits = [at - now for at in times if at is not None]
         if self.output.holding:
             waits.append(HELD_BYTES)
-        if not listen:
+        if not self.listens:
             waits.append(CONGESTED)
-        if terminal:
-            self._selector.register(self.child.master, terminal)
-        self._selector.register(self.child.control, selectors.EVENT_READ)
-        try:
-            ready = self._selector.select(max(0.0, min(waits)) if waits else None)
-        finally:
-            if terminal:
-                self._selector.unregister(self.child.master)
-            self._selector.unregister(self.child.control)
-        return {key.fd for key, mask in ready if mask & selectors.EVENT_READ}
+        return watch.wait(wanted, max(0.0, min(waits)) if waits else None)
+
+    def _type(self, keys: bytes, now: float) -> None:
+        """What a client has typed reaches the board, unless a fault that waits for it is quicker."""
+        if not keys:
+            self.keyboard.pump(self.child)
+            return
+        for _ in range(self.programs.feed(keys, self.repl.raw)):
+            self.mischief.happened("exec", now)
+            if self.mischief.strike(now):
+                return
+        self.keyboard.type(keys, self.child)
 
     # --- the interpreter
 
-    def _start(self, cause: int, raw: bool = False) -> None:
+    def _power_on(self) -> None:
+        """The first start. Faults that the board has from the beginning come before boot.py."""
+        now = time.monotonic()
+        self._start(rom.PWRON_RESET, held=bool(self.settings["faults"]))
+        if self.settings["faults"]:
+            for text in self.settings["faults"]:
+                self.mischief.give(parse(text), now)
+            if self.mischief.restarts or self.mischief.standstill:
+                return
+            self._stop()
+            self._start(rom.PWRON_RESET)
+        self.line.send(rom.POWER_ON.console, now)
+
+    def _start(self, cause: int, raw: bool = False, held: bool = False) -> None:
         prefix = b"\xfe" + secrets.token_bytes(6)
-        self.output = Output(prefix, self._rename())
+        self.output = Output(prefix, renaming(self.banner, MACHINE))
         self.raw_entry = RawEntry() if raw else None
         self.awaiting_done = True
         self.keyboard.restart()
+        self.programs = Programs()
+        self.holds.discard("ready")
+        self._requests = b""
         self.keyboard.held = raw
         self.early = b""
         self._requests = b""
@@ -156,13 +172,16 @@ class Supervisor:
                 "blocks": self.settings["flash_blocks"],
                 "cause": cause,
                 "raw": raw,
-                "joined": self.joined,
+                "held": held,
+                "joined": "joined" in self.holds,
                 "ssid": self.settings["wifi_ssid"],
                 "password": self.settings["wifi_password"],
                 "address": self.address.text,
-                "mac": list(self.mac),
+                "mac": list(self.address.mac),
                 "camera": self.settings["camera"].replace("-", "_"),
                 "machine": MACHINE,
+                "switches": str(self.switches.path),
+                "cells": CELLS,
             },
         )
 
@@ -177,9 +196,12 @@ class Supervisor:
             elif event.letter == UP:
                 self.failures = 0
                 self.keyboard.started = True
-                self._announce({"path": self.port.path, "address": self.address.text})
+                self._announce_up()
             elif event.letter == DONE:
                 self.awaiting_done = False
+
+    def _announce_up(self) -> None:
+        self.host.announce({"path": self.port.path, "address": self.address.text})
 
     def _say(self, data: bytes) -> None:
         if self.raw_entry is not None and not self.awaiting_done:
@@ -195,30 +217,36 @@ class Supervisor:
                 self.child.kill()
         if data:
             self.repl.feed(data)
-            self.port.write(data, time.monotonic())
+            self.line.send(data, time.monotonic())
 
     def _serve(self, data: bytes) -> None:
         *lines, self._requests = (self._requests + data).split(b"\n")
+        child = self.child
         for line in lines:
+            if self.child is not child:
+                return  # the rest is of an interpreter that is gone
             letter, value = line[:1], line[1:].decode()
             if letter == b"V":
                 self.banner = value
-                self.output.rename = self._rename()
-            elif letter in b"Ww":
-                self.joined = letter == b"W"
+                self.output.rename = renaming(self.banner, MACHINE)
+            elif letter in EVENTS:
+                self._happened(EVENTS[letter], int(value) if value else None)
+            elif letter == b"w":
+                self.holds.discard("joined")
             elif letter == b"D":
                 self.watchdog_ms = int(value)
                 self.watchdog_at = time.monotonic() + self.watchdog_ms / 1000
             elif letter == b"R":
                 self.reset(rom.SOFTWARE)
+            elif letter == b"P":
+                self.mischief.power_failed(time.monotonic())
             elif letter == b"S":
                 self._soft_reset()
 
-    def _rename(self) -> tuple[bytes, bytes]:
-        if not self.banner:
-            return b"", b""
-        firmware, _, _ = self.banner.partition("; ")
-        return self.banner.encode() + b"\r\n", f"{firmware}; {MACHINE}\r\n".encode()
+    def _happened(self, event: str, number: int | None) -> None:
+        if event in ("joined", "ready"):
+            self.holds.add(event)
+        self.mischief.happened(event, time.monotonic(), number)
 
     def _ended(self) -> None:
         """The interpreter left of its own accord, or was brought down."""
@@ -240,23 +268,41 @@ class Supervisor:
         """The board cannot even reach boot.py, and would restart for ever."""
         text = self.early.decode(errors="replace").replace(FRIENDLY_BANNER.decode(), "").strip()
         error = [line for line in text.splitlines() if "Error" in line][-1:] or ["no output"]
-        self._announce({"error": f"MicroPython cannot reach boot.py ({error[0]})", "details": text})
+        self.host.announce({"error": f"MicroPython cannot reach boot.py ({error[0]})", "details": text})
         self.over = True
 
     def _soft_reset(self) -> None:
         self._stop()
-        self.port.write(rom.SOFT_REBOOT, time.monotonic())
+        now = time.monotonic()
+        self.mischief.restarted(hard=False, now=now)
+        self.line.send(rom.SOFT_REBOOT, now)
         self._start(rom.SOFT_RESET, raw=self.repl.raw)
 
     def reset(self, kind: rom.Reset) -> None:
         """A hard reset: everything but the flash is lost."""
         self._stop()
-        self.joined = False
+        now = time.monotonic()
+        self.holds.clear()
         self.watchdog_at = None
         self.repl = ReplState()
         self.keyboard.discard()
-        self.port.write(kind.console, time.monotonic())
-        self._start(kind.cause)
+        self.line.discard()
+        self.mischief.restarted(hard=True, now=now)
+        self.line.send(kind.console, now)
+        self._start(kind.cause, held=not kind.starts)
+
+    def freeze(self) -> None:
+        """The chip hangs: what runs stops where it is, and its connections stay open and get no answer."""
+        self.child.freeze()
+        self.keyboard.started = False
+        self._announce_up()
+
+    def plug(self, in_: bool) -> None:
+        """Have the serial port there, or take it away. The board itself takes no notice."""
+        if in_ and not self.port.plugged:
+            self.port.plug()
+        elif not in_ and self.port.plugged:
+            self.port.unplug()
 
     def _stop(self) -> None:
         self.child.kill()
@@ -266,30 +312,14 @@ class Supervisor:
 
     # --- the one who started the board
 
-    def _obey(self) -> None:
-        """Commands of the host, one JSON object a line."""
-        try:
-            data = os.read(self.lifeline, 65536)
-        except BlockingIOError:
-            return
-        if not data:
-            self.over = True
-        *lines, self._commands = (self._commands + data).split(b"\n")
-        for line in lines:
-            if json.loads(line)["do"] == "power_cycle":
+    def _obey(self, now: float) -> None:
+        for command in self.host.commands():
+            what = command["do"]
+            if what == "power_cycle":
                 self.reset(rom.POWER_ON)
-            self._answer({})
-
-    def _announce(self, message: dict[str, str]) -> None:
-        """The first answer, once: the board is up, or cannot come up."""
-        if not self.announced:
-            self.announced = True
-            self._answer(message)
-
-    def _answer(self, message: dict[str, str]) -> None:
-        os.write(self.report, json.dumps(message).encode() + b"\n")
-
-
-def _mac(address: str) -> bytes:
-    """A locally administered MAC address that goes with the board's IP address."""
-    return bytes([0x02, 0xCA]) + bytes(int(part) for part in address.split("."))
+            elif what == "fault":
+                self.mischief.give(parse(command["fault"]), now)
+            elif what == "clear":
+                self.mischief.clear(command["fault"], now)
+            self.host.answer({"struck": self.mischief.struck} if what == "struck" else {})
+        self.over = self.over or self.host.gone

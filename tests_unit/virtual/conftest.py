@@ -28,6 +28,11 @@ class Line:
         assert data.endswith(ending), f"{ending!r} did not come, but {data!r}"
         return data
 
+    def listen(self, seconds: float = 0.2) -> bytes:
+        """Everything until the line has been quiet for so long."""
+        data: bytes = self.transport.read_until(1, b"never said", timeout=seconds, timeout_overall=SECONDS)
+        return data
+
     def type(self, keys: bytes) -> None:
         self.transport.serial.write(keys)
 

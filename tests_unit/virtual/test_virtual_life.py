@@ -143,6 +143,78 @@ def test_foreground_says_how_to_connect_and_ends_on_ctrl_c():
         process.communicate(timeout=10)
 
 
+@linux
+def test_foreground_says_when_the_board_ends_by_itself():
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", FOREGROUND],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        while "Ctrl-C" not in process.stdout.readline():
+            assert process.poll() is None
+        (supervisor,) = children(process.pid)
+        os.kill(supervisor, signal.SIGKILL)
+        assert "the virtual board has ended by itself" in process.communicate(timeout=10)[0]
+        assert process.returncode == 6
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def sim(environment, *options):
+    """``camrig sim`` with ``options``, and the lines that it prints until it waits."""
+    command = [sys.executable, "-u", "-m", "rig.cli", "sim", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
+    lines = [process.stdout.readline()]
+    while lines[-1] and "Ctrl-C" not in lines[-1]:
+        lines.append(process.stdout.readline())
+    return process, "".join(lines)
+
+
+def test_the_command_that_sim_prints_for_the_rig_works(environment, tmp_path):
+    process, shown = sim(environment, "--fault", "wifi-slow@0.1", "--fault", "baud@921600")
+    try:
+        assert "its faults:    wifi-slow@0.1 baud@921600\n" in shown
+        (command,) = [line.partition(":")[2].strip() for line in shown.splitlines() if line.startswith("rig:")]
+        assert command.startswith(
+            "CAMRIG_WIFI_SSID=camrig-virtual CAMRIG_WIFI_PASSWORD=virtual-password pytest --device "
+        )
+        suite = "tests_hil/test_policy_at_run_time.py"
+        command = command.replace("pytest", f"{sys.executable} -m pytest {suite} -p no:cacheprovider", 1)
+        done = subprocess.run(
+            ["sh", "-c", f"{command} --hil-results {tmp_path}"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    assert process.returncode == 0
+
+
+def test_sim_shows_no_password_that_was_configured(environment):
+    process, shown = sim(environment | {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "open-sesame"})
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert "open-sesame" not in shown
+    assert "rig:           pytest --device " in shown
+
+
+def test_sim_lists_faults_and_refuses_typos(run):
+    shown = run("rig.cli", "sim", "--fault", "help")
+    assert (shown.code, "brownout@joined*all" in shown.out) == (0, True)
+    refused = run("rig.cli", "sim", "--fault", "grable@0.01")
+    assert refused.code == 4
+    assert refused.out == "camrig: the virtual board knows no fault 'grable'. Perhaps garble was meant.\n"
+
+
 def test_a_flash_image_outlives_its_board(connect, tmp_path):
     config = VirtualConfig(flash=tmp_path / "image", flash_blocks=64)
     with VirtualBoard.start(config) as board:

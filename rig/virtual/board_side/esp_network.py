@@ -2,6 +2,7 @@
 
 import time
 
+import switches
 import wire
 
 STA_IF = 0
@@ -71,8 +72,12 @@ class WLAN:
         self._leave()
         self._settings["ssid"] = ssid
         self._asked = time.ticks_ms()
-        if ssid != _board["ssid"]:
+        self._takes = _CONNECT_MS + switches.get("slow_ms")
+        refused = switches.get("refuse")
+        if ssid != _board["ssid"] or switches.get("away"):
             self._outcome = STAT_NO_AP_FOUND
+        elif refused:
+            self._outcome = refused
         elif _text(key or "") != _board["password"]:
             self._outcome = STAT_WRONG_PASSWORD
         else:
@@ -98,11 +103,13 @@ class WLAN:
         if what is not None:
             raise ValueError("unknown status param")
         if self._asked is not None:
-            if time.ticks_diff(time.ticks_ms(), self._asked) < _CONNECT_MS:
+            if time.ticks_diff(time.ticks_ms(), self._asked) < self._takes:
                 return STAT_CONNECTING
             self._asked = None
             if self._outcome == STAT_GOT_IP:
-                wire.request("W")
+                switches.event("W", True)
+        if self._outcome == STAT_GOT_IP and switches.get("away"):
+            return STAT_BEACON_TIMEOUT
         return self._outcome
 
     def ifconfig(self, *settings):
@@ -147,6 +154,8 @@ class WLAN:
         if not self._on:
             raise OSError("Wifi Not Started")
         time.sleep_ms(_CONNECT_MS)
+        if switches.get("away"):
+            return []
         return [(_board["ssid"].encode(), b"\x02camrg", 6, -42, AUTH_WPA2_PSK, False)]
 
 

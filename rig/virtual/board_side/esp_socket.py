@@ -2,13 +2,19 @@
 
 import io
 import socket as _socket
+import time
+
+import switches
 
 HIDDEN = ("AF_UNIX", "inet_ntop", "inet_pton", "sockaddr")
 
 _FILENO = 10  # MP_STREAM_GET_FILENO
 _CLOSE = 4  # MP_STREAM_CLOSE
 _HOST_NOT_FOUND = -202  # what lwIP says
+_ENOBUFS = 105
+_HANGS_MS = 20
 _own = ""
+_unheard = []  # connections made while the network is away: the other end waits in vain
 
 
 def power_on(board):
@@ -57,9 +63,17 @@ class socket(io.IOBase):
     def connect(self, address):
         self._s.connect(_raw(address))
 
+    def listen(self, *backlog):
+        self._s.listen(*backlog)
+        switches.event("L", True)
+
     def accept(self):
-        peer, raw = self._s.accept()
-        return peer, _plain(raw)
+        while True:
+            peer, raw = self._s.accept()
+            if switches.get("inside") or switches.eaten or _unheard:
+                peer = _received(peer)
+            if peer is not None:
+                return peer, _plain(raw)
 
     def sendall(self, data):
         data = memoryview(data)
@@ -75,3 +89,41 @@ class socket(io.IOBase):
 
     def makefile(self, *mode):
         return self
+
+
+class Troubled(socket):
+    """A connection whose sends fail for want of a buffer, or that is never heard, as long as a switch says so.
+
+    A server that hangs hangs here, where Ctrl-C ends it as it ends any wait: asyncio's ``accept`` would swallow it.
+    """
+
+    def __init__(self, peer):
+        self._s = peer
+
+    def write(self, data):
+        left = switches.get("enobufs")
+        if left:
+            switches.put("enobufs", left - 1)
+            raise OSError(_ENOBUFS)
+        return self._s.write(data)
+
+    send = write
+
+    def __getattr__(self, name):
+        while name[:4] in ("read", "recv") and switches.get("hang"):
+            time.sleep_ms(_HANGS_MS)
+        return getattr(self._s, name)
+
+
+def _received(peer):
+    """The connection as the faults in force let the server have it; None if it never hears of it."""
+    if switches.get("away"):
+        if len(_unheard) == 8:
+            _unheard.pop(0).close()
+        _unheard.append(peer)
+        return None
+    while _unheard:
+        _unheard.pop().close()
+    switches.event("Q")
+    switches.eat()
+    return Troubled(peer) if switches.get("enobufs") or switches.get("hang") else peer

@@ -24,11 +24,19 @@ def run():
     wire.open_control(CONTROL_FD)
     wire.prefix = binascii.unhexlify(board["prefix"])
     wire.request("V", sys.version.split("; ")[-1] + "; " + sys.implementation._machine)
+    if board["held"]:
+        wire.mark(b"U")
+        wire.hold()
+    import switches
+
+    switches.power_on(board["switches"], board["cells"])
     import firmware
     import flash
 
     firmware.install(board)
     bdev = flash.mount(board["flash"], board["blocks"])
+    del flash.mount, flash.fill  # what stays loaded costs the board's heap
+    del switches.power_on
     sys.path[:] = ["", ".frozen", "/lib"]
     import __main__
 
@@ -37,7 +45,7 @@ def run():
     space["gc"] = gc
     space["vfs"] = sys.modules["vfs"]
     space["bdev"] = bdev
-    for name in ("start", "wire", "flash", "firmware", "jpeg"):
+    for name in ("start", "wire", "switches", "flash", "firmware", "jpeg"):
         sys.modules.pop(name, None)
     micropython.opt_level(level)
     raw = board["raw"]
@@ -47,6 +55,7 @@ def run():
             gc.collect()
             micropython.kbd_intr(3)
             wire.mark(b"U")
+            switches.event("B")
             if script("boot.py", space, wire) and not raw:
                 script("main.py", space, wire)
         finally:

@@ -29,6 +29,11 @@ def binary(data):
 def halt(letter):
     """Ask for a reset, and do nothing more until it comes."""
     request(letter)
+    hold()
+
+
+def hold():
+    """Do nothing more."""
     while True:
         try:
             time.sleep(1)

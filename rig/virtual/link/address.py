@@ -32,6 +32,11 @@ class Address:
         self.text = "127.0.0.1"
         self._lease = None
 
+    @property
+    def mac(self) -> bytes:
+        """A locally administered MAC address that goes with it."""
+        return bytes([0x02, 0xCA]) + bytes(int(part) for part in self.text.split("."))
+
     def close(self) -> None:
         if self._lease is not None:
             self._lease.close()

@@ -22,15 +22,30 @@ class PtyPort:
     """One serial port. All calls return at once; ``clock`` counts seconds."""
 
     def __init__(self, link: Path) -> None:
-        self.master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        os.set_blocking(self.master, False)
         self.path = str(link)
-        link.symlink_to(os.ttyname(self._slave))
         self._link = link
+        self.plugged = False
         self._backlog: deque[bytes] = deque()
         self._size = 0
         self._taken_at = time.monotonic()
+        self.plug()
+
+    def plug(self) -> None:
+        """Have the port there, for clients to open."""
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self._link.symlink_to(os.ttyname(self._slave))
+        self.plugged = True
+
+    def unplug(self) -> None:
+        """Take the port away from whoever has it open, and what was under way with it."""
+        self._link.unlink(missing_ok=True)
+        os.close(self.master)
+        os.close(self._slave)
+        self._backlog.clear()
+        self._size = 0
+        self.plugged = False
 
     @property
     def waiting(self) -> bool:
@@ -49,7 +64,9 @@ class PtyPort:
             return b""
 
     def write(self, data: bytes, now: float) -> None:
-        """Send ``data``, or queue it; the oldest of a queue that nobody reads is lost."""
+        """Send ``data``, or queue it; the oldest of a queue that nobody reads is lost, and all of it unplugged."""
+        if not self.plugged:
+            return
         if not self._size:
             self._taken_at = now
         self._backlog.append(data)
@@ -78,6 +95,5 @@ class PtyPort:
                 self._backlog[0] = self._backlog[0][sent:]
 
     def close(self) -> None:
-        self._link.unlink(missing_ok=True)
-        os.close(self.master)
-        os.close(self._slave)
+        if self.plugged:
+            self.unplug()

@@ -1,0 +1,61 @@
+"""Numbers in a file that the supervisor sets and the board side reads while it runs: how faults reach inside.
+
+Each number has one writer at a time: the supervisor puts it there, and the board side counts some of them down.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+CELLS = (
+    "inside",  # whether any of the numbers that concern a server is set
+    "events",  # the events that the board side has to wait at: a bit for each of EVENT_LETTERS
+    "ack",  # the last event that it need no longer wait at
+    "cut",  # bytes until power fails in a flash write, plus 1
+    "enobufs",  # sends that fail
+    "hang",
+    "refuse",  # status with which the access point refuses
+    "slow_ms",
+    "away",
+    "heap",  # bytes of heap to leave
+    "fill",  # bytes of the filesystem to leave, plus 2; 1 takes the filling away
+)
+EVENT_LETTERS = {"boot": "B", "joined": "W", "ready": "L", "request": "Q"}
+_INSIDE = ("events", "enobufs", "hang", "away", "heap")
+_CELL = struct.Struct("=I")
+
+
+class Switches:
+    """The file, all zeros at first."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.pwrite(self._fd, bytes(_CELL.size * len(CELLS)), 0)
+        self._awaited: set[str] = set()
+
+    def __getitem__(self, name: str) -> int:
+        cell = os.pread(self._fd, _CELL.size, CELLS.index(name) * _CELL.size)
+        value: int = _CELL.unpack(cell)[0]
+        return value
+
+    def __setitem__(self, name: str, value: int) -> None:
+        self._write(name, value)
+        if name in _INSIDE:
+            self._write("inside", int(any(self[cell] for cell in _INSIDE)))
+
+    def wait_at(self, events: set[str]) -> None:
+        """Have the board side wait for an answer at these events."""
+        if events == self._awaited:
+            return
+        self._awaited = events
+        letters = list(EVENT_LETTERS)
+        self["events"] = sum(1 << letters.index(event) for event in events if event in EVENT_LETTERS)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def _write(self, name: str, value: int) -> None:
+        os.pwrite(self._fd, _CELL.pack(value), CELLS.index(name) * _CELL.size)
