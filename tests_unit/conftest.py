@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# A busy machine makes no property false.
 from rig.virtual.board import VirtualBoard, VirtualConfig
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A busy machine makes no property false.
 settings.register_profile("camrig", deadline=None)
 settings.load_profile("camrig")
 
