@@ -8,15 +8,9 @@ import time
 import config
 import sensor as sensors
 import wifi
-from microdot import Microdot, Response
+from http_server import Server
+from microdot import Response
 from microdot.cors import CORS
-from microdot.microdot import MUTED_SOCKET_ERRORS
-
-# What a lost client looks like on a board besides Microdot's own list (lwIP): aborted, not connected, timed out,
-# unreachable. Without them the error ends as a traceback and the socket stays open until a collection.
-for _errno in (103, 107, 110, 113):
-    if _errno not in MUTED_SOCKET_ERRORS:
-        MUTED_SOCKET_ERRORS.append(_errno)
 
 _SLICE = 4096
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -28,7 +22,7 @@ def create_app(settings=None, sensor=None):
     ``settings`` is what ``config.load`` returns; without a ``sensor`` the board's own is opened.
     """
     settings = settings or {}
-    app = Microdot()
+    app = Server()
     app.cors = CORS(app, **settings.get("cors", {}))
     app.sensor = sensor or sensors.open_sensor(settings.get("camera"))
     started = time.time()

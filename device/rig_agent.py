@@ -1,7 +1,8 @@
-"""The rig's hand inside the server: policy, heaps, allocations, echo. Never part of a production deploy.
+"""The rig's hand inside the server: policy, heaps, allocations, timing, echo. Never part of a production deploy.
 
 Its routes live under ``/rig/`` on an application of their own, without CORS, so what is under test stays as it ships.
-All but ``/rig/echo`` ask for the header ``X-Rig-Token``.
+All but ``/rig/echo`` ask for the header ``X-Rig-Token``. A request with the header ``X-Rig-Timing`` is answered with
+``Server-Timing: app;dur=<milliseconds>``, the time in the application; no other response is touched.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import time
 
 import config
 import microdot
+import wifi
 from camera_server import heap
 from microdot import Microdot, Request, Response
 
@@ -22,7 +24,6 @@ TOKEN_FILE = "/camrig_rig.json"
 BOOT_ID = binascii.hexlify(os.urandom(8)).decode()
 
 _LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
-_MAX_ROUNDS = 100  # nobody else is served meanwhile
 _POLICY = _LISTS + ("allow_credentials", "max_age", "preflight_status")
 
 
@@ -39,11 +40,24 @@ def attach(app, path=TOKEN_FILE):
     token = token.encode()
     original = app.dispatch_request
     bare = Microdot()
-    _routes(bare, app, original)
+    state = {"peak": None}  # bytes; None while nobody asks
+    _routes(bare, app, original, state)
 
     async def dispatch(request):
-        if request is None or not request.path.startswith("/rig/"):
-            return await original(request)
+        if request is None:
+            return await original(None)
+        timed = "X-Rig-Timing" in request.headers
+        before = timed and time.ticks_us()
+        response = await (reply if request.path.startswith("/rig/") else original)(request)
+        if timed:
+            us = time.ticks_diff(time.ticks_us(), before)
+            response.headers["Server-Timing"] = "app;dur={:.3f}".format(us / 1000)
+        if state["peak"] is not None:
+            gc.collect()  # what is dead is no need of the application's; request and response still live
+            state["peak"] = max(state["peak"], gc.mem_alloc())
+        return response
+
+    async def reply(request):
         if request.path != "/rig/echo" and not _same(request.headers.get("X-Rig-Token"), token):
             refusal = Response({"error": "X-Rig-Token is missing or wrong"}, 403)
             refusal.is_head = request.method == "HEAD"
@@ -56,19 +70,15 @@ def attach(app, path=TOKEN_FILE):
     return True
 
 
-def _routes(bare, app, original):
-    @bare.route("/rig/echo", methods=["GET", "POST"])
+def _routes(bare, app, original, state):
     async def echo(request):
         if request.method != "POST":
             return "ok"
         return request.body, {"Content-Type": request.content_type or "application/octet-stream"}
 
-    @bare.get("/rig/policy")
     async def policy(request):
-        return _policy(app.cors)
-
-    @bare.put("/rig/policy")
-    async def set_policy(request):
+        if request.method != "PUT":
+            return _policy(app.cors)
         try:
             change = _object(request)
             for name in change:
@@ -79,14 +89,20 @@ def _routes(bare, app, original):
             setattr(app.cors, name, change[name])
         return _policy(app.cors)
 
-    @bare.get("/rig/heap")
     async def heaps(request):
         if request.args.get("collect") != "0":
             gc.collect()
         both = heap()
         return {"gc": {"free": both["free"], "alloc": both["alloc"]}, "idf": both["idf"], "uptime_ms": _ticks_ms()}
 
-    @bare.post("/rig/alloc")
+    async def settings(request):
+        found = {"peak": state["peak"], "patience_s": getattr(app, "patience_s", None)}
+        if "peak" in request.args:
+            state["peak"] = 0 if request.args["peak"] != "0" and hasattr(gc, "mem_alloc") else None
+        if "patience_s" in request.args:
+            app.patience_s = int(request.args["patience_s"])
+        return found
+
     async def alloc(request):
         try:
             order = _object(request)
@@ -98,25 +114,39 @@ def _routes(bare, app, original):
             return {"error": str(exc)}, 400
         if not hasattr(gc, "mem_alloc"):
             return {"error": "this interpreter cannot count allocations"}, 501
+        dispatch = original
+        if order.get("bare"):
+            # The same routes, without CORS: the difference of two counts is what CORS allocates.
+            twin = Microdot()
+            twin.url_map = app.url_map
+            dispatch = twin.dispatch_request
         try:
-            return await count(app, _twin(app).dispatch_request if order.get("bare") else original, raw, n)
+            return await count(app, dispatch, raw, n)
         except ValueError as exc:
             return {"error": str(exc)}, 400
         except MemoryError:
             gc.collect()
             return {"error": "not enough memory for a request without the collector"}, 503
 
-    @bare.get("/rig/about")
     async def about(request):
         module = sys.modules.get("microdot.cors")
+        if "echo" not in state:
+            port = config.load()["port"]
+            port += 1 if port < 65535 else -1
+            state["echo"] = {"port": port}
+            try:
+                await asyncio.start_server(serve, "0.0.0.0", port)
+            except OSError as exc:
+                state["echo"] = {"port": None, "error": str(exc)}
         return {
             "cors_file": getattr(module, "__file__", None),
             "microdot": getattr(microdot, "__version__", None),
             "boot_id": BOOT_ID,
             "reset_cause": config.reset_cause(),
+            "wifi": {"rssi": wifi.rssi(), "channel": wifi.channel(), "pm": wifi.power_save()},
+            "echo": state["echo"],
         }
 
-    @bare.post("/rig/reset")
     async def reset(request):
         try:
             import machine
@@ -127,8 +157,34 @@ def _routes(bare, app, original):
             await asyncio.sleep(0.3)  # the answer leaves first
             machine.reset()
 
-        bare.resetting = asyncio.create_task(later())
+        bare.task = asyncio.create_task(later())
         return {"reset": True}, 202
+
+    orders = {
+        "about": about,
+        "alloc": alloc,
+        "echo": echo,
+        "heap": heaps,
+        "policy": policy,
+        "reset": reset,
+        "settings": settings,
+    }
+
+    @bare.route("/rig/<name>", methods=["GET", "POST", "PUT"])  # one pattern: each costs heap
+    async def handle(request, name):
+        return await orders[name](request) if name in orders else ({"error": "no such order"}, 404)
+
+
+async def serve(reader, writer):
+    """Send back what comes first, then hang up: what TCP alone costs."""
+    try:
+        writer.write(await reader.read(64))
+        await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def count(app, dispatch, raw, n):
@@ -139,7 +195,7 @@ async def count(app, dispatch, raw, n):
     """
     reader = _Reader(raw)
     status = await _round(app, dispatch, reader)
-    counts = [0] * min(n, _MAX_ROUNDS)
+    counts = [0] * min(n, 100)  # nobody else is served meanwhile
     gc.disable()
     try:
         gc.collect()
@@ -183,13 +239,6 @@ class _Writer:
 
 
 _writer = _Writer()
-
-
-def _twin(app):
-    # The same routes, without CORS: the difference of two counts is what CORS allocates.
-    twin = Microdot()
-    twin.url_map = app.url_map
-    return twin
 
 
 def _render(order):

@@ -17,6 +17,8 @@ from rig.board.session import Session
 from rig.board.speed import at_speed
 from rig.deploy.manifest import File, files, sources
 from rig.deploy.plan import Plan
+from rig.deploy.retained import LIBRARY as MODULES
+from rig.deploy.retained import import_order, retained
 from rig.deploy.sync import Link, Synced, look, send, sizes
 from rig.dut import Dut, Start
 from rig.errors import (
@@ -57,6 +59,7 @@ class Board:
         self.session: Session
         self.identity: Identity
         self.library_sha256 = ""
+        self.imports: dict[str, int] = {}  # bytes that each module of the application retains, in the order of import
         self._library_file = ""
         self._stack = ExitStack()
         self._lock: lock.Lock | None = None
@@ -143,6 +146,8 @@ class Board:
             with self.steps("deploy") as note:
                 speed, done = self._through_resets(lambda: self._send(wanted, production, progress))
                 note((f"at {speed} baud, " if speed != settings.baud else "") + str(done))
+            if not production:
+                self._try_imports([*MODULES, *import_order(sources(settings.lib, settings.app, settings.agent))])
         except CamrigError as error:
             raise error.on(self.spec) from None
         return done
@@ -177,6 +182,18 @@ class Board:
         if library is not None:
             self._library_file, self.library_sha256 = library.target, library.sha256
         return wanted
+
+    def _try_imports(self, modules: list[str]) -> None:
+        with self.steps("imports") as note:
+            try:
+                self.imports, failed = retained(self.session, modules)
+            except Blocked as error:  # booting the application will tell why
+                note(f"not measured: {error.what}")
+                self.session.repl()
+                return
+            note(f"{len(self.imports)} modules retain {sum(self.imports.values())} bytes")
+            for name, why in failed.items():
+                note(f"({name} cannot be imported: {why})")
 
     def _written(self, production: bool) -> list[File]:
         """The files that are made, not compiled: settings, and the agent's token."""

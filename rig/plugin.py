@@ -148,6 +148,16 @@ def measure(bench: Bench) -> Callable[..., None]:
     return record
 
 
+@pytest.fixture
+def note(bench: Bench) -> Callable[[str, Any], None]:
+    """Keeps plain data beside the figures in the JSON: ``note("latency.order", [...])``."""
+
+    def keep(name: str, value: Any) -> None:
+        bench.recorder.notes[name] = value
+
+    return keep
+
+
 def _teller(config: pytest.Config) -> Callable[[Step | str], None]:
     """Prints a step on the terminal as it ends, whatever pytest captures at the time."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
@@ -284,4 +294,5 @@ def _board_report(bench: Bench, board: Board) -> BoardReport:
             for went in bench.went
         ],
         metrics=bench.recorder.metrics,
+        notes=bench.recorder.notes,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from rig.measure.stats import Summary, summary
 
@@ -27,6 +28,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._metrics: dict[str, Metric] = {}
+        self.notes: dict[str, Any] = {}  # what belongs beside the figures: orders, radio facts; plain data
 
     @property
     def metrics(self) -> list[Metric]:

@@ -37,6 +37,15 @@ class Allocation:
     status: int
 
 
+@dataclass(frozen=True)
+class Radio:
+    """Signal strength in dBm, channel, and the firmware's number for the power-save mode; None where unknown."""
+
+    rssi: int | None
+    channel: int | None
+    power_save: int | None
+
+
 class Agent:
     """Speaks to the agent through ``send(method, target, headers, body)``. Raises AgentError when it refuses."""
 
@@ -45,8 +54,31 @@ class Agent:
         self._token = token
 
     def about(self) -> dict[str, Any]:
-        """``cors_file``, ``boot_id`` and ``reset_cause`` of the running application."""
+        """``cors_file``, ``boot_id``, ``reset_cause``, ``wifi`` and ``echo`` of the running application."""
         return self._ask("GET", "/rig/about")
+
+    def radio(self) -> Radio:
+        """How the board hears its access point now, and whether its radio sleeps."""
+        wifi = self.about().get("wifi") or {}
+        return Radio(wifi.get("rssi"), wifi.get("channel"), wifi.get("pm"))
+
+    def echo_port(self) -> int | None:
+        """The TCP port on which the board sends back what it gets, None where it could not open one."""
+        port = (self.about().get("echo") or {}).get("port")
+        return int(port) if port else None
+
+    def peak(self, on: bool) -> int:
+        """Start or stop looking at the collected heap at each request; returns the most bytes alive meanwhile.
+
+        Slows every request down: never while latency is measured.
+        """
+        return int(self._ask("PUT", f"/rig/settings?peak={int(on)}").get("peak") or 0)
+
+    def patience(self, seconds: int | None = None) -> int | None:
+        """How long the server bears a client that stalls, None for ever; ``seconds`` sets it anew."""
+        target = "/rig/settings" if seconds is None else f"/rig/settings?patience_s={seconds}"
+        found = self._ask("PUT", target)["patience_s"]
+        return None if found is None else int(found)
 
     def policy(self, **changes: Any) -> dict[str, Any]:
         """Change attributes of the live CORS object; returns the whole policy that holds from now on."""

@@ -6,30 +6,32 @@ the stream. Header names and values are kept as they came, duplicates included.
 
 from __future__ import annotations
 
+import functools
 import socket
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from rig.deadline import Deadline
 from rig.probe.connections import Connections
+from rig.probe.server_timing import on_board_ms
 
 Headers = list[tuple[str, str]]
 MOST = 4 << 20  # bytes of one response
+TIMING_HEADER = ("X-Rig-Timing", "1")  # asks the rig's agent for the time on the board
 
 
-@dataclass(frozen=True)
-class Phases:
-    """Milliseconds from the start of the connection attempt."""
+class Phases(NamedTuple):
+    """Milliseconds from the start of the connection attempt; ``on_board`` is the time in the application alone, None
+    unless the board reported it (see ``TIMING_HEADER``)."""
 
     connect: float
     first_byte: float
     total: float
+    on_board: float | None = None
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """A response as it stood on the wire."""
 
     status: int
@@ -49,7 +51,20 @@ class Response:
 
 
 class NoExchange(Exception):
-    """The request got no whole response: refused, timed out, cut off, or not HTTP."""
+    """The request got no whole response. ``kind``: refused, reset (or cut off), timeout, malformed, unreachable."""
+
+    def __init__(self, message: str, kind: str = "malformed") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def kind_of(error: OSError) -> str:
+    """The kind of NoExchange that a socket's error is."""
+    if isinstance(error, ConnectionRefusedError):
+        return "refused"
+    if isinstance(error, ConnectionError):
+        return "reset"
+    return "timeout" if isinstance(error, TimeoutError) else "unreachable"
 
 
 def request_bytes(
@@ -75,50 +90,65 @@ def exchange(
     """Send ``request`` on a connection of its own and read the response to its end. Raises NoExchange.
 
     The connection is one of ``connections`` meanwhile, which may end it.
+    Looking the name up is not timed, and done once: it says nothing about the board.
     """
-    until = Deadline.after(seconds)
-    data = bytearray()
-    start = time.perf_counter_ns()
-    first = None
+    most = int(seconds * 1e9)
+    data = b""
+    first = 0
     try:
-        with _connected(host, port, seconds, connections) as connection:
-            connected = time.perf_counter_ns()
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection, start = connected(host, port, seconds, connections)
+        with connection:
+            at = end = time.perf_counter_ns()
             connection.sendall(request)
             while len(data) < MOST:
-                connection.settimeout(max(until.left, 0.001))
+                connection.settimeout(max(most - end + start, 1) / 1e9)
                 chunk = connection.recv(65536)
-                if first is None:
-                    first = time.perf_counter_ns()
+                end = time.perf_counter_ns()
+                first = first or end
                 if not chunk:
                     break
                 data += chunk
     except OSError as error:
-        raise NoExchange(f"{host}:{port}: {error or type(error).__name__}") from None
-    end = time.perf_counter_ns()
-    status, reason, headers, body = parse_response(bytes(data), head=request.startswith(b"HEAD "))
-    phases = Phases((connected - start) / 1e6, ((first or end) - start) / 1e6, (end - start) / 1e6)
+        raise NoExchange(f"{host}:{port}: {error or type(error).__name__}", kind_of(error)) from None
+    status, reason, headers, body = parse_response(data, head=request.startswith(b"HEAD "))
+    told = _first(headers, "server-timing")
+    on_board = on_board_ms(told) if told else None
+    phases = Phases((at - start) / 1e6, (first - start) / 1e6, (end - start) / 1e6, on_board)
     return Response(status, reason, headers, body, phases)
 
 
-def _connected(host: str, port: int, seconds: float, connections: Connections | None) -> socket.socket:
-    """A connection that is among ``connections`` before it is made, so that the attempt can be ended too."""
-    refused: OSError | None = None
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        connection = socket.socket(family, kind, protocol)
+def connected(
+    host: str, port: int, seconds: float, connections: Connections | None = None
+) -> tuple[socket.socket, int]:
+    """A connection to the first of the host's addresses that takes one, and when the attempt began (perf_counter_ns).
+
+    It is among ``connections`` before it is made, so that the attempt can be ended too. Raises OSError.
+    """
+    addresses = _addresses(host, port)
+    for family, address in addresses:
+        connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.settimeout(seconds)
             if connections is not None:
                 connections.add(connection)
+            start = time.perf_counter_ns()
             connection.connect(address)
-            return connection
-        except OSError as error:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection, start
+        except OSError:
             connection.close()
-            refused = error
+            if address is addresses[-1][1]:
+                _addresses.cache_clear()  # it may have moved
+                raise
         except BaseException:
             connection.close()
             raise
-    raise refused or OSError(f"{host} has no address")
+    raise OSError(f"{host} has no address")
+
+
+@functools.lru_cache
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
+    return [(found[0], found[4]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def parse_response(data: bytes, head: bool = False) -> tuple[int, str, Headers, bytes]:
@@ -131,15 +161,23 @@ def parse_response(data: bytes, head: bool = False) -> tuple[int, str, Headers, 
     version, _, rest = first.partition(" ")
     code, _, reason = rest.partition(" ")
     if not separator or not version.startswith("HTTP/") or not (code.isascii() and code.isdigit()):
-        raise NoExchange(f"that is no HTTP response: {data[:80]!r}" if data else "the connection closed unanswered")
+        if not data:
+            raise NoExchange("the connection closed unanswered", "reset")
+        raise NoExchange(f"that is no HTTP response: {data[:80]!r}")
     headers = []
-    for line in lines:
-        name, colon, value = line.partition(":")
+    for name, colon, value in [line.partition(":") for line in lines]:
         if not colon:
-            raise NoExchange(f"a header line without a colon: {line[:80]!r}")
+            raise NoExchange(f"a header line without a colon: {name[:80]!r}")
         headers.append((name, value.strip(" \t")))
-    length = next((value for name, value in headers if name.lower() == "content-length"), None)
-    bodiless = head or int(code) in (204, 304)
-    if not bodiless and length is not None and length.isascii() and length.isdigit() and len(body) < int(length):
-        raise NoExchange(f"the response was cut off after {len(body)} of {length} bytes")
+    if not head and code not in ("204", "304"):
+        length = _first(headers, "content-length")
+        if length is not None and length.isascii() and length.isdigit() and len(body) < int(length):
+            raise NoExchange(f"the response was cut off after {len(body)} of {length} bytes", "reset")
     return int(code), reason, headers, body
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None

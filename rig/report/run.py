@@ -33,6 +33,7 @@ class BoardReport:
     recovery: list[dict[str, Any]]
     crashes: list[dict[str, Any]]
     metrics: list[Metric] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,9 @@ def _row(metric: Metric) -> tuple[str, ...]:
 
 def render(report: BoardReport, width: int) -> str:
     """Heading and table as plain text for a terminal of ``width`` columns."""
-    console = Console(width=max(width, 60), color_system=None, force_terminal=False)
+    console = Console(width=width, color_system=None, force_terminal=False)
+    table = metrics_table(report)
+    console.width = max(width, console.measure(table).maximum)  # a cut figure is worse than a wrapped line
     with console.capture() as captured:
-        console.print(metrics_table(report))
+        console.print(table)
     return f"{heading(report)}\n{captured.get().rstrip()}"

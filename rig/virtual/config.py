@@ -14,6 +14,9 @@ from rig.errors import InterpreterMissing, SettingsError
 from .faults import parse
 
 HEAP_FORM = re.compile(r"([1-9][0-9]*)([KkMm]?)")
+# What the stand-ins for the firmware's modules retain (26 to 30 KB, by the interpreter's tables of names). On a chip
+# they lie in flash, so they come on top of the heap that was asked for: what it says is what an application gets.
+FIRMWARE_HEAP = 30 * 1024
 HEAP_MINIMUM = 96 * 1024  # below this the board's own start-up has no room
 HEAP_MAXIMUM = 1024**3
 BLOCK_SIZE = 4096
@@ -24,8 +27,8 @@ CAMERAS = ("none", "function", "class", "absent-sensor")
 class VirtualConfig:
     """Settings of one virtual board.
 
-    ``heap`` is MicroPython's heap in bytes (``131072``, ``128K``, ``4M``). ``flash`` is a littlefs image that
-    outlives the board; without one the flash starts empty and is thrown away. ``wifi_ssid`` and
+    ``heap`` is the heap in bytes that boot.py finds (``131072``, ``128K``, ``4M``). ``flash`` is a littlefs image
+    that outlives the board; without one the flash starts empty and is thrown away. ``wifi_ssid`` and
     ``wifi_password`` are the one access point in reach of its radio. ``camera`` names the ``camera``
     module of the firmware: none, the function style, the class style, or one whose sensor does not answer.
     ``faults`` are what it suffers from, in the words of ``faults.py``.

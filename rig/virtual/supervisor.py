@@ -12,7 +12,7 @@ from typing import Any
 
 from . import rom
 from .child import Child
-from .config import Interpreter, heap_bytes
+from .config import FIRMWARE_HEAP, Interpreter, heap_bytes
 from .faults import parse
 from .flash import open_flash
 from .host import Host
@@ -41,7 +41,7 @@ class Supervisor:
         self.settings = settings
         self.home = Path(settings["home"])
         self.interpreter = Interpreter(**settings["interpreter"])
-        self.heap = heap_bytes(settings["heap"])
+        self.heap = heap_bytes(settings["heap"]) + FIRMWARE_HEAP
         self.host = Host(lifeline, report)
         self.address = Address()
         self.flash = Path(settings["flash"] or self.home / "flash.littlefs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import threading
 
@@ -222,3 +223,84 @@ def test_a_round_that_runs_out_of_memory_spoils_the_count_and_leaves_the_collect
     with pytest.raises(MemoryError):
         counting(5, [200, 200, 500])
     assert counting.heap.calls[-1] == "enable"
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """A board's microsecond counter, which steps by 1,250 at each look."""
+    now = [0]
+
+    def ticks_us() -> int:
+        now[0] += 1250
+        return now[0]
+
+    monkeypatch.setattr("time.ticks_us", ticks_us, raising=False)
+    monkeypatch.setattr("time.ticks_diff", lambda later, earlier: later - earlier, raising=False)
+
+
+@pytest.mark.parametrize(("method", "path"), [("OPTIONS", "/capture"), ("GET", "/none"), ("GET", "/rig/echo")])
+def test_a_request_that_asks_for_it_is_timed(app, ask, ticking, method, path):
+    asked = ask(app, method, path, {**PREFLIGHT, "X-Rig-Timing": "1"})
+    assert asked.headers["Server-Timing"] == "app;dur=1.250"
+    assert "Server-Timing" not in ask(app, method, path, PREFLIGHT).headers
+
+
+def test_settings_of_the_run(app, ask, device):
+    def put(query: str) -> dict:
+        return ask(app, "PUT", "/rig/settings" + query, TOKEN).json
+
+    assert put("") == {"peak": None, "patience_s": 10}
+    assert put("?patience_s=2")["patience_s"] == 10
+    assert app.patience_s == 2
+    assert put("?peak=1")["peak"] is None  # this interpreter cannot tell what is allocated
+
+
+def test_the_peak_is_the_most_alive_at_any_request(app, ask, device, monkeypatch):
+    heap = Heap()
+    monkeypatch.setattr(device("rig_agent"), "gc", heap)
+
+    def put(query: str) -> dict:
+        return ask(app, "PUT", "/rig/settings" + query, TOKEN).json
+
+    put("?peak=1")
+    monkeypatch.setattr(heap, "mem_alloc", lambda: 900)
+    ask(app, "GET", "/api/status")
+    monkeypatch.setattr(heap, "mem_alloc", lambda: 700)
+    ask(app, "GET", "/api/status")
+    assert put("?peak=0")["peak"] == 900
+    assert put("")["peak"] is None
+
+
+def test_unknown_orders_are_404(app, ask):
+    assert ask(app, "GET", "/rig/none", TOKEN).status_code == 404
+
+
+def test_a_tcp_echo_beside_the_server(app, device, monkeypatch):
+    from microdot.test_client import TestClient
+
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    monkeypatch.setattr(device("config"), "load", lambda: {"port": port - 1})
+
+    async def scene() -> None:
+        client = TestClient(app)
+        assert (await client.get("/rig/about", headers=dict(TOKEN))).json["echo"] == {"port": port}
+        for word in (b"word", b""):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(word)
+            writer.write_eof()
+            assert await reader.read() == word
+            writer.close()
+        again = (await client.get("/rig/about", headers=dict(TOKEN))).json
+        assert again["echo"] == {"port": port}
+        assert set(again["wifi"]) == {"rssi", "channel", "pm"}
+
+    asyncio.run(asyncio.wait_for(scene(), 10))
+
+
+def test_an_echo_port_that_is_taken_is_said(app, ask, device, monkeypatch):
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        monkeypatch.setattr(device("config"), "load", lambda: {"port": taken.getsockname()[1] - 1})
+        told = ask(app, "GET", "/rig/about", TOKEN).json["echo"]
+    assert told["port"] is None
+    assert told["error"]

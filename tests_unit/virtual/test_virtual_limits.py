@@ -50,9 +50,9 @@ def test_the_password_is_not_shown():
 
 
 def test_the_heap_ends(small):
-    assert small.run("try: bytearray(120 * 1024)\nexcept MemoryError: print('full')") == "full"
+    assert small.run("try: bytearray(128 * 1024)\nexcept MemoryError: print('full')") == "full"
     free = int(small.run("import gc; gc.collect(); print(gc.mem_free())"))
-    assert 96 * 1024 < free < 128 * 1024
+    assert 120 * 1024 < free < 132 * 1024
 
 
 APP = """

@@ -1,0 +1,53 @@
+"""Four clients at once are served; more may be refused, but never take the server down."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.probe.client import request_bytes
+from rig.probe.heap_series import drained
+from rig.probe.load import load
+from rig.probe.preflight import preflight_headers
+
+LEVELS = (1, 2, 4, 8)
+ALWAYS = 4  # so many at once every board has to serve
+EACH = 10
+EACH_FOR_PEAK = 4
+SECONDS = 60
+
+
+@pytest.fixture
+def requests(dut, policy, page):
+    """A preflight and the request after it, as bytes."""
+    policy()
+    host, port = dut.address
+    return [
+        request_bytes("OPTIONS", "/api/status", f"{host}:{port}", preflight_headers(page, "GET")),
+        request_bytes("GET", "/api/status", f"{host}:{port}", [("Origin", page)]),
+    ]
+
+
+@pytest.mark.parametrize("clients", LEVELS)
+def test_clients_at_once(dut, measure, note, requests, preflight, page, clients):
+    level = load(dut.address, requests, clients, EACH, SECONDS)
+    if level.latencies:
+        measure(f"load.c{clients}.latency", level.latencies, unit="ms")
+    measure(f"load.c{clients}.errors", level.failed, unit="n")
+    note(f"load.c{clients}.errors", level.errors)
+    assert preflight(page).header("Access-Control-Allow-Origin") == page
+    assert level.failed + len(level.latencies) == clients * EACH
+    if clients <= ALWAYS:
+        assert level.errors == {}
+
+
+@pytest.mark.parametrize("clients", LEVELS)
+def test_the_heaps_peak_under_clients_at_once(dut, measure, requests, preflight, page, clients):
+    dut.agent.peak(True)
+    try:
+        load(dut.address, requests, clients, EACH_FOR_PEAK, SECONDS)
+    finally:
+        most = dut.agent.peak(False)
+    assert preflight(page).header("Access-Control-Allow-Origin") == page
+    after = drained(dut.heap)
+    measure(f"heap.peak.c{clients}", most, unit="B")
+    assert 0 < most < after.alloc + after.free

@@ -1,0 +1,47 @@
+"""What stays on both heaps: after the imports, at rest, and after many requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.probe.heap_series import drained, heap_series
+
+WARM_UP = 5
+MANY = 200
+EVERY = 25
+# What 200 preflights leave behind has to stay below 16 bytes each, less than any object that a preflight makes.
+KEPT_PER_PREFLIGHT = 16
+
+
+def test_bytes_retained_by_each_module(board, measure):
+    if not board.imports:
+        pytest.skip("a module could not be imported before the application ran; see the step 'imports'")
+    assert board.imports["microdot.cors"] > 0
+    for name, size in board.imports.items():
+        measure(f"heap.import.{name}", size, unit="B")
+
+
+def test_both_heaps_at_rest(dut, measure):
+    heap = drained(dut.heap)
+    measure("heap.free", heap.free, unit="B")
+    assert heap.free > 0
+    if heap.idf is None:
+        pytest.skip("this firmware has no second heap")
+    measure("heap.idf.free", sum(row[1] for row in heap.idf), unit="B")
+    measure("heap.idf.largest", max(row[2] for row in heap.idf), unit="B")
+    measure("heap.idf.lowest", sum(row[3] for row in heap.idf), unit="B")
+    assert all(row[0] >= row[1] >= row[2] for row in heap.idf)
+
+
+def test_the_heap_comes_back_after_many_preflights(dut, measure, note, policy, preflight, page):
+    policy(max_age=600)
+
+    def one():
+        assert preflight(page, "POST", ("content-type",)).status == 204
+
+    for _ in range(WARM_UP):
+        one()
+    series = heap_series(one, dut.heap, EVERY, MANY)
+    note("heap.leak", [list(point) for point in series])
+    measure("heap.leak.alive", [alive for _, alive in series], unit="B")
+    assert series[-1][1] - series[0][1] <= MANY * KEPT_PER_PREFLIGHT

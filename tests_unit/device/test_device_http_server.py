@@ -1,0 +1,184 @@
+"""The server lets go of clients that stall, and takes no more than it can bear."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+REQUEST = b"GET /api/status HTTP/1.1\r\nHost: board\r\n\r\n"
+
+
+@pytest.fixture
+def app(device):
+    return device("camera_server").create_app({"cors": {"allowed_origins": ["https://app.example"]}})
+
+
+@asynccontextmanager
+async def serving(app):
+    task = asyncio.create_task(app.start_server(host="127.0.0.1", port=0))
+    while app.server is None:
+        await asyncio.sleep(0.001)
+    yield app.server.sockets[0].getsockname()[1]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def play(scene) -> None:
+    asyncio.run(asyncio.wait_for(scene, 20))
+
+
+async def ask(port, request=REQUEST) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nX: y\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nbody"]
+)
+def test_a_client_that_stalls_is_let_go(app, sent):
+    async def scene():
+        app.patience_s = 0
+        async with serving(app) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            assert await reader.read() == b""
+            writer.close()
+            assert app.connections == []
+
+    play(scene())
+
+
+def test_a_client_that_does_not_read_is_let_go(app, device):
+    class Stuck:
+        """A stream whose client takes nothing."""
+
+        closed = False
+
+        def get_extra_info(self, name):
+            return ("192.0.2.1", 1)
+
+        async def readline(self):
+            return lines.pop(0)
+
+        async def awrite(self, data):
+            await asyncio.Event().wait()
+
+        async def aclose(self):
+            self.closed = True
+
+    lines = [b"GET /capture HTTP/1.1\r\n", b"\r\n"]
+
+    async def scene():
+        app.patience_s = 0
+        stream = Stuck()
+        async with serving(app):
+            await asyncio.gather(asyncio.create_task(app.handle_request(stream, stream)), return_exceptions=True)
+        assert stream.closed
+        assert app.connections == []
+
+    play(scene())
+
+
+def test_a_pause_between_two_frames_is_no_stall(app):
+    async def scene():
+        app.patience_s = 0
+        async with serving(app) as port:
+            answer = await ask(port, b"GET /stream?frames=2&interval_ms=2200 HTTP/1.1\r\n\r\n")
+            assert answer.count(b"\xff\xd8\xff") == 2
+
+    play(scene())
+
+
+def test_clients_beyond_what_fits_wait_their_turn_and_idle_ones_make_room_sooner(app):
+    async def scene():
+        app.most = 2
+        assert app.patience_s > 5
+        async with serving(app) as port:
+            idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+            while len(app.connections) < 2:
+                await asyncio.sleep(0.001)
+            answers = await asyncio.gather(*[ask(port) for _ in range(4)])
+            assert all(answer.startswith(b"HTTP/1.0 200 OK") for answer in answers)
+            for reader, writer in idle:
+                assert await reader.read() == b""
+                writer.close()
+            assert (app.connections, app.waiting) == ([], 0)
+
+    play(scene())
+
+
+def test_a_crowd_is_refused_without_a_word(app):
+    async def scene():
+        app.most = 1
+        async with serving(app) as port:
+            idle = await asyncio.open_connection("127.0.0.1", port)
+            while not app.connections:
+                await asyncio.sleep(0.001)
+            answers = await asyncio.gather(*[ask(port) for _ in range(12)], return_exceptions=True)
+            served = [a for a in answers if isinstance(a, bytes) and a.startswith(b"HTTP/1.0 200")]
+            assert len(served) == 8
+            idle[1].close()
+
+    play(scene())
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [b"HELLO\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 70 + b"\r\n"],
+)
+def test_a_bad_request_is_a_400_and_one_line_on_the_console(app, capsys, request_bytes):
+    async def scene():
+        async with serving(app) as port:
+            assert (await ask(port, request_bytes)).startswith(b"HTTP/1.0 400")
+
+    play(scene())
+    printed = capsys.readouterr().out
+    assert printed.startswith("camrig: bad request: ")
+    assert printed.count("\n") == 1
+
+
+def test_a_write_that_fails_for_another_reason_is_said_and_the_connection_closed(app, capsys):
+    class Broken:
+        closed = False
+
+        def get_extra_info(self, name):
+            return ("192.0.2.1", 1)
+
+        async def readline(self):
+            return lines.pop(0)
+
+        async def awrite(self, data):
+            raise OSError(105, "ENOBUFS")
+
+        async def aclose(self):
+            self.closed = True
+            raise OSError(128)
+
+    lines = [b"GET /api/status HTTP/1.1\r\n", b"\r\n"]
+    stream = Broken()
+    play(app.handle_request(stream, stream))
+    assert stream.closed
+    assert "camrig: connection lost: " in capsys.readouterr().out
+
+
+def test_a_client_that_is_gone_gets_no_answer_made(app):
+    class Gone:
+        closed = False
+
+        def get_extra_info(self, name):
+            return ("192.0.2.1", 1)
+
+        async def readline(self):
+            raise OSError(104)
+
+        async def aclose(self):
+            self.closed = True
+
+    stream = Gone()
+    play(app.handle_request(stream, stream))
+    assert stream.closed

@@ -1,0 +1,27 @@
+"""Readings of the heap: settled ones, at known numbers of requests."""
+
+from __future__ import annotations
+
+from rig.probe.agent import Heap
+from rig.probe.heap_series import drained, heap_series
+
+
+def readings(*values):
+    left = list(values)
+    return lambda: Heap(1000 - left[0], left.pop(0) if len(left) > 1 else left[0], None)
+
+
+def test_a_reading_counts_once_the_next_agrees():
+    assert drained(readings(50, 40, 30, 30, 20)).alloc == 30
+
+
+def test_a_heap_that_never_rests_gives_the_lowest_of_a_few():
+    values = [104, 103, 105, 106, 107, 90]
+    assert drained(readings(*values), pause=0.0).alloc == 103
+
+
+def test_pairs_of_requests_and_bytes():
+    done = []
+    series = heap_series(lambda: done.append(1), lambda: Heap(0, 100 + 16 * len(done), None), every=5, total=12)
+    assert series == [(0, 100), (5, 180), (10, 260)]
+    assert len(done) == 12

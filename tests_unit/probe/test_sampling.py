@@ -1,0 +1,118 @@
+"""Batches: every kind once a round, in an order that the seed alone decides."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from rig.errors import Blocked
+from rig.probe.agent import Radio
+from rig.probe.client import TIMING_HEADER, NoExchange, Phases, Response, exchange, request_bytes
+from rig.probe.sampling import (
+    ACTUAL,
+    ECHO_WORD,
+    KINDS,
+    PREFLIGHT,
+    TCP_ECHO,
+    WITHOUT_CORS,
+    Request,
+    Sampler,
+    order,
+    reachable_echo,
+    tcp_echo,
+)
+
+PAGE = "https://panel.example"
+
+
+class Wire:
+    """Keeps what is sent and answers each with a place in time of its own."""
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, method, target, headers, body):
+        self.sent.append((method, target, dict(headers), body))
+        return Response(204, "", [], b"", Phases(1, 2, 3, 0.5))
+
+    def echo(self):
+        self.sent.append(("TCP", "", {}, b""))
+        return Phases(1, 2, 3)
+
+
+def sampler(wire, seed=7, **options):
+    return Sampler(wire.send, Request(PAGE, "/x", "PUT", ("x-frame",), b"body"), seed=seed, **options)
+
+
+def test_each_kind_is_the_request_that_it_stands_for():
+    wire = Wire()
+    batch = sampler(wire, echo=wire.echo, radio=lambda: Radio(-50, 6, 0)).batch(1)
+    sent = dict(zip([sample.kind for sample in batch.samples], wire.sent, strict=True))
+    method, target, headers, body = sent[PREFLIGHT]
+    assert (method, target, body) == ("OPTIONS", "/x", b"")
+    assert headers["Origin"] == PAGE
+    assert headers["Access-Control-Request-Method"] == "PUT"
+    assert headers["Access-Control-Request-Headers"] == "x-frame"
+    assert sent[WITHOUT_CORS] == ("OPTIONS", "/rig/echo", headers, b"")
+    assert sent[ACTUAL] == ("PUT", "/x", {"Origin": PAGE, "x-frame": "1", TIMING_HEADER[0]: "1"}, b"body")
+    assert sent[TCP_ECHO][0] == "TCP"
+    assert batch.radio == Radio(-50, 6, 0)
+    assert batch.phases(PREFLIGHT) == [Phases(1, 2, 3, 0.5)]
+
+
+def test_rounds_are_shuffled_counted_and_repeatable():
+    first = list(sampler(Wire(), echo=Wire().echo).batches(3, 5))
+    again = list(sampler(Wire(), echo=Wire().echo).batches(3, 5))
+    other = list(sampler(Wire(), seed=8, echo=Wire().echo).batches(3, 5))
+    assert order(first) == order(again) != order(other)
+    assert [batch.number for batch in first] == [0, 1, 2]
+    assert [sample.place for batch in first for sample in batch.samples] == list(range(60))
+    rounds = [tuple(order(first)[i : i + 4]) for i in range(0, 60, 4)]
+    assert all(set(kinds) == set(KINDS) for kinds in rounds)
+    assert len(set(rounds)) > 3
+    assert first[0].radio is None
+
+
+def test_warming_up_leaves_no_sample():
+    wire = Wire()
+    warm = sampler(wire)
+    warm.warm_up(2)
+    assert len(wire.sent) == 6
+    assert Counter(order([warm.batch(4)])) == {PREFLIGHT: 4, ACTUAL: 4, WITHOUT_CORS: 4}  # no echo, so none sampled
+
+
+def test_a_tcp_echo_is_timed(serving):
+    host, port = serving(lambda connection, data: connection.sendall(data))
+    phases = tcp_echo(host, port)
+    assert 0 < phases.connect <= phases.first_byte <= phases.total
+    assert phases.on_board is None
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 400 N/A\r\n\r\n", ECHO_WORD * 2])
+def test_what_does_not_echo_is_no_control(serving, answer):
+    host, port = serving(lambda connection, data: connection.sendall(answer))
+    with pytest.raises(NoExchange) as refused:
+        tcp_echo(host, port)
+    assert refused.value.kind == "malformed"
+    assert reachable_echo(host, port) is None
+
+
+def test_no_port_is_no_control():
+    assert reachable_echo("127.0.0.1", None) is None
+    assert reachable_echo("127.0.0.1", 9) is None
+
+
+def test_an_echo_that_stops_answering_is_the_rigs_trouble(serving):
+    left = [ECHO_WORD]
+    echo = reachable_echo(*serving(lambda connection, data: connection.sendall(left.pop() if left else b"")))
+    assert echo is not None
+    with pytest.raises(Blocked, match="stopped answering"):
+        echo()
+
+
+def test_the_time_on_the_board_comes_with_the_response(serving):
+    host, port = serving(
+        lambda connection, data: connection.sendall(b"HTTP/1.0 204 N/A\r\nserver-timing: app;dur=1.250\r\n\r\n")
+    )
+    assert exchange(host, port, request_bytes("GET", "/", host, [TIMING_HEADER])).phases.on_board == 1.25

@@ -1,0 +1,79 @@
+"""What each module retains: in which order it is asked, and that the board's answer names it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.bringup import Board
+from rig.deploy.retained import import_order
+from rig.settings import resolve
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Writes modules and gives them as the sources of a deploy."""
+
+    def write(**modules):
+        found = {}
+        for name, text in modules.items():
+            path = tmp_path / f"{name}.py"
+            path.write_text(text)
+            found[f"/{name}.py"] = path
+        return found
+
+    return write
+
+
+def test_what_is_used_comes_before_its_user(sources):
+    found = sources(
+        app="import zeta\nfrom beta import x\nimport os",
+        beta="def later():\n    import zeta",
+        zeta="import json",
+        main="import app",
+        boot="",
+    )
+    assert import_order(found) == ["zeta", "beta", "app"]
+
+
+def test_the_library_below_lib_is_no_module_of_the_application(sources, tmp_path):
+    found = {**sources(app="import microdot"), "/lib/microdot/cors.py": tmp_path / "app.py"}
+    assert import_order(found) == ["app"]
+
+
+@pytest.mark.parametrize("text", ["import two", "def ("])
+def test_where_no_order_can_be_told_names_decide(sources, text):
+    assert import_order(sources(two="import one", one=text)) == ["one", "two"]
+
+
+def board(tmp_path, **modules):
+    app = tmp_path / "app"
+    app.mkdir()
+    for name, text in {"main": "print('serving')", **modules}.items():
+        (app / f"{name}.py").write_text(text)
+    return Board("sim", resolve({"app": str(app)}, {}, tmp_path))
+
+
+def test_a_board_tells_what_each_module_retains(tmp_path):
+    with board(tmp_path, big="kept = bytearray(5000)", user="import big") as found:
+        found.deploy()
+        assert list(found.imports)[:3] == ["asyncio", "microdot", "microdot.cors"]
+        assert 5000 <= found.imports["big"] < 6000
+        assert found.imports["user"] < 1000
+
+
+def test_a_module_that_cannot_be_imported_is_named_and_the_others_count(tmp_path):
+    with board(tmp_path, broken="raise ValueError('no sensor')", sound="kept = bytearray(3000)") as found:
+        found.deploy()
+        assert found.imports["sound"] >= 3000
+        assert "broken" not in found.imports
+        assert "broken cannot be imported: ValueError('no sensor'" in found.steps.done[-1].detail
+
+
+def test_a_module_that_ends_the_interpreter_keeps_nobody_from_deploying(tmp_path):
+    with board(tmp_path, broken="raise SystemExit") as found:
+        found.deploy()
+        assert found.imports == {}
+        assert "not measured" in found.steps.done[-1].detail
+        assert found.session.ask("print(1)") == 1
+        found.deploy(production=True)
+        assert found.steps.done[-1].name == "deploy"
