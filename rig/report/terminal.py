@@ -44,7 +44,7 @@ def _row(metric: Metric) -> tuple[str, ...]:
 
 def render(report: BoardReport, width: int) -> str:
     """Heading and table as plain text for a terminal of ``width`` columns."""
-    console = Console(width=width, color_system=None, force_terminal=False)
+    console = Console(width=1000, color_system=None, force_terminal=False)
     table = metrics_table(report)
     console.width = max(width, console.measure(table).maximum)  # a cut figure is worse than a wrapped line
     with console.capture() as captured:
