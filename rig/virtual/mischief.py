@@ -53,7 +53,7 @@ class Mischief:
         self._cuts: list[Fault] = []
         self.standstill: Fault | None = None  # what keeps the chip from running anything
         self.restarts = 0
-        self._asked: int | None = None
+        self._asked: tuple[int, float] | None = None  # an event that the board waits at, and when it was
 
     def give(self, fault: Fault, now: float) -> None:
         """Arm a fault; one that strikes now has struck when this returns."""
@@ -76,11 +76,13 @@ class Mischief:
         """Something that faults may wait for. With a ``number`` the board side waits until it is acknowledged."""
         self._armed.happened(event, now)
         if number is not None:
-            self._asked = number
+            self._asked = (number, now)
 
     def strike(self, now: float) -> bool:
         """Do what is due. Returns whether the board was restarted."""
         restarts = self.restarts
+        if self._asked is not None:
+            now = max(now, self._asked[1])  # what was to happen at that event is due before the board goes on
         for name in [name for name, at in self._over_at.items() if at <= now]:
             self._end(name, now)
         for fault in self._armed.due(now):
@@ -89,7 +91,7 @@ class Mischief:
             self.board.line.send(text, now)
         self.board.switches.wait_at(self._armed.awaited)
         if self._asked is not None:
-            self.board.switches["ack"] = self._asked
+            self.board.switches["ack"] = self._asked[0]
             self._asked = None
         return self.restarts != restarts
 

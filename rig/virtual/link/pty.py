@@ -15,7 +15,7 @@ from pathlib import Path
 CHUNK = 65536
 BACKLOG = 65536  # what waits for a reader; beyond it the oldest is lost, as on a wire that nobody listens to
 HIGH_WATER = 16384  # above this a client that does read may slow the board down
-STALLED = 0.25  # seconds without a byte taken: nobody reads
+STALLED = 2.0  # seconds without a byte taken: nobody reads
 
 
 class PtyPort:
