@@ -1,8 +1,12 @@
 import re
 
+# Memory decides how this module is written. A string constant of more than ten characters takes 72 bytes (on a 64-bit
+# board) for as long as the module is loaded, so those that are seldom needed are made of shorter ones. A function
+# takes at least 80, and its code is counted in steps of 32.
+
 # What no token has (RFC 9110, section 5.6.2). An expression finds it without allocating, and without interning the
 # client's characters for good, as stepping through a string would.
-_NOT_TOKEN = re.compile("[^!#-'*+.0-9A-Z^-z|~-]")
+_NOT_TOKEN = re.compile("[^!#-'*+" + ".0-9A-Z^" + "-z|~-]")
 
 
 class CORS:
@@ -31,10 +35,6 @@ class CORS:
     #: The status code that answers preflight requests. Assign 200 for clients that cannot take a 204.
     preflight_status = 204
 
-    # The origin that was last found fit to be reflected, and what :meth:`_add` found last.
-    _sound = None
-    _last = [None] * 8
-
     def __init__(
         self,
         app=None,
@@ -50,30 +50,26 @@ class CORS:
         self.allow_credentials = allow_credentials
         self.allowed_methods = allowed_methods
         self.expose_headers = expose_headers
-        self.allowed_headers = allowed_headers and _lower(allowed_headers)
+        if isinstance(allowed_headers, str):
+            allowed_headers = [allowed_headers]
+        self.allowed_headers = allowed_headers and "\n".join(allowed_headers).lower().split("\n")
         self.max_age = max_age
         int(max_age or 0)  # a mistake is raised here, and not with every preflight request
-        self.default_options_handler = None
-        self._late = self._vary  # one object, so that adding it to a list of hooks allocates nothing
-        # MicroPython interns attribute names, and the case folding of a header look-up is free for such strings.
-        hasattr(self, "origin")
-        hasattr(self, "Access-Control-Request-Method".lower())
-        hasattr(self, "Access-Control-Request-Headers".lower())
+        # The origin that was last fit to be reflected, and what :meth:`_add` found last. Nothing equals the zero.
+        self.origin = self._last = [0]
+        self.after_request = self.after_request  # one object, which can be found in a list of hooks
         if app is not None:
             self.initialize(app, handle_cors)
 
-    @property
-    def allowed_origins(self):
+    def allowed_origins(self, *origins):
+        # One function reads and writes. One string becomes a list, so that no part of it ever matches.
+        for value in origins:
+            if value and value != "*" and not isinstance(value, list):
+                value = list(origins if isinstance(value, str) else value)
+            self._origins = value
         return self._origins
 
-    @allowed_origins.setter
-    def allowed_origins(self, origins):
-        if isinstance(origins, str):
-            if origins != "*":
-                origins = [origins]
-        elif origins is not None and not isinstance(origins, list):
-            origins = list(origins)
-        self._origins = origins
+    allowed_origins = property(allowed_origins, allowed_origins)
 
     def initialize(self, app, handle_cors=True):
         """Initialize the CORS object for the given application.
@@ -82,13 +78,12 @@ class CORS:
         :param handle_cors: If set to ``False``, responses get only the headers that the application takes from
                             :meth:`get_cors_headers`.
         """
-        if self.default_options_handler is None:
-            self.default_options_handler = app.options_handler
-        if not handle_cors:
-            app.after_error_request(self._late)
-        elif self not in app.after_request_handlers:
-            app.after_request(self)
-            app.after_error_request(self)
+        self.default_options_handler = app.options_handler or app.default_options_handler
+        hook = self.after_request
+        if hook not in app.after_request_handlers:
+            if handle_cors:
+                app.after_request(hook)
+            app.after_error_request(hook if handle_cors else self)
 
     def options_handler(self, request):
         """Return the headers that answer an OPTIONS request, as a dictionary.
@@ -96,7 +91,7 @@ class CORS:
         Applications need not call this: they keep their own OPTIONS handler, and :meth:`after_request` completes
         its answer.
         """
-        headers = (self.default_options_handler or request.app.default_options_handler)(request)
+        headers = self.default_options_handler(request)
         headers.update(self.get_cors_headers(request))
         return headers
 
@@ -109,37 +104,43 @@ class CORS:
         """
         # A function that needs more than eleven words for its variables gets them from the heap.
         origins = self._origins
-        origin = sent = request.headers.get("Origin")
+        sent = origin = request.headers.get("Origin")
         if origins == "*":
             if not sent or self.allow_credentials:
                 origin = "*"
-            elif sent != self._sound:
-                # No browser sends one that is not made of tokens, these four, and less than this.
-                origin = sent.replace(":", "").replace("/", "").replace("[", "").replace("]", "")
-                if len(origin) > 512 or _NOT_TOKEN.search(origin):
+            elif sent != self.origin:
+                if len(sent) > 512 or re.search("[^!-~]", sent):
                     origin = "*"
                 else:
-                    self._sound = origin = sent
+                    self.origin = sent
         elif not origins:
             return {}
         elif not sent or sent == "*" or sent not in origins:
             origin = None
-        if origin != "*" and self._late not in request.after_request_handlers:
-            request.after_request_handlers.append(self._late)
+        if origin != "*" and self not in request.after_request_handlers:
+            request.after_request_handlers.append(self)
         if not origin:
             return {}
         headers = {"Access-Control-Allow-Origin": origin}
         if self.allow_credentials:
             headers["Access-Control-Allow-Credentials"] = "true"
-        if self.expose_headers or request.method == "OPTIONS":
-            self._add(request, headers, sent)
+        asked = request.headers if sent and request.method == "OPTIONS" else None
+        if asked is not None or self.expose_headers:
+            self._add(headers, asked)
         return headers
 
-    def _add(self, request, headers, sent):
+    def _add(self, headers, query):
         # All but the origin is kept for the next request that asks for the same, with copies of the lists, to see
-        # a change inside them.
-        method = sent and request.method == "OPTIONS" and request.headers.get("Access-Control-Request-Method")
-        names = method and request.headers.get("Access-Control-Request-Headers")
+        # a change inside them. query: the headers of a preflight request, or None.
+        method = names = ""
+        if query:
+            # Browsers write the names like this, and then the methods that Microdot does not override find them, at a
+            # fraction of the time that folding their case takes. The header is there: setdefault() only reads.
+            keys = query.keys()
+            name = "Access-Control-Request-Method"
+            method = query.setdefault(name) if name in keys else query.get(name, "")
+            name = "Access-Control-Request-Headers"
+            names = query.setdefault(name) if name in keys else query.get(name, "")
         expose = self.expose_headers
         methods = self.allowed_methods
         allowed = self.allowed_headers
@@ -150,46 +151,52 @@ class CORS:
             or method
             and (last[1] != method or last[2] != names or last[3] != methods or last[4] != allowed or last[5] != age)
         ):
+            more = {}
             last = [
-                None if expose is None else list(expose),
+                expose if expose is None else list(expose),
                 method,
                 names,
-                None if methods is None else list(methods),
-                None if allowed is None else list(allowed),
+                methods if methods is None else list(methods),
+                allowed if allowed is None else list(allowed),
                 age,
+                more,
                 expose if isinstance(expose, str) else expose and ", ".join(expose),
-                {},
             ]
-            # Listed or not, it has to be a token: CPython folds the case of other letters into ASCII too.
-            if method and not _NOT_TOKEN.search(method) and (methods is None or method.lower() in _lower(methods)):
-                upper = method.upper()
-                last[7]["Access-Control-Allow-Methods"] = (
-                    upper if upper in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT") else method
-                )
+            # Listed or not, it has to be a token: CPython folds the case of other letters into ASCII too. The quotes
+            # that repr() adds let only a whole name match, and it takes one string for a list of one. (A name that
+            # is listed with quotes of its own stands for the name within them, too.)
+            if (
+                method
+                and not _NOT_TOKEN.search(method)
+                and (methods is None or repr(method.lower()) in repr(methods).lower())
+            ):
+                if method.upper() in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"):
+                    method = method.upper()
+                # One name is made out of another: a constant as long as these keeps 64 bytes of a board and more.
+                more["Access-Control-Allow-Origin".replace("Origin", "Methods")] = method
                 if age is not None:
-                    last[7]["Access-Control-Max-Age"] = str(max(0, int(age)))
-                if names and names.count(",") < 64:
+                    more["Access-Control-Max-Age"] = str(max(0, int(age)))
+                if names.count(",") < 64:
                     granted = []
-                    if allowed is not None:
-                        allowed = _lower(allowed)
+                    known = repr(allowed).lower()
                     for name in names.split(","):
                         name = name.strip(" \t")
                         if (
                             name
                             and not _NOT_TOKEN.search(name)
-                            and (allowed is None or name != "*" and name.lower() in allowed)
+                            and (allowed is None or name != "*" and repr(name.lower()) in known)
                         ):
                             granted.append(name)
-                    if allowed is not None or len(granted) <= names.count(",") or "\t" in names:
+                    if allowed is not None or names.replace(" ", "") != ",".join(granted):
                         names = ", ".join(granted)
                     if names:
-                        last[7]["Access-Control-Allow-Headers"] = names
-            if len(method or "") + len(last[2] or "") < 256:
+                        more["Access-Control-Request-Headers".replace("Request", "Allow")] = names
+            if len(method) + len(last[2]) < 256:
                 self._last = last
-        if last[6]:
-            headers["Access-Control-Expose-Headers"] = last[6]
+        if last[7]:
+            headers["Access-Control-Expose-Headers"] = last[7]
         if method:
-            headers.update(last[7])
+            headers.update(last[6])
 
     def after_request(self, request, response):
         """Put the CORS headers on a response, in place of any that it has.
@@ -201,14 +208,14 @@ class CORS:
         headers = response.headers
         for name in headers:
             if len(name) > 15 and name[6:15].lower() == "-control-":  # Access-Control-, in any case
-                # A new dictionary: the response may be shared with a request that is being answered right now.
-                response.headers = type(headers)()
-                for name, value in headers.items():
-                    if name[6:15].lower() != "-control-":
-                        response.headers[name] = value
-                break
+                if headers is response.headers:
+                    # A new dictionary: the response may be shared with a request that is being answered right now.
+                    response.headers = type(headers)()
+                    response.headers.update(headers)
+                response.headers.pop(name, None)
         headers = self.get_cors_headers(request)
         for name in headers:
+            # MicroPython interns attribute names, and the case folding of a header look-up is free for such strings.
             hasattr(self, name.lower())
             response.headers[name] = headers[name]
         if (
@@ -223,43 +230,35 @@ class CORS:
             if response.status_code == 204:
                 response.reason = "No Content"
                 response.body = None  # bytes, even none of them, would get a Content-Length (RFC 9110, section 8.6)
-        self._vary(request, response)
+        self(request, response)
         # The very last hook does it again, unless this was the last.
         last = request.app.after_request_handlers
-        if last and last[-1] is self and self._late in request.after_request_handlers:
-            request.after_request_handlers.remove(self._late)
+        if last and last[-1] is self.after_request and self in request.after_request_handlers:
+            request.after_request_handlers.remove(self)
 
-    __call__ = after_request
-
-    def _vary(self, request, response):
-        if not request or self._late not in request.after_request_handlers:
+    def __call__(self, request, response):
+        # The very last hook of a request: adds Origin to Vary.
+        if not request or self not in request.after_request_handlers:
             return
         headers = response.headers
         if "Access-Control-Allow-Origin" not in headers:
-            value = headers.get("Cache-Control")
+            value = headers.get("Cache-" + "Control")
             if "no-store" in str(value).lower() or not (
-                value or "ETag" in headers or "Expires" in headers or "Last-Modified" in headers
+                value or "ETag" in headers or "Expires" in headers or "Last-" + "Modified" in headers
             ):
                 return
         names = headers.get("Vary")
-        more = getattr(request.g, "_vary", None)
-        if not more:
-            if not names:
-                headers["Vary"] = names = "Origin"
-            if names == "Origin":
-                return
-        names = (",".join(names) if isinstance(names, list) else names or "") + ",Origin"
-        if more:
-            names += "," + ",".join(sorted(more))
-            del request.g._vary  # or Microdot would merge it again, in any order
-        vary = ""
-        for name in names.split(","):
-            name = name.strip()
-            if name and name.lower() not in vary.lower().split(", "):
-                vary += ", " + name
-        # Microdot's dictionary would not find a name in lower case by any other, and add a second header.
-        headers["vary" if names[0] != "," else "Vary"] = "*" if "*" in vary.split(", ") else vary[2:]
-
-
-def _lower(names):
-    return (names if isinstance(names, str) else "\n".join(names)).lower().split("\n")
+        if not names:
+            headers["Vary"] = names = "Origin"
+        more = getattr(request.g, "_vary", ())
+        if more or names != "Origin":
+            vary = []
+            names = [names] if isinstance(names, str) else names
+            for name in ",".join(names + ["Origin"] + sorted(more)).split(","):
+                name = name.strip()
+                if name and repr(name.lower()) not in repr(vary).lower():
+                    vary.append(name)
+            # Microdot's dictionary would not find a name in lower case by any other, and add a second header.
+            headers["vary"] = "*" if "*" in vary else ", ".join(vary)
+            if more:
+                del request.g._vary  # or Microdot would merge it again, in any order
