@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DEVICE ?= sim
 ARGS ?=
 
-.PHONY: help hil test lint bench-cors bench-deploy bench-faults clean
+.PHONY: help hil test lint bench-cors bench-deploy bench-faults bench-gate clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-cors                what the library costs, beside the one that Microdot ships"
 	@echo "make bench-deploy              time and survival of a deploy, beside mpremote (about 10 minutes)"
 	@echo "make bench-faults              what the rig makes of each fault of the virtual board"
+	@echo "make bench-gate                how often the gate is right about effects put in (about 5 minutes)"
 
 # The environment is made once, and again when what it is made from changes.
 $(READY): pyproject.toml constraints.txt
@@ -47,6 +48,10 @@ bench-deploy: $(READY)
 
 bench-faults: $(READY)
 	@$(BIN)/python bench/faults.py $(ARGS)
+
+bench-gate: $(READY)
+	@$(BIN)/python bench/probe_overhead.py
+	@$(BIN)/python -m bench.gate $(ARGS)
 
 clean:
 	rm -rf $(VENV) results build *.egg-info

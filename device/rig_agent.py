@@ -2,7 +2,8 @@
 
 Its routes live under ``/rig/`` on an application of their own, without CORS, so what is under test stays as it ships.
 All but ``/rig/echo`` ask for the header ``X-Rig-Token``. A request with the header ``X-Rig-Timing`` is answered with
-``Server-Timing: app;dur=<milliseconds>``, the time in the application; no other response is touched.
+``Server-Timing: app;dur=<milliseconds>``, the time in the application; no other response is touched. Once several
+CORS libraries are loaded side by side, the header ``X-Rig-Side`` names the one that a request goes through.
 """
 
 import asyncio
@@ -41,14 +42,20 @@ def attach(app, path=TOKEN_FILE):
     original = app.dispatch_request
     bare = Microdot()
     state = {"peak": None}  # bytes; None while nobody asks
-    _routes(bare, app, original, state)
+    sides = {}  # name: the application's routes behind another CORS library
+    _routes(bare, app, original, state, sides)
 
     async def dispatch(request):
         if request is None:
             return await original(None)
         timed = "X-Rig-Timing" in request.headers
+        handle = reply if request.path.startswith("/rig/") else original
+        side = sides and sides.get(request.headers.get("X-Rig-Side"))
+        if side and handle is original:
+            request.app = side
+            handle = side.dispatch_request
         before = timed and time.ticks_us()
-        response = await (reply if request.path.startswith("/rig/") else original)(request)
+        response = await handle(request)
         if timed:
             us = time.ticks_diff(time.ticks_us(), before)
             response.headers["Server-Timing"] = "app;dur={:.3f}".format(us / 1000)
@@ -70,7 +77,7 @@ def attach(app, path=TOKEN_FILE):
     return True
 
 
-def _routes(bare, app, original, state):
+def _routes(bare, app, original, state, sides):
     async def echo(request):
         if request.method != "POST":
             return "ok"
@@ -85,9 +92,25 @@ def _routes(bare, app, original, state):
                 _check(name, change[name])
         except ValueError as exc:
             return {"error": str(exc)}, 400
-        for name in change:
-            setattr(app.cors, name, change[name])
+        for one in [app] + list(sides.values()):
+            for name in change:
+                setattr(one.cors, name, change[name])
         return _policy(app.cors)
+
+    async def load(request):
+        """Set each library of ``sides``, pairs of name and module, before the application's routes, in that order."""
+        try:
+            for name, module in _object(request).get("sides", []):
+                __import__(module)
+                side = Microdot()
+                side.url_map = app.url_map
+                side.before_request_handlers = app.before_request_handlers
+                side.error_handlers = app.error_handlers
+                side.cors = sys.modules[module].CORS(side, app.cors.allowed_origins)
+                sides[name] = side
+        except (ValueError, TypeError, ImportError, AttributeError) as exc:
+            return {"error": "a library cannot be loaded: " + repr(exc)}, 400
+        return {"sides": sorted(sides)}
 
     async def heaps(request):
         if request.args.get("collect") != "0":
@@ -168,6 +191,7 @@ def _routes(bare, app, original, state):
         "policy": policy,
         "reset": reset,
         "settings": settings,
+        "sides": load,
     }
 
     @bare.route("/rig/<name>", methods=["GET", "POST", "PUT"])  # one pattern: each costs heap

@@ -16,6 +16,7 @@ from rig.deadline import Deadline
 from rig.dut import SECONDS_FOR_LAST_WORDS, Dut
 from rig.errors import BoardBroken, CamrigError, ServerSilent
 from rig.measure.recorder import Recorder
+from rig.probe.agent import Radio
 from rig.steps import Steps
 
 LINES_BEFORE = 3  # of the console, from before a test
@@ -54,6 +55,9 @@ class Bench:
         self.recorder = Recorder()
         self.board: Board | None = None
         self.dut: Dut | None = None
+        self.radio: Radio | None = None
+        self.files: dict[str, str] = {}  # on the board, with their SHA-256, once it is wound up
+        self.console = ""
         self.broken: CamrigError | None = None
         self.went: list[Went] = []
         self._elf = elf
@@ -65,7 +69,16 @@ class Bench:
     def boot(self, board: Board) -> Dut:
         """The board's dut."""
         self.dut = board.boot()
+        self.radio = self.dut.agent.radio()
         return self.dut
+
+    def wind_up(self, evidence: bool) -> None:
+        """Before the board is let go: keep its console and, for ``evidence``, ask which files it really holds."""
+        if self.board is None:
+            return
+        self.console = self.board.session.console.text()
+        if evidence and self.broken is None:
+            self.files = self.board.read_back()
 
     def properties(self) -> list[tuple[str, str]]:
         """What a test report says of the board that the test ran on."""

@@ -17,6 +17,7 @@ from rig.board.session import Session
 from rig.board.speed import at_speed
 from rig.deploy.manifest import File, files, sources
 from rig.deploy.plan import Plan
+from rig.deploy.read_back import hashes
 from rig.deploy.retained import LIBRARY as MODULES
 from rig.deploy.retained import import_order, retained
 from rig.deploy.sync import Link, Synced, look, send, sizes
@@ -182,6 +183,11 @@ class Board:
         if library is not None:
             self._library_file, self.library_sha256 = library.target, library.sha256
         return wanted
+
+    def read_back(self) -> dict[str, str]:
+        """The SHA-256 of each deployed file as the board holds it, empty if it holds none. Ends the application."""
+        self.session.repl()
+        return hashes(self.session, [file.target for file in self.wanted()])
 
     def _try_imports(self, modules: list[str]) -> None:
         with self.steps("imports") as note:

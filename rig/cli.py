@@ -10,12 +10,15 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+from rig.ab.commands import compare, learn
 from rig.bringup import Board
 from rig.deploy.plan import describe
 from rig.deploy.progress import bar
 from rig.doctor.chain import examine
 from rig.errors import EXIT_BLOCKED, CamrigError, SettingsError
+from rig.gate.evidence import recompute
 from rig.lab import listing
+from rig.report.verdict import render_noise, render_verdict, width
 from rig.settings import OPTIONS, Settings, resolve
 from rig.steps import Steps
 from rig.virtual.board import VirtualConfig
@@ -23,6 +26,7 @@ from rig.virtual.faults import catalogue
 from rig.virtual.foreground import run as run_foreground
 
 EXIT_INTERRUPTED = 130
+ON_BOARD = ("device", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "fast", "wait")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,16 +79,32 @@ def parser() -> argparse.ArgumentParser:
     _add(
         doctor, "device", "lib", "app", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "wait"
     )
+    ab = commands.add_parser("ab", help="compare two libraries on one board, in one session")
+    ab.add_argument("--candidate", required=True, metavar="DIR", help="the library under test, as for --hil-lib")
+    ab.add_argument("--baseline", required=True, metavar="DIR", help="the other one, or: upstream (Microdot's own)")
+    ab.add_argument(
+        "--seconds", type=float, default=300.0, help="how long to take times at most, before giving up (300)"
+    )
+    ab.add_argument("--seed", type=int, default=0, help="draws every order (0)")
+    _add(ab, *ON_BOARD, "app", "baselines", "results", "evidence")
+    learn = commands.add_parser(
+        "calibrate", help="compare the library with itself, to learn what this bench can tell apart"
+    )
+    learn.add_argument("--runs", type=int, default=3, choices=range(2, 21), metavar="N", help="sessions (3)")
+    learn.add_argument(
+        "--batches", type=int, default=27, choices=range(12, 136), metavar="N", help="in each session (27)"
+    )
+    learn.add_argument("--seed", type=int, default=0, help="draws every order (0)")
+    _add(learn, *ON_BOARD, "lib", "app", "baselines", "results")
+    verdict = commands.add_parser("verdict", help="work out the verdict of a run again, from its evidence alone")
+    verdict.add_argument("file", type=Path, metavar="FILE.zip", help="what --hil-evidence wrote")
     return top
 
 
 def _add(command: argparse.ArgumentParser, *names: str) -> None:
     for option in OPTIONS:
         if option.name in names:
-            action = "append" if option.many else "store"
-            command.add_argument(
-                option.flag, dest=option.name, action=action, metavar=option.metavar, help=option.help
-            )
+            command.add_argument(option.flag, dest=option.name, **option.argument)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,8 +112,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
         settings = resolve(vars(asked), os.environ, Path.cwd())
+        if asked.command == "verdict":
+            return _verdict(asked.file)
         if asked.command == "sim":
             return _sim(settings, asked.flash, tuple(asked.fault))
+        if asked.command == "ab":
+            found = compare(settings, asked.candidate, asked.baseline, asked.seconds, asked.seed)
+            print(render_verdict(found, width()))
+            return found.exit_code
+        if asked.command == "calibrate":
+            print(render_noise(*learn(settings, asked.runs, asked.batches, asked.seed), width()))
+            return 0
         if asked.command == "devices":
             return _devices(settings, asked.probe, asked.json)
         if asked.command == "doctor":
@@ -131,6 +160,13 @@ def _deploy(settings: Settings, production: bool, dry_run: bool) -> int:
             board.deploy(production, progress)
         print(f"{board.spec} serves at {board.boot(production).url}")
     return 0
+
+
+def _verdict(path: Path) -> int:
+    found = recompute(path)
+    print(render_verdict(found, width()))
+    print(f"{path}: the verdict is the one that its samples give")
+    return found.exit_code
 
 
 def _devices(settings: Settings, probe: bool, as_json: bool) -> int:

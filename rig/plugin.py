@@ -15,11 +15,12 @@ from rig.bench import Bench
 from rig.board.crash import APPLICATION
 from rig.bringup import Board
 from rig.dut import Dut
-from rig.errors import EXIT_BLOCKED, EXIT_FAILED, CamrigError
+from rig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, CamrigError
+from rig.gate_items import GatePlugin
 from rig.probe.client import Response
 from rig.probe.person import BoardSession
 from rig.probe.preflight import preflight_headers
-from rig.report.junit import blocked_as_errors
+from rig.report.junit import rig_as_errors
 from rig.report.run import BoardReport, RunReport, write
 from rig.report.terminal import render
 from rig.settings import OPTIONS, Settings, resolve
@@ -55,19 +56,19 @@ class Run:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("camrig", "camrig: hardware in the loop")
     for option in OPTIONS:
-        action = "append" if option.many else "store"
-        group.addoption(
-            option.flag, action=action, dest=f"camrig_{option.name}", metavar=option.metavar, help=option.help
-        )
+        group.addoption(option.flag, dest=f"camrig_{option.name}", **option.argument)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
     try:
-        config.stash[SETTINGS] = resolve(flags, os.environ, config.rootpath)
+        settings = resolve(flags, os.environ, config.rootpath)
+        run = Run()
+        gate = GatePlugin(settings, run.benches)
     except CamrigError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[RUN] = Run()
+    config.stash[SETTINGS], config.stash[RUN] = settings, run
+    config.pluginmanager.register(gate, "camrig-gate")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -97,6 +98,7 @@ def board(pytestconfig: pytest.Config, bench: Bench) -> Iterator[Board]:
         bench.board = found
         found.deploy()
         yield found
+        bench.wind_up(pytestconfig.stash[SETTINGS].evidence is not None)
 
 
 @pytest.fixture(scope="session")
@@ -140,10 +142,14 @@ def preflight(dut: Dut) -> Callable[..., Response]:
 
 @pytest.fixture
 def measure(bench: Bench) -> Callable[..., None]:
-    """Records samples: ``measure("preflight.total", ms, unit="ms")``, one value or several."""
+    """Records samples: ``measure("preflight.total", ms, unit="ms")``, one value or several, taken together.
 
-    def record(name: str, values: Any, *, unit: str) -> None:
-        bench.recorder.record(name, values, unit)
+    ``control`` are samples that no library touches, taken between them; with places ``at``, the values are points
+    along something, and their rise is what is judged.
+    """
+
+    def record(name: str, values: Any, *, unit: str, control: Any = (), at: Any = ()) -> None:
+        bench.recorder.record(name, values, unit, control, at)
 
     return record
 
@@ -219,10 +225,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
             session.exitstatus = next(iter(run.blocked.values())).exit_code
         elif between:
             session.exitstatus = EXIT_BLOCKED
+        elif failed.get("inconclusive"):
+            session.exitstatus = EXIT_INCONCLUSIVE
     run.exit_code = int(session.exitstatus)
     yield  # pytest writes its XML
     if path := session.config.getoption("xmlpath", None):
-        blocked_as_errors(path)
+        rig_as_errors(path)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -253,7 +261,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def _counts(config: pytest.Config) -> dict[str, int]:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    names = ("passed", "failed", "error", "skipped", "blocked")
+    names = ("passed", "failed", "error", "skipped", "blocked", "inconclusive")
     return {name: len(reporter.stats.get(name, ())) for name in names} if reporter else {}
 
 

@@ -26,6 +26,7 @@ else:
 CONFIG_FILE = "camrig.toml"
 WIFI_FILE = "camrig.wifi.toml"
 WIRING = "wiring"  # the config file's tables of control-line profiles
+LIMITS = "limits"  # the config file's table of limits
 VIRTUAL = "sim"
 
 
@@ -58,12 +59,30 @@ class Settings:
     elf: Path | None = None
     firmware: Path | None = None
     wifi: Wifi | None = None
+    save: str | None = None
+    compare: str | None = None
+    compare_anyway: bool = False
+    evidence: Path | None = None
+    baselines: Path = Path("results/baselines")
+    limits: Mapping[str, Any] = field(default_factory=dict)  # as the config file has them
 
 
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError("may not be empty")
     return value.strip()
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", value):
+        raise ValueError("is no name: use letters, digits and . _ + -")
+    return value
+
+
+def _yes(value: str) -> bool:
+    if value.lower() not in ("yes", "true", "1", "no", "false", "0"):
+        raise ValueError("is neither yes nor no")
+    return value.lower() in ("yes", "true", "1")
 
 
 def _size(value: str) -> str:
@@ -131,7 +150,10 @@ def _choice(*choices: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True)
 class Option:
-    """One setting: its field, its flag, the variables that mirror the flag, how its text is read, its help."""
+    """One setting: its field, its flag, the variables that mirror the flag, how its text is read, its help.
+
+    ``switch``: the flag takes no value.
+    """
 
     name: str
     flag: str
@@ -140,6 +162,14 @@ class Option:
     metavar: str
     help: str
     many: bool = False
+    switch: bool = False
+
+    @property
+    def argument(self) -> dict[str, Any]:
+        """What ``add_argument`` wants besides the flag and ``dest``."""
+        if self.switch:
+            return {"action": "store_const", "const": "yes", "help": self.help}
+        return {"action": "append" if self.many else "store", "metavar": self.metavar, "help": self.help}
 
 
 OPTIONS = (
@@ -237,6 +267,47 @@ OPTIONS = (
         "FILE",
         "the firmware to write onto a board that nothing else brings back (needs esptool)",
     ),
+    Option(
+        "save",
+        "--hil-save",
+        ("CAMRIG_SAVE",),
+        _name,
+        "NAME",
+        "keep this run's samples as the baseline NAME, if all tests pass",
+    ),
+    Option(
+        "compare",
+        "--hil-compare",
+        ("CAMRIG_COMPARE",),
+        _name,
+        "NAME",
+        "judge this run's samples against the baseline NAME; each limit is a test of its own",
+    ),
+    Option(
+        "compare_anyway",
+        "--hil-compare-anyway",
+        ("CAMRIG_COMPARE_ANYWAY",),
+        _yes,
+        "",
+        "compare also with a baseline from another board, firmware, power-save mode or setting",
+        switch=True,
+    ),
+    Option(
+        "evidence",
+        "--hil-evidence",
+        ("CAMRIG_EVIDENCE",),
+        Path,
+        "FILE.zip",
+        "write everything that a verdict rests on into this file; camrig verdict works it out again",
+    ),
+    Option(
+        "baselines",
+        "--hil-baselines",
+        ("CAMRIG_BASELINES",),
+        Path,
+        "DIR",
+        "where baselines and calibrations are kept (results/baselines/)",
+    ),
 )
 
 
@@ -297,6 +368,9 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
     own_wiring = config.pop(WIRING, {})
     if not isinstance(own_wiring, dict):
         raise SettingsError(f"{WIRING} in {CONFIG_FILE} is no table", next=f"write [{WIRING}.NAME]")
+    limits = config.pop(LIMITS, {})
+    if not isinstance(limits, dict):
+        raise SettingsError(f"{LIMITS} in {CONFIG_FILE} is no table", next=f"write [{LIMITS}], and a line for each")
     for key in config:
         if key.replace("-", "_") not in names:
             raise _unknown(key, names, CONFIG_FILE)
@@ -306,6 +380,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
         "app": own / "device",
         "agent": own / "device" / "rig_agent.py",
         "results": root / "results",
+        "limits": limits,
     }
     for option in OPTIONS:
         source, raw = _find(option, flags, env, config)
@@ -320,6 +395,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
         if source == CONFIG_FILE and isinstance(values[option.name], Path):
             values[option.name] = root / values[option.name]
     values["lines"] = profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
+    values.setdefault("baselines", values["results"] / "baselines")
     return Settings(**values, wifi=_wifi(env, root))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from rig.report.junit import blocked_as_errors
+from rig.report.junit import rig_as_errors
 
 XML = """<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests">
 <testsuite name="pytest" errors="1" failures="2" skipped="0" tests="3">
@@ -18,7 +18,7 @@ more</failure></testcase>
 def test_blocked_tests_are_errors(tmp_path):
     path = tmp_path / "junit.xml"
     path.write_text(XML)
-    blocked_as_errors(str(path))
+    rig_as_errors(str(path))
     suite = ElementTree.parse(path).getroot().find("testsuite")
     assert (suite.get("failures"), suite.get("errors"), suite.get("tests")) == ("1", "2", "3")
     a, b, c = suite.findall("testcase")
@@ -32,13 +32,13 @@ def test_what_holds_no_blocked_test_is_left_as_it_is(tmp_path):
     path = tmp_path / "junit.xml"
     path.write_text(XML.replace("blocked: ", ""))
     before = path.read_bytes()
-    blocked_as_errors(str(path))
+    rig_as_errors(str(path))
     assert path.read_bytes() == before
 
 
 def test_a_file_that_is_missing_or_no_xml(tmp_path):
-    blocked_as_errors(str(tmp_path / "none.xml"))
+    rig_as_errors(str(tmp_path / "none.xml"))
     path = tmp_path / "junit.xml"
     path.write_text("not XML")
-    blocked_as_errors(str(path))
+    rig_as_errors(str(path))
     assert path.read_text() == "not XML"

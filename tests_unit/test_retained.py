@@ -54,17 +54,19 @@ def board(tmp_path, **modules):
 
 
 def test_a_board_tells_what_each_module_retains(tmp_path):
-    with board(tmp_path, big="kept = bytearray(5000)", user="import big") as found:
+    with board(tmp_path, big="kept = bytearray(50000)", user="import big") as found:
         found.deploy()
         assert list(found.imports)[:3] == ["asyncio", "microdot", "microdot.cors"]
-        assert 5000 <= found.imports["big"] < 6000
-        assert found.imports["user"] < 5000  # what it imports is not its own; a table of names may grow by 4 KB
+        assert 45000 <= found.imports["big"] < 55000
+        assert (
+            found.imports["user"] < 10000
+        )  # what it imports is not its own; tables of names may grow
 
 
 def test_a_module_that_cannot_be_imported_is_named_and_the_others_count(tmp_path):
-    with board(tmp_path, broken="raise ValueError('no sensor')", sound="kept = bytearray(3000)") as found:
+    with board(tmp_path, broken="raise ValueError('no sensor')", sound="kept = bytearray(30000)") as found:
         found.deploy()
-        assert found.imports["sound"] >= 3000
+        assert found.imports["sound"] >= 25000
         assert "broken" not in found.imports
         assert "broken cannot be imported: ValueError('no sensor'" in found.steps.done[-1].detail
 

@@ -93,6 +93,11 @@ def hiding(targets: Iterable[str]) -> list[str]:
     return sorted(hidden - mine)
 
 
+def upstream_cors() -> Path:
+    """The CORS library of the pinned microdot package. Raises DeployError."""
+    return _pinned_microdot()["cors.py"]
+
+
 def _pinned_microdot() -> dict[str, Path]:
     try:
         package = importlib.metadata.distribution("microdot")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rig.gate import origin as origins
-from rig.gate.files import Fields, load, save
+from rig.gate.files import Fields, load, save, text
 from rig.gate.origin import Origin
 from rig.gate.samples import NAME, Batch, Kind, Samples
 
@@ -27,11 +28,20 @@ class Baseline:
 
 def save_baseline(path: Path, baseline: Baseline) -> None:
     """Write ``baseline`` to ``path``, in place of an older one. Raises BaselineError."""
+    save(path, KIND, SCHEMA, _data(baseline))
+
+
+def baseline_text(baseline: Baseline) -> str:
+    """What ``save_baseline`` writes."""
+    return text(KIND, SCHEMA, _data(baseline))
+
+
+def _data(baseline: Baseline) -> dict[str, Any]:
     metrics = {name: samples_data(samples) for name, samples in sorted(baseline.metrics.items())}
-    save(path, KIND, SCHEMA, {"origin": origins.as_data(baseline.origin), "metrics": metrics})
+    return {"origin": origins.as_data(baseline.origin), "metrics": metrics}
 
 
-def load_baseline(path: Path) -> Baseline:
+def load_baseline(path: Path | zipfile.Path) -> Baseline:
     """Raises BaselineError for a file that is missing, damaged, of another schema or without a single metric."""
     fields = load(path, KIND, SCHEMA, _HOW)
     metrics = fields.inner("metrics")

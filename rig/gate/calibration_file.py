@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import inf, isfinite
@@ -10,7 +11,7 @@ from typing import Any
 
 from rig.gate import origin as origins
 from rig.gate.calibration import Noise
-from rig.gate.files import Fields, load, save
+from rig.gate.files import Fields, load, save, text
 from rig.gate.origin import Origin
 from rig.gate.screen import Usual
 
@@ -29,11 +30,20 @@ class Calibration:
 
 def save_calibration(path: Path, calibration: Calibration) -> None:
     """Write ``calibration`` to ``path``, in place of an older one. Raises BaselineError."""
+    save(path, KIND, SCHEMA, _whole(calibration))
+
+
+def calibration_text(calibration: Calibration) -> str:
+    """What ``save_calibration`` writes."""
+    return text(KIND, SCHEMA, _whole(calibration))
+
+
+def _whole(calibration: Calibration) -> dict[str, Any]:
     noise = {name: _data(one) for name, one in sorted(calibration.noise.items())}
-    save(path, KIND, SCHEMA, {"origin": origins.as_data(calibration.origin), "noise": noise})
+    return {"origin": origins.as_data(calibration.origin), "noise": noise}
 
 
-def load_calibration(path: Path) -> Calibration:
+def load_calibration(path: Path | zipfile.Path) -> Calibration:
     """Raises BaselineError for a file that is missing, damaged or of another schema."""
     fields = load(path, KIND, SCHEMA, _HOW)
     noise = fields.inner("noise")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
@@ -20,12 +22,12 @@ def save(path: Path, kind: str, schema: int, data: Mapping[str, Any]) -> None:
 
     Raises BaselineError when it cannot be written.
     """
-    text = json.dumps({"kind": kind, "schema": schema, **data}, indent=1, ensure_ascii=False, allow_nan=False)
+    whole_text = text(kind, schema, data)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            whole.write_text(text + "\n", encoding="utf-8", newline="\n")
+            whole.write_text(whole_text, encoding="utf-8", newline="\n")
             os.replace(whole, path)
         finally:
             whole.unlink(missing_ok=True)
@@ -33,7 +35,12 @@ def save(path: Path, kind: str, schema: int, data: Mapping[str, Any]) -> None:
         raise BaselineError(f"the {kind} {path} cannot be written: {error.strerror}") from None
 
 
-def load(path: Path, kind: str, schema: int, how: str) -> Fields:
+def text(kind: str, schema: int, data: Mapping[str, Any]) -> str:
+    """What ``save`` writes."""
+    return json.dumps({"kind": kind, "schema": schema, **data}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def load(path: Path | zipfile.Path, kind: str, schema: int, how: str) -> Fields:
     """The fields of a file that ``save`` wrote; ``how`` tells the user how to make one.
 
     Raises BaselineError for a missing, damaged or foreign file.
@@ -44,7 +51,7 @@ def load(path: Path, kind: str, schema: int, how: str) -> Fields:
         raise BaselineError(f"there is no {kind} {path}", next=how) from None
     except OSError as error:
         raise BaselineError(f"the {kind} {path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error):
         raise BaselineError(f"the {kind} {path} is damaged: it is no JSON", next=how) from None
     fields = Fields(data, f"the {kind} {path}", how)
     if fields.text("kind") != kind:
@@ -84,6 +91,9 @@ class Fields:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.wrong(f"{name} is no whole number")
         return value
+
+    def wholes(self, name: str) -> tuple[int, ...]:
+        return tuple(Fields({name: value}, self._where, self._how).whole(name) for value in self._list(name))
 
     def maybe_whole(self, name: str) -> int | None:
         return None if self._get(name) is None else self.whole(name)

@@ -93,3 +93,20 @@ def parse_limits(table: Mapping[str, Any], _above: str = "") -> dict[str, Limit]
                 raise SettingsError(f"{name} has two limits", next="keep one of them")
             limits[name] = limit
     return limits
+
+
+def usual_limits(paired: bool) -> dict[str, Limit]:
+    """Those that hold where the config file sets none, for two sides measured together, or for two runs.
+
+    From one run to another the board's own speed may change (a virtual board's does), and times that depend on it
+    would be set against another board, as it were. What a preflight takes in terms of the same request without CORS
+    does not depend on it.
+    """
+    times = {"latency.preflight.on_board": "+10%", "latency.preflight.total": "+10%"}
+    return parse_limits(
+        {
+            **(times if paired else {"latency.preflight.relative": "+10%"}),
+            "heap.preflight.allocated": "+0 B",
+            "heap.leak_slope": "< 1 B/request",
+        }
+    )

@@ -70,3 +70,9 @@ def usual(marks: Sequence[Mark | None]) -> Usual | None:
 def in_order(marks: Sequence[Mark | None], like: Usual | None) -> list[bool]:
     """A flag per batch: its control samples fit what is usual."""
     return [like is not None and like.fits(one) for one in marks]
+
+
+def quiet(controls: Sequence[Sequence[float]]) -> int:
+    """How many of these batches, by their control samples, met the radio that most of them met."""
+    marks = [mark(one) for one in controls]
+    return sum(in_order(marks, usual(marks)))

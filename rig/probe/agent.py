@@ -14,6 +14,7 @@ from rig.errors import AgentError
 from rig.probe.client import Response
 
 TOKEN_HEADER = "X-Rig-Token"
+SIDE_HEADER = "X-Rig-Side"  # the library that a request goes through, where several are loaded
 ECHO = "/rig/echo"  # needs no token, and answers without CORS
 
 Send = Callable[[str, str, list[tuple[str, str]], bytes], Response]
@@ -85,6 +86,10 @@ class Agent:
         if not changes:
             return self._ask("GET", "/rig/policy")
         return self._ask("PUT", "/rig/policy", changes)
+
+    def load(self, sides: Iterable[tuple[str, str]]) -> None:
+        """Load CORS libraries (side, module on the board) side by side, in that order; see SIDE_HEADER."""
+        self._ask("PUT", "/rig/sides", {"sides": [list(side) for side in sides]})
 
     def heap(self, collect: bool = True) -> Heap:
         """Both heaps, after a collection unless told otherwise."""

@@ -1,4 +1,4 @@
-"""JUnit XML in which a test that could not run is an error of the rig, and never a failure of the library."""
+"""JUnit XML in which what could not run or be decided is an error of the rig, never a failure of the library."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from xml.etree import ElementTree
 
-BLOCKED = "blocked: "
+OURS = ("blocked: ", "inconclusive: ")
 
 
-def blocked_as_errors(path: str) -> None:
-    """Rewrite the file that pytest wrote: blocked tests become ``<error message="blocked: …">``, and are so counted.
+def rig_as_errors(path: str) -> None:
+    """Rewrite the file that pytest wrote: what is blocked becomes ``<error message="blocked: …">``, and counts so.
 
     A file that is not there, or that is no XML, is left alone.
     """
@@ -23,7 +23,7 @@ def blocked_as_errors(path: str) -> None:
     for suite in tree.iter("testsuite"):
         for found in [*suite.iter("failure"), *suite.iter("error")]:
             text = found.text or ""
-            if not text.startswith(BLOCKED):
+            if not text.startswith(OURS):
                 continue
             changed = True
             found.set("message", text.splitlines()[0])

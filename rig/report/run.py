@@ -58,7 +58,9 @@ def as_json(report: RunReport) -> dict[str, Any]:
 
 
 def _metric(metric: Metric) -> dict[str, Any]:
-    return {"name": metric.name, "unit": metric.unit, **asdict(metric.summary), "values": metric.values}
+    batches = [batch._asdict() for batch in metric.batches]
+    values = {"values": metric.values, "batches": batches}
+    return {"name": metric.name, "unit": metric.unit, **asdict(metric.summary), **values}
 
 
 def write(report: RunReport, folder: Path) -> Path:

@@ -38,15 +38,23 @@ def heading(report: BoardReport) -> str:
 def _row(metric: Metric) -> tuple[str, ...]:
     found = metric.summary
     # A percentile of a handful of values would only repeat the largest.
-    tail = [number(value) if found.n >= least else "–" for value, least in ((found.p95, 20), (found.p99, 100))]
+    # The rise of a slope has none.
+    tail = [
+        number(value) if found.n >= least and not metric.places else "–"
+        for value, least in ((found.p95, 20), (found.p99, 100))
+    ]
     return (metric.name, metric.unit, number(found.median), *tail, str(found.n))
 
 
 def render(report: BoardReport, width: int) -> str:
     """Heading and table as plain text for a terminal of ``width`` columns."""
+    return f"{heading(report)}\n{plain(metrics_table(report), width)}"
+
+
+def plain(table: Table, width: int) -> str:
+    """A table as text, ``width`` columns wide or more: a cut figure is worse than a wrapped line."""
     console = Console(width=1000, color_system=None, force_terminal=False)
-    table = metrics_table(report)
-    console.width = max(width, console.measure(table).maximum)  # a cut figure is worse than a wrapped line
+    console.width = max(width, console.measure(table).maximum)
     with console.capture() as captured:
         console.print(table)
-    return f"{heading(report)}\n{captured.get().rstrip()}"
+    return captured.get().rstrip()

@@ -1,0 +1,108 @@
+"""``camrig ab`` and ``camrig calibrate``: sessions of two libraries, and what comes of them."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, replace
+from itertools import permutations
+from pathlib import Path
+
+from rig.ab.libraries import library
+from rig.ab.session import Session, Terms, decide, judged
+from rig.bringup import Board
+from rig.errors import SettingsError
+from rig.gate.baseline import Baseline
+from rig.gate.calibration import Noise, Sides, calibrate
+from rig.gate.calibration_file import Calibration, save_calibration
+from rig.gate.evidence import Evidence, write_evidence
+from rig.gate.limits import Limit, usual_limits
+from rig.gate.plan import Plan, single
+from rig.gate.samples import Samples
+from rig.gate.verdict import GateVerdict
+from rig.gating import PAIRED, STORED, calibration_of, limits_of
+from rig.origin import told
+from rig.settings import Settings
+from rig.steps import Steps
+
+
+def compare(settings: Settings, candidate: str, baseline: str, seconds: float, seed: int) -> GateVerdict:
+    """Set ``candidate`` against ``baseline`` on one board. Raises CamrigError."""
+    limits = _limits(settings)
+    terms = Terms(limits, Plan(), calibration_of(settings, PAIRED), seconds, None, seed)
+    with tempfile.TemporaryDirectory(prefix="camrig-ab-") as name, _board(settings) as board:
+        folder = Path(name)
+        session = Session(
+            board, library(candidate, folder / "a"), library(baseline, folder / "b"), terms, folder / "ab"
+        )
+        session.run()
+        docket, verdict = decide(session)
+        if settings.evidence:
+            console = board.session.console.text()
+            identity = {**asdict(board.identity), "mpy": str(board.identity.mpy or ""), "spec": board.spec}
+            names = {"candidate": candidate, "baseline": baseline, "seed": seed, "seconds": seconds}
+            write_evidence(
+                settings.evidence,
+                Evidence(
+                    docket.candidate,
+                    identity,
+                    told(settings),
+                    board.read_back(),
+                    console,
+                    docket,
+                    verdict,
+                    {"ab": names},
+                ),
+            )
+    return verdict
+
+
+def learn(settings: Settings, runs: int, batches: int, seed: int) -> tuple[dict[str, Noise], dict[str, Limit]]:
+    """Set the library against itself in ``runs`` sessions; write both calibrations. What A/B runs have to expect.
+
+    One calibration is of two sides of one session, for ``camrig ab``; the other of one session against another, for
+    ``--hil-compare``. Raises CamrigError.
+    """
+    limits = {**(usual_limits(False) if not settings.limits else {}), **_limits(settings)}
+    sides: list[tuple[Baseline, Baseline]] = []
+    with _board(settings) as board:
+        for number in range(runs):
+            board.steps.say(f"session {number + 1} of {runs}")
+            with tempfile.TemporaryDirectory(prefix="camrig-ab-") as name:
+                same = library(str(settings.lib), Path(name))
+                terms = Terms(limits, Plan(), batches=batches, seed=seed + number)
+                session = Session(board, same, same, terms, Path(name) / "ab")
+                session.run()
+                found = session.docket()
+                sides.append((found.candidate, found.baseline))
+            if number + 1 < runs:
+                board.session.repl()
+    within: list[Sides] = [(_wanted(a, limits), _wanted(b, limits)) for a, b in sides]
+    between: list[Sides] = [(one[0], other[1]) for one, other in permutations(within, 2)]
+    noise = calibrate(within, Plan(), seed)
+    origin = sides[0][0].origin
+    save_calibration(settings.baselines / PAIRED, Calibration(origin, noise))
+    if between:
+        save_calibration(settings.baselines / STORED, Calibration(origin, calibrate(between, _once(batches), seed)))
+    return noise, limits
+
+
+def _once(batches: int) -> Plan:
+    """The plan of a comparison of stored runs, where a run has so many batches."""
+    return replace(single(), looks=(batches,), most=batches)
+
+
+def _limits(settings: Settings) -> dict[str, Limit]:
+    if len(settings.device) != 1:
+        raise SettingsError("libraries are compared on one board, so this takes one --device")
+    found = judged(limits_of(settings, paired=True), print)
+    if not found:
+        raise SettingsError("none of the limits is of a metric that two libraries can be compared by here")
+    return found
+
+
+def _wanted(side: Baseline, limits: dict[str, Limit]) -> dict[str, Samples]:
+    return {name: samples for name, samples in side.metrics.items() if name in limits}
+
+
+def _board(settings: Settings) -> Board:
+    return Board(settings.device[0], settings, Steps(print))

@@ -1,0 +1,97 @@
+"""All that a verdict depends on, in one piece: with it, anybody can work the same verdict out again."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rig.gate.baseline import Baseline
+from rig.gate.calibration_file import Calibration
+from rig.gate.files import load, text
+from rig.gate.judgement import judge
+from rig.gate.limits import Limit, parse_limit
+from rig.gate.origin import demand_comparable
+from rig.gate.plan import Plan
+from rig.gate.verdict import GateVerdict, as_data
+
+KIND = "docket"
+SCHEMA = 1
+_HOW = "take the evidence anew"
+
+
+@dataclass(frozen=True)
+class Docket:
+    """Two runs and the question put to them. ``blocked`` says why a metric could not be measured.
+
+    ``paired``: both sides were measured together, batch by batch. ``anyway``: their origins may differ.
+    """
+
+    candidate: Baseline
+    baseline: Baseline
+    limits: Mapping[str, Limit]
+    plan: Plan
+    paired: bool = False
+    anyway: bool = False
+    calibration: Calibration | None = None
+    blocked: Mapping[str, str] = field(default_factory=dict)
+
+    def decide(self, final: bool = True) -> GateVerdict:
+        """The verdict; ``final``: no more batches will come. Raises SettingsError, BaselineError."""
+        if not self.anyway:
+            demand_comparable(self.candidate.origin, self.baseline.origin, "its baseline")
+            if self.calibration is not None:
+                demand_comparable(self.candidate.origin, self.calibration.origin, "the calibration of this bench")
+        return judge(
+            self.candidate.metrics,
+            self.baseline.metrics,
+            self.limits,
+            plan=self.plan,
+            paired=self.paired,
+            final=final,
+            noise=self.calibration.noise if self.calibration else None,
+            blocked=self.blocked,
+        )
+
+
+def verdict_text(verdict: GateVerdict) -> str:
+    """The verdict as a file: the same samples give the same bytes."""
+    return json.dumps(as_data(verdict), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def terms_text(docket: Docket) -> str:
+    """The docket but for the two runs and the calibration."""
+    plan = {**asdict(docket.plan), "looks": list(docket.plan.looks)}
+    found: dict[str, Any] = {
+        "limits": {name: str(limit) for name, limit in docket.limits.items()},
+        "plan": plan,
+        "paired": docket.paired,
+        "anyway": docket.anyway,
+        "blocked": dict(docket.blocked),
+    }
+    return text(KIND, SCHEMA, found)
+
+
+def read_docket(
+    path: Path | zipfile.Path, candidate: Baseline, baseline: Baseline, calibration: Calibration | None
+) -> Docket:
+    """The docket again, out of the file of ``terms_text``. Raises BaselineError, SettingsError."""
+    fields = load(path, KIND, SCHEMA, _HOW)
+    limits = {name: parse_limit(name, limit) for name, limit in fields.scalars("limits").items()}
+    plan = fields.inner("plan")
+    try:
+        found = Plan(
+            plan.wholes("looks"),
+            plan.whole("most"),
+            plan.number("false_alarm"),
+            plan.number("false_pass"),
+        )
+    except ValueError as error:
+        raise fields.wrong(str(error)) from None
+    blocked = {name: str(why) for name, why in fields.scalars("blocked").items()}
+    return Docket(
+        candidate, baseline, limits, found, fields.flag("paired"), fields.flag("anyway"), calibration, blocked
+    )

@@ -1,0 +1,61 @@
+"""Whole comparisons of two libraries on the virtual board."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+
+from tests_unit.conftest import ROOT
+
+LIB = str(ROOT / "lib")
+WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}
+
+
+def test_a_leaking_copy_is_regressed_where_it_is_worse(run, tmp_path):
+    source = (ROOT / "lib/microdot/cors.py").read_text()
+    source = source.replace("import re\n", "import re\n\n_KEPT = []\n", 1)
+    first = "        origins = self._origins\n"
+    source = source.replace(first, f"        _KEPT.append(bytearray(16))\n{first}", 1)
+    (tmp_path / "leaks/microdot").mkdir(parents=True)
+    (tmp_path / "leaks/microdot/cors.py").write_text(source)
+    evidence = tmp_path / "ab.zip"
+    options = ("--candidate", str(tmp_path / "leaks"), "--baseline", LIB, "--hil-evidence", str(evidence))
+    ended = run("rig.cli", "ab", *options, "--hil-baselines", str(tmp_path), env=WIFI)
+    assert ended.code == 1, ended.out
+    found = dict(re.findall(r"^([a-z_.]+): (\w+): ", ended.out, re.MULTILINE))
+    assert found["heap.preflight.allocated"] == found["heap.leak_slope"] == "regressed"
+    assert found["latency.preflight.on_board"] != "regressed"
+    assert "false alarms at most 1%" in ended.out
+    assert ended.left_running() == []
+    with zipfile.ZipFile(evidence) as file:
+        assert not [name for name in file.namelist() if WIFI["CAMRIG_WIFI_PASSWORD"].encode() in file.read(name)]
+    again = run("rig.cli", "verdict", str(evidence))
+    assert again.code == 1
+    assert "the verdict is the one that its samples give" in again.out
+
+
+def test_a_library_that_refuses_the_page_is_named_and_not_measured(run, tmp_path):
+    (tmp_path / "mute/microdot").mkdir(parents=True)
+    (tmp_path / "mute/microdot/cors.py").write_text(
+        "class CORS:\n    def __init__(self, app=None, allowed_origins=None, **more):\n"
+        "        self.allowed_origins = allowed_origins\n        self.allow_credentials = self.max_age = None\n"
+        "        self.allowed_methods = self.expose_headers = self.allowed_headers = None\n"
+    )
+    ended = run("rig.cli", "ab", "--candidate", LIB, "--baseline", str(tmp_path / "mute"), env=WIFI)
+    assert ended.code == 6
+    assert f"{tmp_path / 'mute'} answers a preflight wrongly (CORS-preflight fetch, step 7: " in ended.out
+    assert "Traceback" not in ended.out
+    assert ended.left_running() == []
+
+
+def test_calibration_writes_what_a_comparison_reads(run, tmp_path):
+    (tmp_path / "camrig.toml").write_text('[limits]\nheap.preflight.allocated = "+0 B"\n')
+    options = ("--runs", "2", "--batches", "12", "--hil-baselines", str(tmp_path / "b"), "--hil-lib", LIB)
+    app = ("--hil-app", str(ROOT / "device"))
+    ended = run("rig.cli", "calibrate", *options, *app, cwd=tmp_path, env={**WIFI, "PYTHONPATH": str(ROOT)})
+    assert ended.code == 0, ended.out
+    assert re.search(r"heap\.preflight\.allocated\s+B\s+24\s+0\s+0\s", ended.out)
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [
+        "calibration.ab.json",
+        "calibration.runs.json",
+    ]
