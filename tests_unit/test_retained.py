@@ -58,9 +58,7 @@ def test_a_board_tells_what_each_module_retains(tmp_path):
         found.deploy()
         assert list(found.imports)[:3] == ["asyncio", "microdot", "microdot.cors"]
         assert 45000 <= found.imports["big"] < 55000
-        assert (
-            found.imports["user"] < 10000
-        )  # what it imports is not its own; tables of names may grow
+        assert found.imports["user"] < 10000  # what it imports is not its own; tables of names may grow
 
 
 def test_a_module_that_cannot_be_imported_is_named_and_the_others_count(tmp_path):
