@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rig.probe.verdict import PageRequest, judge, needs_preflight, preflight_headers
+from rig.probe.verdict import PageRequest, judge, needs_preflight, preflight_of
 
 PAGE = "https://panel.example"
 JSON = (("Content-Type", "application/json"),)
@@ -16,7 +16,7 @@ def as_a_browser(dut, request: PageRequest):
     """The whole exchange that a browser would make, and its verdict."""
     preflight = None
     if needs_preflight(request):
-        answer = dut.request("OPTIONS", "/api/status", preflight_headers(request))
+        answer = dut.request("OPTIONS", "/api/status", preflight_of(request))
         preflight = (answer.status, answer.headers)
     sent = [("Origin", request.origin), *request.headers]
     response = dut.request(request.sent_method, "/api/status", sent)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rig.probe.preflight import preflight_headers
+
 Headers = Sequence[tuple[str, str]]
 
 DEFAULT_MAX_AGE = 5  # seconds, section 4.8, step 7.9
@@ -158,14 +160,9 @@ def needs_preflight(request: PageRequest) -> bool:
     return not is_safelisted_method(request.sent_method) or bool(unsafe_header_names(request.headers))
 
 
-def preflight_headers(request: PageRequest) -> list[tuple[str, str]]:
+def preflight_of(request: PageRequest) -> list[tuple[str, str]]:
     """What a browser's preflight request carries (section 4.8, steps 1 to 5)."""
-    headers = [("Accept", "*/*"), ("Access-Control-Request-Method", request.sent_method)]
-    names = unsafe_header_names(request.headers)
-    if names:
-        headers.append(("Access-Control-Request-Headers", ",".join(names)))
-    headers.append(("Origin", request.origin))
-    return headers
+    return preflight_headers(request.origin, request.sent_method, unsafe_header_names(request.headers))
 
 
 def cors_check(request: PageRequest, headers: Headers) -> Verdict:

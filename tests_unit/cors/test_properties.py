@@ -13,7 +13,7 @@ from microdot import Microdot
 from microdot.cors import CORS
 from wire import Answer, exchange, request_bytes
 
-from rig.probe.verdict import PageRequest, check_preflight, cors_check, judge, needs_preflight, preflight_headers
+from rig.probe.verdict import PageRequest, check_preflight, cors_check, judge, needs_preflight, preflight_of
 
 STEADY = settings(
     max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -93,7 +93,7 @@ def granted_by(policy: dict[str, Any], page: PageRequest) -> bool:
     if methods is not None and page.sent_method.upper() not in [method.upper() for method in methods]:
         return False
     names = policy["allowed_headers"]
-    unsafe = dict(preflight_headers(page)).get("Access-Control-Request-Headers", "")
+    unsafe = dict(preflight_of(page)).get("Access-Control-Request-Headers", "")
     wanted = [name for name in unsafe.split(",") if name]
     return names is None or all(name in [known.lower() for known in names] for name in wanted)
 
@@ -104,7 +104,7 @@ def test_a_browser_allows_what_the_policy_allows(
     loop: asyncio.AbstractEventLoop, policy: dict[str, Any], page: PageRequest
 ) -> None:
     app, _ = serve(policy)
-    preflight = ask(loop, app, "OPTIONS", preflight_headers(page))
+    preflight = ask(loop, app, "OPTIONS", preflight_of(page))
     assert preflight.status == 204
     response = ask(loop, app, page.sent_method, [("Origin", page.origin)])
     verdict = judge(page, response.headers, (preflight.status, preflight.headers))
@@ -172,7 +172,7 @@ def test_a_changed_policy_equals_a_fresh_one(
 ) -> None:
     app, cors = serve(first)
     fresh, _ = serve(second)
-    requests = [("OPTIONS", preflight_headers(page)), (page.sent_method, [("Origin", page.origin)])]
+    requests = [("OPTIONS", preflight_of(page)), (page.sent_method, [("Origin", page.origin)])]
     for method, headers in requests:
         ask(loop, app, method, headers)
     for name, value in second.items():

@@ -16,7 +16,7 @@ from rig.probe.verdict import (
     is_safelisted_header,
     judge,
     needs_preflight,
-    preflight_headers,
+    preflight_of,
     unsafe_header_names,
 )
 
@@ -169,11 +169,11 @@ def test_safelisted_headers_together() -> None:
 
 def test_what_a_browser_sends() -> None:
     request = PageRequest(ORIGIN, "put", (("X-B", "1"), ("x-a", "1"), ("Accept", "a"), ("X-b", "2")))
-    sent = dict(preflight_headers(request))
+    sent = dict(preflight_of(request))
     assert sent["Access-Control-Request-Method"] == "PUT"
     assert sent["Access-Control-Request-Headers"] == "x-a,x-b"
     assert sent["Origin"] == ORIGIN
-    assert "Access-Control-Request-Headers" not in dict(preflight_headers(PageRequest(ORIGIN, "PUT")))
+    assert "Access-Control-Request-Headers" not in dict(preflight_of(PageRequest(ORIGIN, "PUT")))
     assert not needs_preflight(PageRequest(ORIGIN, "post", (("Content-Type", "text/plain"),)))
     assert needs_preflight(PageRequest(ORIGIN, "patch"))
 
