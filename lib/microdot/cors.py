@@ -78,7 +78,7 @@ class CORS:
         :param handle_cors: If set to ``False``, responses get only the headers that the application takes from
                             :meth:`get_cors_headers`.
         """
-        self.default_options_handler = app.options_handler or app.default_options_handler
+        self.default_options_handler = app.default_options_handler
         hook = self.after_request
         if hook not in app.after_request_handlers:
             if handle_cors:
@@ -91,7 +91,7 @@ class CORS:
         Applications need not call this: they keep their own OPTIONS handler, and :meth:`after_request` completes
         its answer.
         """
-        headers = self.default_options_handler(request)
+        headers = request.app.default_options_handler(request)  # of this application, and never this very method
         headers.update(self.get_cors_headers(request))
         return headers
 

@@ -144,6 +144,19 @@ def two_applications():
     expect(send(two, "DELETE", "/", {"Origin": A}).all("Access-Control-Allow-Origin"), [A])
 
 
+def handler_assigned_by_hand():
+    one, cors = small_app()
+    two = Microdot()
+    two.route("/", methods=["DELETE"])(lambda request: "two")
+    cors.initialize(two)
+    for app, allow in ((one, "GET, HEAD, OPTIONS"), (two, "DELETE, OPTIONS")):
+        app.options_handler = cors.options_handler
+        cors.initialize(app)
+        answer = send(app, "OPTIONS", "/", PREFLIGHT)
+        expect((answer.status, answer.all("Allow")), (204, [allow]))
+        expect(answer.cors(), {"allow-origin": A, "vary": "Origin", "allow-methods": "PUT"})
+
+
 def own_options_route():
     for late in (False, True):
         app = Microdot()
@@ -230,6 +243,7 @@ FUNCTIONS = (
     initialized_twice,
     manual_then_automatic,
     two_applications,
+    handler_assigned_by_hand,
     own_options_route,
     own_options_handler,
     public_names,
