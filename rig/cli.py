@@ -18,8 +18,9 @@ from rig.doctor.chain import examine
 from rig.errors import EXIT_BLOCKED, CamrigError, SettingsError
 from rig.gate.evidence import recompute
 from rig.lab import listing
+from rig.options import OPTIONS
 from rig.report.verdict import render_noise, render_verdict, width
-from rig.settings import OPTIONS, Settings, resolve
+from rig.settings import Settings, resolve
 from rig.steps import Steps
 from rig.virtual.board import VirtualConfig
 from rig.virtual.faults import catalogue

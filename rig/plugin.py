@@ -17,13 +17,14 @@ from rig.bringup import Board
 from rig.dut import Dut
 from rig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, CamrigError
 from rig.gate_items import GatePlugin
+from rig.options import OPTIONS
 from rig.probe.client import Response
 from rig.probe.person import BoardSession
 from rig.probe.preflight import preflight_headers
 from rig.report.junit import rig_as_errors
 from rig.report.run import BoardReport, RunReport, write
 from rig.report.terminal import render
-from rig.settings import OPTIONS, Settings, resolve
+from rig.settings import Settings, resolve
 from rig.steps import Step, Steps
 
 SETTINGS = pytest.StashKey[Settings]()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rig.errors import SettingsError
-from rig.settings import OPTIONS, Settings, Wifi, resolve
+from rig.options import OPTIONS
+from rig.settings import Settings, Wifi, resolve
 
 
 def test_defaults_are_the_virtual_board_and_camrigs_own_cargo(tmp_path):
