@@ -55,8 +55,8 @@ class CORS:
         self.allowed_headers = allowed_headers and "\n".join(allowed_headers).lower().split("\n")
         self.max_age = max_age
         int(max_age or 0)  # a mistake is raised here, and not with every preflight request
-        # The origin that was last fit to be reflected, and what :meth:`_add` found last. Nothing equals the zero.
-        self.origin = self._last = [0]
+        # The origin that was last fit to be reflected, and what :meth:`_add` found last. Nothing equals these yet.
+        self.origin = self._last = [self]
         self.after_request = self.after_request  # one object, which can be found in a list of hooks
         if app is not None:
             self.initialize(app, handle_cors)
@@ -113,7 +113,7 @@ class CORS:
                     origin = "*"
                 else:
                     self.origin = sent
-        elif not origins:
+        elif origins is None:
             return {}
         elif not sent or sent == "*" or sent not in origins:
             origin = None
@@ -152,16 +152,11 @@ class CORS:
             and (last[1] != method or last[2] != names or last[3] != methods or last[4] != allowed or last[5] != age)
         ):
             more = {}
-            last = [
-                expose if expose is None else list(expose),
-                method,
-                names,
-                methods if methods is None else list(methods),
-                allowed if allowed is None else list(allowed),
-                age,
-                more,
-                expose if isinstance(expose, str) else expose and ", ".join(expose),
-            ]
+            exposed = None
+            if expose:
+                # One name is made out of another: a constant as long as these keeps 64 bytes of a board and more.
+                name = "Access-Control-Request-Headers".replace("Request", "Expose")
+                exposed = {name: expose if isinstance(expose, str) else ", ".join(expose)}
             # Listed or not, it has to be a token: CPython folds the case of other letters into ASCII too. The quotes
             # that repr() adds let only a whole name match, and it takes one string for a list of one. (A name that
             # is listed with quotes of its own stands for the name within them, too.)
@@ -170,12 +165,12 @@ class CORS:
                 and not _NOT_TOKEN.search(method)
                 and (methods is None or repr(method.lower()) in repr(methods).lower())
             ):
-                if method.upper() in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"):
-                    method = method.upper()
-                # One name is made out of another: a constant as long as these keeps 64 bytes of a board and more.
-                more["Access-Control-Allow-Origin".replace("Origin", "Methods")] = method
+                granted = method.upper()
+                if granted not in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"):
+                    granted = method
+                more["Access-Control-Allow-Origin".replace("Origin", "Methods")] = granted
                 if age is not None:
-                    more["Access-Control-Max-Age"] = str(max(0, int(age)))
+                    more["Access-Control-Allow-Origin"[:15] + "Max-Age"] = str(max(0, int(age or 0)))
                 if names.count(",") < 64:
                     granted = []
                     known = repr(allowed).lower()
@@ -187,29 +182,50 @@ class CORS:
                             and (allowed is None or name != "*" and repr(name.lower()) in known)
                         ):
                             granted.append(name)
+                    name = names
                     if allowed is not None or names.replace(" ", "") != ",".join(granted):
-                        names = ", ".join(granted)
-                    if names:
-                        more["Access-Control-Request-Headers".replace("Request", "Allow")] = names
-            if len(method) + len(last[2]) < 256:
-                self._last = last
-        if last[7]:
-            headers["Access-Control-Expose-Headers"] = last[7]
+                        name = ", ".join(granted)
+                    if name:
+                        more["Access-Control-Request-Headers".replace("Request", "Allow")] = name
+            if len(method) + len(names) < 256:
+                self._last = [
+                    expose if expose is None else list(expose or ()),
+                    method,
+                    names,
+                    methods if methods is None else list(methods or ()),
+                    allowed if allowed is None else list(allowed or ()),
+                    age,
+                    more,
+                    exposed,
+                ]
+        else:
+            more = last[6]
+            exposed = last[7]
+        if exposed:
+            headers.update(exposed)
         if method:
-            headers.update(last[6])
+            headers.update(more)
 
     def after_request(self, request, response):
         """Put the CORS headers on a response, in place of any that it has.
 
         A preflight request that no route answers gets the status code :attr:`preflight_status`.
         """
-        if not request:
-            return
+        if not request or response is type(response).already_handled:
+            return response
         headers = response.headers
+        seen = getattr(response, "origin", None)
+        if seen is request.g:
+            return response  # another object's policy allowed it
+        if seen is None:
+            response.origin = headers
+        else:
+            # The application returns one object more than once, which may be on its way to another page right now.
+            response = type(response)(response.body, response.status_code, None, response.reason)
+            response.headers.update(headers)
         for name in headers:
-            if len(name) > 15 and name[6:15].lower() == "-control-":  # Access-Control-, in any case
+            if len(name) > 15 and name[6:15].lower() == "-control-" and name[:6].lower() == "access":
                 if headers is response.headers:
-                    # A new dictionary: the response may be shared with a request that is being answered right now.
                     response.headers = type(headers)()
                     response.headers.update(headers)
                 response.headers.pop(name, None)
@@ -218,6 +234,8 @@ class CORS:
             # MicroPython interns attribute names, and the case folding of a header look-up is free for such strings.
             hasattr(self, name.lower())
             response.headers[name] = headers[name]
+        if headers:
+            response.origin = request.g
         if (
             request.method == "OPTIONS"
             and request.route is None
@@ -233,8 +251,10 @@ class CORS:
         self(request, response)
         # The very last hook does it again, unless this was the last.
         last = request.app.after_request_handlers
-        if last and last[-1] is self.after_request and self in request.after_request_handlers:
-            request.after_request_handlers.remove(self)
+        more = request.after_request_handlers
+        if last and last[-1] is self.after_request and len(more) == 1 and more[0] is self:
+            more.pop()
+        return response
 
     def __call__(self, request, response):
         # The very last hook of a request: adds Origin to Vary.
@@ -248,17 +268,18 @@ class CORS:
             ):
                 return
         names = headers.get("Vary")
-        if not names:
+        if names is None:
             headers["Vary"] = names = "Origin"
         more = getattr(request.g, "_vary", ())
         if more or names != "Origin":
             vary = []
-            names = [names] if isinstance(names, str) else names
+            names = [names] if isinstance(names, str) else list(names or ())
             for name in ",".join(names + ["Origin"] + sorted(more)).split(","):
                 name = name.strip()
                 if name and repr(name.lower()) not in repr(vary).lower():
                     vary.append(name)
             # Microdot's dictionary would not find a name in lower case by any other, and add a second header.
-            headers["vary"] = "*" if "*" in vary else ", ".join(vary)
+            headers.pop("vary", None)
+            headers["Vary"] = "*" if "*" in vary else ", ".join(vary)
             if more:
                 del request.g._vary  # or Microdot would merge it again, in any order

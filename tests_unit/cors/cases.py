@@ -7,7 +7,7 @@ from apps import PREFLIGHT, expect, small_app
 from microdot import Microdot, Request
 from microdot.cors import CORS
 from rows import ROWS, A, B
-from wire import exchange, send
+from wire import exchange, send, send_at_once
 
 
 def run_row(policy, request, expected):
@@ -91,6 +91,29 @@ def shared_response():
             )
         refused = send(app, "GET", "/shared", {"Origin": "https://c.example"})
         expect([name for name in refused.cors() if name != "vary"], [])
+
+
+def shared_response_under_way():
+    app, _ = small_app(allowed_origins=[A, B], allow_credentials=True)
+    origins = (None, A, "https://c.example", B, A, None) * 3
+    requests = [("GET", "/shared", {"Origin": origin} if origin else {}) for origin in origins]
+    for _ in range(2):
+        answers = send_at_once(app, requests)
+        for number, origin in enumerate(origins):
+            answer = answers[number]
+            listed = origin in (A, B)
+            expect(answer.all("Access-Control-Allow-Origin"), [origin] if listed else [])
+            expect(answer.all("Access-Control-Allow-Credentials"), ["true"] if listed else [])
+            expect(answer.body, b"shared")
+
+
+def mistaken_policies():
+    for policy in ({"expose_headers": False}, {"expose_headers": 0}, {"max_age": ""}, {"allowed_headers": []}):
+        app, _ = small_app(**policy)
+        for _ in range(2):
+            answer = send(app, "OPTIONS", "/", PREFLIGHT)
+            expect((answer.status, answer.all("Access-Control-Allow-Methods")), (204, ["PUT"]))
+            expect(answer.all("Access-Control-Expose-Headers"), [])
 
 
 def repeated_headers():
@@ -201,6 +224,8 @@ FUNCTIONS = (
     too_large,
     malformed_request,
     shared_response,
+    shared_response_under_way,
+    mistaken_policies,
     repeated_headers,
     preflight_status,
     policy_changes,

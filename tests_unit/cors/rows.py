@@ -111,6 +111,8 @@ ORIGINS = [
 VARY = [
     ("vary: merged", LIST, get(A, sets={"Vary": "Accept"}), ok(A, "Accept, Origin")),
     ("vary: lower case", LIST, get(A, sets={"vary": "accept"}), ok(A, "accept, Origin")),
+    ("vary: empty", LIST, get(A, sets={"vary": ""}), ok(A)),
+    ("vary: tuple", LIST, get(A, sets={"Vary": ("Accept", "X-A")}), ok(A, "Accept, X-A, Origin")),
     ("vary: already", LIST, get(A, sets={"VARY": "origin"}), ok(A, "origin")),
     ("vary: already, first", LIST, get(A, sets={"Vary": "Origin, Accept"}), ok(A, "Origin, Accept")),
     ("vary: list", LIST, get(A, sets={"Vary": ["Accept", "X-A, X-B"]}), ok(A, "Accept, X-A, X-B, Origin")),
@@ -127,7 +129,8 @@ VARY = [
     ("vary: etag", LIST, get("https://c.example", sets={"ETag": '"1"'}), {"vary": "Origin"}),
     ("vary: expires", LIST, get(sets={"expires": "0"}), {"vary": "Origin"}),
     ("vary: last modified", LIST, get(sets={"Last-Modified": "x", "Vary": "Accept"}), {"vary": "Accept, Origin"}),
-    ("vary: nobody is allowed", {}, get(A, sets={"ETag": '"1"'}), NOTHING),
+    ("vary: no policy", {}, get(A, sets={"ETag": '"1"'}), NOTHING),
+    ("vary: nobody yet", {"allowed_origins": []}, get(A, sets={"ETag": '"1"'}), {"vary": "Origin"}),
 ]
 
 OWNED = [
@@ -140,6 +143,12 @@ OWNED = [
         "owned: both cases",
         LIST,
         get(A, sets={"Access-Control-Allow-Origin": "x", "access-control-allow-origin": "y", "X-A": "z"}),
+        ok(A),
+    ),
+    (
+        "owned: others' names",
+        LIST,
+        get(A, sets={"Remote-Control-Mode": "1", "Camera-Control-Id": "2", "X-Access-Control-Id": "3"}),
         ok(A),
     ),
     ("owned: no policy", {}, get(A, sets={"Access-Control-Allow-Origin": A}), NOTHING),

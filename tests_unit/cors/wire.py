@@ -27,6 +27,7 @@ class Writer:
         return ("127.0.0.1", 1234)
 
     async def awrite(self, data):
+        await asyncio.sleep(0)  # as on a slow network, others have their turn meanwhile
         self.sent += data
 
     async def aclose(self):
@@ -68,6 +69,15 @@ def request_bytes(method="GET", path="/", headers=()):
     for name, value in headers.items() if isinstance(headers, dict) else headers:
         data += name + ": " + value + "\r\n"
     return data.encode() + b"\r\n"
+
+
+def send_at_once(app, requests):
+    """The answers to several requests (method, path, headers) that are under way together."""
+
+    async def all_of_them():
+        return await asyncio.gather(*[exchange(app, request_bytes(*one)) for one in requests])
+
+    return asyncio.run(all_of_them())
 
 
 def send(app, method="GET", path="/", headers=()):

@@ -83,6 +83,51 @@ def later_hook_sets_vary():
     expect(send(app, headers={"Origin": A}).cors(), {"allow-origin": A, "vary": "Accept-Encoding, Origin"})
 
 
+def hook_of_a_request_sets_vary():
+    app, _ = small_app()
+
+    @app.get("/hooked")
+    async def hooked(request):
+        @request.after_request
+        async def later(request, response):
+            response.headers["Vary"] = "Cookie"
+
+        return "hooked"
+
+    for _ in range(2):
+        expect(send(app, path="/hooked", headers={"Origin": A}).cors(), {"allow-origin": A, "vary": "Cookie, Origin"})
+
+
+def two_policies():
+    main, sub = Microdot(), Microdot()
+
+    @main.get("/")
+    async def index(request):
+        return "main"
+
+    @sub.get("/x")
+    async def inner(request):
+        return "sub"
+
+    CORS(sub, allowed_origins="*")
+    CORS(main, allowed_origins=[A], allow_credentials=True)
+    main.mount(sub, "/sub", local=True)
+    for origin in (A, B):
+        expect(
+            send(main, path="/sub/x", headers={"Origin": origin}).cors(), {"allow-origin": origin, "vary": "Origin"}
+        )
+    expect(send(main, headers={"Origin": B}).cors(), {})
+    found = send(main, headers={"Origin": A}).cors()
+    expect(found, {"allow-origin": A, "allow-credentials": "true", "vary": "Origin"})
+
+    both = Microdot()
+    both.get("/")(index)
+    for origin in (A, B):
+        CORS(both, allowed_origins=[origin])
+    for origin in (A, B):
+        expect(send(both, headers={"Origin": origin}).cors(), {"allow-origin": origin, "vary": "Origin"})
+
+
 def other_users_of_vary():
     app = Microdot()
     CORS(app, allowed_origins=[A])
@@ -238,6 +283,8 @@ FUNCTIONS = (
     manual_errors,
     new_dictionary,
     later_hook_sets_vary,
+    hook_of_a_request_sets_vary,
+    two_policies,
     other_users_of_vary,
     with_csrf,
     initialized_twice,
