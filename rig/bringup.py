@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from rig.board.flashing import reflash
 from rig.board.identity import Identity, identify
 from rig.board.power import usb_power
-from rig.board.recovery import CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, rungs
+from rig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, rungs
 from rig.board.session import Session
 from rig.board.speed import at_speed
 from rig.deploy.manifest import File, files, sources
@@ -114,6 +114,7 @@ class Board:
             name=self.spec,
             secrets=(self.device.wifi.password if self.device.wifi else "", self.token),
             lines=self.settings.lines,
+            boots_in=self.settings.boots_in,
         )
         self._stack.callback(self.session.close)
         self.ladder = self._rungs()
@@ -275,7 +276,7 @@ class Board:
         try:
             return act()
         except BoardReset:
-            self._climb(CHIP_RESET)
+            self._climb(AT_BOOT)
             return act()
 
     def _rungs(self) -> Ladder:
@@ -292,6 +293,7 @@ class Board:
                 reflash=flash,
                 no_reflash=no_flash,
                 find=None if device.spec == VIRTUAL else lambda: find_port(device.spec),
+                boot=self.settings.boots_in,
             ),
         )
 

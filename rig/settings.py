@@ -65,6 +65,11 @@ class Settings:
     baselines: Path = Path("results/baselines")
     limits: Mapping[str, Any] = field(default_factory=dict)  # as the config file has them
 
+    @property
+    def boots_in(self) -> float:
+        """Seconds from a reset to MicroPython's prompt at most; the rest of a boot is the application's."""
+        return max(8.0, self.boot_timeout / 2)
+
 
 def cargo() -> Path:
     """The folder that holds camrig's own ``lib/`` and ``device/``: the checkout, or where pip put them."""

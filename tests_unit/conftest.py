@@ -54,6 +54,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment for a command under test: without settings of whoever runs the tests, and marked."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))}
     clean["CAMRIG_TEST_MARK"] = uuid.uuid4().hex
+    clean["CAMRIG_BOOT_TIMEOUT"] = "16"  # no board is here that takes longer, and many do not boot at all
     return clean
 
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rig.board.session import Session
+from rig.board.session import SECONDS_TO_BOOT, Session
 from rig.deadline import Deadline
 from rig.errors import BoardBroken, BoardSilent, CamrigError
 
-SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt, with Ctrl-C all the while; SPIRAM is tested meanwhile
 SECONDS_TO_RETURN = 15.0  # for a USB port that lost its power to be there again
-SECONDS_TO_STOP = 4.0  # for a running program to heed Ctrl-C
 SECONDS_TO_LOOK = 0.5
 SECONDS_TO_PROVE = 3.0
 _PROOF = "print(6*7)"
 
-CTRL_C, SOFT_RESET, CHIP_RESET = "Ctrl-C", "soft reset", "chip reset"
+AT_BOOT, CTRL_C, SOFT_RESET, CHIP_RESET = "Ctrl-C at boot", "Ctrl-C", "soft reset", "chip reset"
 CONTROL_LINES, USB_POWER, REFLASH = "control lines", "USB power", "reflash"
 
 
@@ -108,15 +106,18 @@ def rungs(
     reflash: Callable[[], None] | None = None,
     no_reflash: str = "no --firmware is given",
     find: Callable[[], str] | None = None,
+    boot: float = SECONDS_TO_BOOT,
 ) -> list[Rung]:
-    """The ladder of a board.
+    """The ladder of a board. The lowest rung is for one that is known to have restarted just now.
 
     ``pulse`` resets the chip by the port's control lines, False where the port has none. ``power`` takes the board's
     power away and gives it back; ``reflash`` writes its firmware, with the port closed. Each None with a word on why.
-    ``find`` is the present name of the port, which may change with its power.
+    ``find`` is the present name of the port, which may change with its power; ``boot`` the seconds from a reset to
+    the board's prompt at most.
     """
 
     patience = SECONDS_TO_RETURN
+    stop = boot / 2  # for a running program to heed Ctrl-C
 
     def back(until: Deadline) -> None:
         """A lost port may come back by itself; that is waited for once, and only looked at by the rungs above."""
@@ -125,6 +126,10 @@ def rungs(
             wait, patience = until.sooner(patience), SECONDS_TO_LOOK
             session.reopen(wait, find)
         patience = SECONDS_TO_RETURN
+
+    def at_boot(until: Deadline) -> None:
+        back(until)
+        session.catch(until.left)
 
     def ctrl_c(until: Deadline) -> None:
         back(until)
@@ -136,7 +141,7 @@ def rungs(
 
     def chip_reset(until: Deadline) -> None:
         back(until)
-        session.interrupt(until.sooner(SECONDS_TO_STOP).left)
+        session.interrupt(until.sooner(stop).left)
         session.reset_chip()
         session.catch(until.left)
 
@@ -163,10 +168,11 @@ def rungs(
         without_port(reflash, until)
 
     return [
-        Rung(CTRL_C, SECONDS_TO_BOOT, ctrl_c),  # a board that has crashed may be booting
-        Rung(SOFT_RESET, SECONDS_TO_STOP, soft_reset),
-        Rung(CHIP_RESET, SECONDS_TO_STOP + SECONDS_TO_BOOT, chip_reset),
-        Rung(CONTROL_LINES, SECONDS_TO_BOOT, control_lines),
-        Rung(USB_POWER, SECONDS_TO_RETURN + SECONDS_TO_BOOT, usb_power, "" if power else no_power),
+        Rung(AT_BOOT, boot, at_boot),
+        Rung(CTRL_C, boot, ctrl_c),  # a board that has crashed may be booting
+        Rung(SOFT_RESET, stop, soft_reset),
+        Rung(CHIP_RESET, stop + boot, chip_reset),
+        Rung(CONTROL_LINES, boot, control_lines),
+        Rung(USB_POWER, SECONDS_TO_RETURN + boot, usb_power, "" if power else no_power),
         Rung(REFLASH, 180.0, new_firmware, "" if reflash else no_reflash),
     ]

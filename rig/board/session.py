@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import threading
 import time
@@ -11,14 +12,16 @@ from typing import Any
 
 from mpremote.transport import TransportError
 
+from rig.board.control_lines import has_lines
 from rig.board.transcript import Console
 from rig.board.wire import RAW_BANNER, Wire
 from rig.deadline import Deadline
 from rig.errors import BoardRaised, BoardSilent, CamrigError, InBootLoader, NoMicroPython
 from rig.lines import DEVKIT, Profile
 
-SECONDS_FOR_REPL = 15.0  # a board that says something may be busy, or booting
-SECONDS_OF_SILENCE = 6.0  # longer than any chip takes from reset to its first word
+SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt; SPIRAM is tested meanwhile
+SECONDS_OF_SILENCE = 6.0  # after which a board whose control lines can reset it is not waited for
+SECONDS_TO_SETTLE = 2.0
 SECONDS_FOR_COMMAND = 15.0
 DOWNLOADING = b"waiting for download"  # what an ESP32's boot loader says
 SAID_BYTES = 16384  # of what a board says instead of answering
@@ -28,7 +31,8 @@ STORM_BEAT = 0.03  # seconds between two Ctrl-C while a board boots: main.py may
 
 
 class Session:
-    """A board whose port this process holds. ``name`` is what errors call the board."""
+    """A board whose port this process holds. ``name`` is what errors call the board, ``boots_in`` the seconds from a
+    reset to its prompt at most: chips that are emulated take several times as long."""
 
     def __init__(
         self,
@@ -38,8 +42,10 @@ class Session:
         name: str | None = None,
         secrets: Iterable[str] = (),
         lines: Profile = DEVKIT,
+        boots_in: float = SECONDS_TO_BOOT,
     ) -> None:
         self.name = name or port
+        self.boots_in = boots_in
         self.console = Console(secrets)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
@@ -70,22 +76,23 @@ class Session:
                 self.console.broken = None
                 return
 
-    def repl(self, seconds: float = SECONDS_FOR_REPL) -> None:
+    def repl(self) -> None:
         """Stop whatever runs and start the interpreter afresh, in the raw REPL; main.py does not run.
 
         Raises BoardSilent, NoMicroPython or PortError.
         """
-        self._enter(Deadline.after(seconds), fresh=True)
+        self._enter(Deadline.after(2 * self.boots_in), fresh=True)  # it may be booting, and boots once more
 
-    def interrupt(self, seconds: float = SECONDS_FOR_REPL) -> None:
+    def interrupt(self, seconds: float) -> None:
         """Stop whatever runs with Ctrl-C and enter the raw REPL of the same interpreter. Raises as ``repl`` does."""
         self._enter(Deadline.after(seconds), fresh=False)
 
     def _enter(self, until: Deadline, fresh: bool) -> None:
         self._attend()
         wire, said = self.wire, b""
+        patience = SECONDS_OF_SILENCE if has_lines(wire.serial.port) else self.boots_in
         try:
-            while not until.passed and (said or until.spent < SECONDS_OF_SILENCE):
+            while not until.passed and (said or until.spent < patience):
                 wire.serial.write(b"\r\x03\x03")
                 said += wire.drain(0.1, most=8192)
                 wire.serial.write(b"\r\x01")
@@ -93,7 +100,7 @@ class Session:
                 # Without the prompt behind it, which the next command asks for.
                 answer = wire.read_until(1, RAW_BANNER, timeout=1)
                 said += answer
-                if answer.endswith(RAW_BANNER) and (not fresh or self._soft_reset(until)):
+                if answer.endswith(RAW_BANNER) and (self._soft_reset(until) if fresh else self._settled(until)):
                     wire.in_raw_repl = True
                     return
                 if said.count(DOWNLOADING) > 1:
@@ -122,9 +129,11 @@ class Session:
                     wire.serial.write(b"\r\x01")
                     wire.serial.deadline = until.sooner(1.0)
                     said += wire.read_until(1, RAW_BANNER, timeout=0.5)
-                if said.endswith(RAW_BANNER):
-                    wire.in_raw_repl = True
-                    return
+                if RAW_BANNER in said:  # from here on Ctrl-C brings no prompt
+                    if self._settled(until):
+                        wire.in_raw_repl = True
+                        return
+                    said = RAW_BANNER
         except CamrigError as error:
             raise error.on(self.name) from None
         finally:
@@ -145,6 +154,21 @@ class Session:
         self.console.attended = True
         self._stop_listening()
         self.wire.in_raw_repl = False
+        self.wire.use_raw_paste = True  # which an answer that came late makes mpremote give up
+
+    def _settled(self, until: Deadline) -> bool:
+        """Whether the raw REPL is ready for the next command, and nothing else is on its way.
+
+        A board that was slow to answer has kept every Ctrl-A, and answers each: before it answers this.
+        """
+        wire, word = self.wire, os.urandom(4).hex()
+        answer = f"OK{word}\r\n\x04\x04>".encode()
+        wire.serial.deadline = until.sooner(SECONDS_TO_SETTLE)
+        wire.serial.write(f"\r\x03\x01print('{word}')\x04".encode())
+        if not wire.read_until(1, answer, timeout=SECONDS_TO_SETTLE).endswith(answer):
+            return False
+        wire.serial.buffer[:0] = b">"  # the prompt that the next command asks for
+        return True
 
     def _soft_reset(self, until: Deadline) -> bool:
         wire = self.wire

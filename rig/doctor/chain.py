@@ -25,6 +25,7 @@ from rig.settings import VIRTUAL, Settings
 from rig.steps import Step, Steps
 
 SECONDS_OF_CONSOLE = 2.0  # how long a board is overheard before it is interrupted
+SECONDS_OF_STALE = 0.3
 ORIGIN = "https://camrig-doctor.example"
 
 
@@ -133,14 +134,16 @@ class Doctor:
     def _console(self) -> None:
         """What the board says before anybody speaks to it."""
         session = self.board.session
-        session.listen()
+        said = session.console
         try:
-            said = session.console
-            restarts = said.wait(_restarts(), 0, Deadline.after(SECONDS_OF_CONSOLE))
+            session.wire.drain(SECONDS_OF_STALE)  # a server on the way keeps what a board said long ago
+            seen = said.seen
+            session.listen()
+            restarts = said.wait(_restarts(), seen, Deadline.after(SECONDS_OF_CONSOLE))
         except CamrigError as error:
             raise self._wrong("console", error) from None
         text = said.text(lines=8).strip()
-        crash = next((event for event in said.events if isinstance(event, Crashed)), None)
+        crash = next((event for event in said.since(seen) if isinstance(event, Crashed)), None)
         if crash is not None or restarts:
             what = (
                 f"the firmware crashes by itself: {crash.line}"

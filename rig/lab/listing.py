@@ -72,7 +72,7 @@ def _row(port: str, known: Sequence[Attached], settings: Settings, probe: bool, 
 def _ask(port: str, key: str, settings: Settings) -> None:
     """Have the board say who it is, and start it again."""
     with lock.held(key, port) as owned:
-        session = Session(port, settings.baud, lines=settings.lines)
+        session = Session(port, settings.baud, lines=settings.lines, boots_in=settings.boots_in)
         try:
             session.repl()
             found = identify(session)

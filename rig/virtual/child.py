@@ -76,6 +76,14 @@ class Child:
             return True  # no /proc to ask, or the process is gone
         return stat.rpartition(b") ")[2][:1] not in (b"R", b"D")
 
+    @property
+    def locked(self) -> bool:
+        """Whether it waits for a mutex, without a time-out (Linux: futex(2), as pthread_mutex_lock calls it)."""
+        try:
+            return Path(f"/proc/{self.pid}/syscall").read_text().split()[2:5] == ["0x80", "0x2", "0x0"]
+        except OSError:
+            return False
+
     def interrupt(self) -> bool:
         """Raise KeyboardInterrupt in running code; False if there is none that would take it.
 

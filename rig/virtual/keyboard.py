@@ -26,8 +26,8 @@ class Keyboard:
         self.deaf = False  # whether Ctrl-C goes unnoticed
         self.wake_at: float | None = None  # when ``pump`` wants to be called next
         self.blocked = False  # whether it waits for the terminal to take more
+        self.interrupted_at = float("-inf")
         self._queue = b""
-        self._interrupted_at = float("-inf")
         self._interrupt_due = False
         self._settling_since: float | None = None
 
@@ -45,6 +45,8 @@ class Keyboard:
         """Keys from the client, in the order in which they were typed."""
         if self.deaf:
             data = data.replace(CTRL_C, b"")
+        if self._interrupt_due and not child.interruptible:
+            self._interrupt_due = False  # what it was meant for has ended, and what comes now is something else
         for number, part in enumerate(data.split(CTRL_C)):
             if number and not (self.started and self._interrupt(child)):
                 self._queue += CTRL_C
@@ -60,8 +62,8 @@ class Keyboard:
         if not self.started or child.ended():
             return
         if self._interrupt_due:
-            if now < self._interrupted_at + AGAIN:
-                self.wake_at = self._interrupted_at + AGAIN
+            if now < self.interrupted_at + AGAIN:
+                self.wake_at = self.interrupted_at + AGAIN
             else:
                 self._interrupt_due = False
                 self._interrupt(child)
@@ -95,13 +97,13 @@ class Keyboard:
 
     def _interrupt(self, child: Child) -> bool:
         now = time.monotonic()
-        if now < self._interrupted_at + AGAIN:
+        if now < self.interrupted_at + AGAIN:
             if not child.interruptible:
                 return False
             self._interrupt_due = True
-            self.wake_at = self._interrupted_at + AGAIN
+            self.wake_at = self.interrupted_at + AGAIN
             return True
         if not child.interrupt():
             return False
-        self._interrupted_at = now
+        self.interrupted_at = now
         return True

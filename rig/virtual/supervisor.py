@@ -28,6 +28,8 @@ from .switches import CELLS, EVENT_LETTERS, Switches
 from .watch import READ, WRITE, Watch
 
 HELD_BYTES = 0.02  # seconds without more after which the beginning of a message is taken for text
+SUSPECT = 5.0  # seconds after a Ctrl-C during which the interpreter may be found to wait for itself
+LOOK = 0.3  # seconds between two looks that must agree on that
 CONGESTED = 0.05  # seconds until a board that outruns its reader is looked at again
 MACHINE = "camrig virtual board with ESP32"
 BOOT_ATTEMPTS = 3  # starts in a row that may fail before boot.py until the board counts as broken
@@ -56,6 +58,8 @@ class Supervisor:
         self.banner = ""
         self.watchdog_at: float | None = None
         self.watchdog_ms = 0
+        self.look_at: float | None = None
+        self.locked = False
         self.heard_at = 0.0
         self.listens = True
         self.failures = 0
@@ -106,6 +110,21 @@ class Supervisor:
             self.reset(rom.WATCHDOG)
         elif self.child.ended():
             self._ended()
+        elif self._waits_for_itself(now):
+            self._soft_reset()
+
+    def _waits_for_itself(self, now: float) -> bool:
+        """Whether the interpreter hangs as no chip does.
+
+        On Unix it raises KeyboardInterrupt wherever it is, also while it holds the lock of its heap.
+        """
+        if now > self.keyboard.interrupted_at + SUSPECT:
+            self.look_at, self.locked = None, False
+        elif self.look_at is None or now >= self.look_at:
+            before, self.locked = self.locked, self.child.locked
+            self.look_at = now + LOOK
+            return before and self.locked
+        return False
 
     def _wait(self, watch: Watch) -> set[int]:
         """Sleep until there is something to do; the descriptors that can be read."""
@@ -117,7 +136,7 @@ class Supervisor:
         }
         if self.port.plugged:
             wanted[self.port.master] = READ * self.line.listens | WRITE * self.port.waiting
-        times = (self.keyboard.wake_at, self.watchdog_at, self.line.wake_at, self.mischief.wake_at)
+        times = (self.keyboard.wake_at, self.watchdog_at, self.look_at, self.line.wake_at, self.mischief.wake_at)
         waits = [at - now for at in times if at is not None]
         if self.output.holding:
             waits.append(HELD_BYTES)
