@@ -16,6 +16,14 @@ for _errno in (103, 107, 110, 113, 116, 118):
         MUTED_SOCKET_ERRORS.append(_errno)
 
 
+def _most_sockets():
+    try:
+        import esp32  # noqa: F401
+    except ImportError:
+        return 64
+    return 6  # of lwIP's ten: two listen, and one each may be opening and closing
+
+
 class Server(Microdot):
     """Takes as many clients at once as the heap can bear; a few more wait their turn, and it hangs up on the rest.
 
@@ -28,14 +36,14 @@ class Server(Microdot):
     def __init__(self):
         super().__init__()
         self.connections = []
-        self.most = 64
+        self.most = _most_sockets()
         self.waiting = 0
 
     async def start_server(self, **options):
         if hasattr(gc, "mem_free"):
             # Where memory runs out between two connections, asyncio stops accepting for ever.
             gc.collect()
-            self.most = max(3, gc.mem_free() // 8192)
+            self.most = min(max(3, gc.mem_free() // 8192), _most_sockets())
         watch = asyncio.create_task(self._watch())
         try:
             await Microdot.start_server(self, **options)

@@ -22,6 +22,7 @@ from camera_server import heap
 from microdot import Microdot, Request, Response
 
 TOKEN_FILE = "/camrig_rig.json"
+_SMALL_HEAP = 512 * 1024
 BOOT_ID = binascii.hexlify(os.urandom(8)).decode()
 
 _LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
@@ -116,7 +117,12 @@ def _routes(bare, app, original, state, sides):
         if request.args.get("collect") != "0":
             gc.collect()
         both = heap()
-        return {"gc": {"free": both["free"], "alloc": both["alloc"]}, "idf": both["idf"], "uptime_ms": _ticks_ms()}
+        return {
+            "gc": {"free": both["free"], "alloc": both["alloc"]},
+            "idf": both["idf"],
+            "connections": len(app.connections) if hasattr(app, "connections") else None,
+            "uptime_ms": _ticks_ms(),
+        }
 
     async def settings(request):
         found = {"peak": state["peak"], "patience_s": getattr(app, "patience_s", None)}
@@ -223,7 +229,8 @@ async def count(app, dispatch, raw, n):
     gc.disable()
     try:
         gc.collect()
-        floor = gc.mem_free() * 2 // 3
+        # What an ESP32 calls free includes what its heap may still grow by, so a small one is never trusted.
+        floor = max(gc.mem_free() * 2 // 3, _SMALL_HEAP)
         for i in range(len(counts)):
             if gc.mem_free() < floor:
                 gc.collect()

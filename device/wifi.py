@@ -76,7 +76,7 @@ def _config(wlan, *names):
 
 
 def _power_save_off(wlan):
-    off = getattr(network.WLAN, "PM_NONE", getattr(network, "PM_NONE", None))
+    off = getattr(wlan, "PM_NONE", getattr(network, "PM_NONE", None))  # of the object: WLAN may be a function
     if off is not None:
         _set(wlan, pm=off)  # where that is refused, power_save() tells
 

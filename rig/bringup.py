@@ -123,8 +123,8 @@ class Board:
         """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusy."""
         self.identity = identify(self.session)
         if self._lock is not None and self.identity.mac:
-            if not self.identity.virtual:
-                self._own(mac_key(self.identity.mac))
+            if key := mac_key(self.identity.mac):
+                self._own(key)
             self._lock.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
 
     def _own(self, key: str) -> lock.Lock:
@@ -148,7 +148,7 @@ class Board:
             with self.steps("deploy") as note:
                 speed, done = self._through_resets(lambda: self._send(wanted, production, progress))
                 note((f"at {speed} baud, " if speed != settings.baud else "") + str(done))
-            if not production:
+            if not production and not self.imports:  # they are the same when the board is brought back
                 self._try_imports([*MODULES, *import_order(sources(settings.lib, settings.app, settings.agent))])
         except CamrigError as error:
             raise error.on(self.spec) from None

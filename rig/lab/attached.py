@@ -74,7 +74,14 @@ def lock_key(port: str, known: Iterable[Attached] | None = None) -> str:
 
 
 def mac_key(mac: str) -> str:
-    """The name of the lock on the board with this MAC, however it is reached."""
+    """The name of the lock on the board with this MAC, however it is reached; empty for a MAC that others may have.
+
+    Emulated chips answer with zeros, and locally administered addresses (IEEE 802, bit 1 of the first octet) are
+    given by whoever likes to.
+    """
+    octets = mac.lower().replace(":", "")
+    if not set(octets) - {"0"} or not set(octets) - {"f"} or int(octets[:2], 16) & 2:
+        return ""
     return f"mac-{mac.lower()}"
 
 

@@ -23,11 +23,13 @@ Send = Callable[[str, str, list[tuple[str, str]], bytes], Response]
 @dataclass(frozen=True)
 class Heap:
     """Bytes. ``free`` and ``alloc`` are MicroPython's collected heap; ``idf`` has a row per region of an ESP32's
-    other heap: total, free, largest free block, minimum free since boot. None where there is no such heap."""
+    other heap: total, free, largest free block, minimum free since boot. None where there is no such heap.
+    ``connections`` is how many the server had, this one among them, None where it does not count them."""
 
     free: int
     alloc: int
     idf: tuple[tuple[int, int, int, int], ...] | None
+    connections: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Agent:
         found = self._ask("GET", "/rig/heap" if collect else "/rig/heap?collect=0")
         idf = found.get("idf")
         rows = tuple((int(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in idf) if idf else None
-        return Heap(found["gc"]["free"], found["gc"]["alloc"], rows)
+        return Heap(found["gc"]["free"], found["gc"]["alloc"], rows, found.get("connections"))
 
     def allocations(
         self, method: str, path: str, headers: Iterable[tuple[str, str]], n: int, bare: bool = False

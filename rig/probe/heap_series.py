@@ -5,19 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from rig.deadline import Deadline
 from rig.probe.agent import Heap
 
 READINGS = 5
 PAUSE = 0.02  # seconds
+LONGEST_PAUSE = 0.5
+SECONDS_TO_CLOSE = 25.0  # a server's patience with a client that went without a word, and a slow network's
 
 
 def drained(heap: Callable[[], Heap], pause: float = PAUSE) -> Heap:
-    """The heap once two readings in a row agree, or the lowest of a few.
+    """The heap once the server has no other connection and two readings in a row agree, or the lowest of a few.
 
-    A server may still be closing its last connections, and a conservative collector may take a stale word on the
-    stack for a pointer once. Only a few, because each reading is a request too and costs where requests leak.
+    A forward or a slow network holds a connection for a while after its client has left, and a conservative
+    collector may take a stale word on the stack for a pointer once. Only a few, because each reading is a request
+    too and costs where requests leak.
     """
-    seen = [heap()]
+    until, wait = Deadline.after(SECONDS_TO_CLOSE), pause
+    found = heap()
+    while (found.connections or 0) > 1 and not until.passed:
+        time.sleep(wait)
+        wait = min(2 * wait, LONGEST_PAUSE)
+        found = heap()
+    seen = [found]
     while len(seen) < READINGS:
         seen.append(heap())
         if seen[-1].alloc == seen[-2].alloc:

@@ -10,13 +10,18 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
 
+from rig.errors import ServerSilent
 from rig.probe.connections import Connections
+
+
+class NoAnswer(ServerSilent, requests.ConnectionError):
+    """Nothing whole came back: radio, network and a hung server look the same from here."""
 
 
 class BoardSession(requests.Session):
     """``get("/api/status")`` goes to the board. Proxies of the environment are not asked: the board is near.
 
-    Its connections are among ``connections``, which may end them.
+    Its connections are among ``connections``, which may end them. A request without an answer raises NoAnswer.
     """
 
     def __init__(self, url: str, seconds: float = 15.0, connections: Connections | None = None) -> None:
@@ -31,7 +36,11 @@ class BoardSession(requests.Session):
         kwargs.setdefault("timeout", self.seconds)
         kwargs.setdefault("allow_redirects", False)
         target = url.decode() if isinstance(url, bytes) else url
-        return super().request(method, self.url + target if target.startswith("/") else target, *args, **kwargs)
+        try:
+            return super().request(method, self.url + target if target.startswith("/") else target, *args, **kwargs)
+        except (requests.ConnectionError, requests.Timeout) as error:
+            asked = f"{method.decode() if isinstance(method, bytes) else method.upper()} {target}"
+            raise NoAnswer(f"{asked} got no answer ({error})", next="see the console of the board") from None
 
 
 class _Adapter(HTTPAdapter):

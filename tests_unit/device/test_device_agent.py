@@ -171,18 +171,19 @@ def test_what_cannot_be_parsed_goes_to_the_application(app):
 
 
 class Heap:
-    """A collector with a heap of 3,000 bytes, where each look at it comes after 400 more."""
+    """A collector with a heap of ``size`` bytes, where each look at it comes after ``step`` more."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = 3_000_000, step: int = 400_000) -> None:
+        self.size, self.step = size, step
         self.used = 0
         self.calls: list[str] = []
 
     def mem_alloc(self) -> int:
-        self.used += 400
+        self.used += self.step
         return self.used
 
     def mem_free(self) -> int:
-        return 3000 - self.used
+        return self.size - self.used
 
     def collect(self) -> None:
         self.calls.append("collect")
@@ -215,8 +216,15 @@ def counting(app, device, monkeypatch):
 
 def test_a_long_count_collects_before_the_heap_is_full(counting):
     result, heap = counting(5, [200] * 6)
-    assert result == {"n": 5, "bytes": [400] * 5, "status": 200}
+    assert result == {"n": 5, "bytes": [400_000] * 5, "status": 200}
     assert heap.calls == ["disable", "collect", "collect", "collect", "enable"]
+
+
+def test_a_small_heap_is_collected_before_each_round(counting):
+    counting.heap.size, counting.heap.step = 100_000, 400
+    result, heap = counting(5, [200] * 6)
+    assert result["bytes"] == [400] * 5
+    assert heap.calls == ["disable", *["collect"] * 6, "enable"]
 
 
 def test_a_round_that_runs_out_of_memory_spoils_the_count_and_leaves_the_collector_on(counting):
