@@ -264,7 +264,7 @@ def test_settings_of_the_run(app, ask, device):
 
 
 def test_the_peak_is_the_most_alive_at_any_request(app, ask, device, monkeypatch):
-    heap = Heap()
+    heap = Heap(3000, 400)
     monkeypatch.setattr(device("rig_agent"), "gc", heap)
 
     def put(query: str) -> dict:
