@@ -228,7 +228,7 @@ class Board:
         start = Start(
             token=None if production else self.token,
             ssid=self.wifi.ssid,
-            url=self.settings.url,
+            url=self.settings.url_of(self.spec),
             seconds=self.settings.boot_timeout,
             expect_cors=self._library_file or None,
             step=self.steps,

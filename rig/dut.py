@@ -89,6 +89,11 @@ class Dut:
         parts = urlsplit(self.url)
         return parts.hostname or "", parts.port or 80
 
+    @property
+    def forwarded(self) -> bool:
+        """Whether its server is reached elsewhere than where the board says: of its other ports nothing is known."""
+        return self._start.url is not None
+
     def policy(self, **changes: Any) -> dict[str, Any]:
         """Set attributes of the live CORS object, for instance ``allowed_origins=[...]``; returns the policy."""
         return self.agent.policy(**changes)

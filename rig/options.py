@@ -137,7 +137,9 @@ OPTIONS = (
         ("CAMRIG_URL",),
         _url,
         "URL",
-        "where the board's server is reached, when not at the address that the board reports (a port forward)",
+        "where the board's server is reached, when not at the address that the board reports (a port forward); with "
+        "several devices once for each, in their order",
+        many=True,
     ),
     Option("lib", "--hil-lib", ("CAMRIG_LIB",), _folder, "DIR", "the library under test, laid over /lib"),
     Option("app", "--hil-app", ("CAMRIG_APP",), _folder, "DIR", "the application with boot.py and main.py"),

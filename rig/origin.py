@@ -33,7 +33,7 @@ def origin(board: Board, radio: Radio | None) -> Origin:
         power_save=radio.power_save,
         settings={
             "sim_heap": settings.sim_heap if identity.virtual else None,
-            "forwarded": settings.url is not None,
+            "forwarded": bool(settings.url),
         },
     )
 
@@ -42,7 +42,7 @@ def told(settings: Settings) -> dict[str, Any]:
     """The settings for evidence: no Wi-Fi password, and no token, which is no setting."""
     return {
         "device": list(settings.device),
-        "url": settings.url,
+        "url": list(settings.url),
         "sim_heap": settings.sim_heap,
         "baud": settings.baud,
         "fast": settings.fast,

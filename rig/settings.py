@@ -42,7 +42,7 @@ class Settings:
     """Everything a run can be told. Times are seconds."""
 
     device: tuple[str, ...] = (VIRTUAL,)
-    url: str | None = None
+    url: tuple[str, ...] = ()
     lib: Path = Path("lib")
     app: Path = Path("device")
     agent: Path = Path("device/rig_agent.py")
@@ -64,6 +64,10 @@ class Settings:
     evidence: Path | None = None
     baselines: Path = Path("results/baselines")
     limits: Mapping[str, Any] = field(default_factory=dict)  # as the config file has them
+
+    def url_of(self, spec: str) -> str | None:
+        """Where the server of the device ``spec`` is reached, None for where the board says."""
+        return self.url[self.device.index(spec)] if self.url and spec in self.device else None
 
     @property
     def boots_in(self) -> float:
@@ -156,7 +160,13 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
             values[option.name] = root / values[option.name]
     values["lines"] = profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
     values.setdefault("baselines", values["results"] / "baselines")
-    return Settings(**values, wifi=_wifi(env, root))
+    found = Settings(**values, wifi=_wifi(env, root))
+    if len(found.url) not in (0, len(found.device)):
+        raise SettingsError(
+            f"--hil-url is given {len(found.url)} times for {len(found.device)} devices",
+            next="give it once for each --device, in the same order",
+        )
+    return found
 
 
 def _find(

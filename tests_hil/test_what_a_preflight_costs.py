@@ -8,6 +8,7 @@ from statistics import median
 
 import pytest
 
+from rig.deadline import Deadline
 from rig.gate.screen import quiet
 from rig.probe.overhead import overhead
 from rig.probe.preflight import preflight_headers
@@ -26,6 +27,8 @@ from rig.probe.sampling import (
 WARM_UP = 5
 BATCHES = 16  # with a quiet radio
 MOST_BATCHES = 32
+FEWEST_BATCHES = 4
+SECONDS = 120.0
 ROUNDS = 10  # in each batch
 BURSTS, BURST = 12, 5
 HEADERS = ("content-type", "x-frame")
@@ -45,7 +48,7 @@ def usual(policy):
 
 def test_time_by_phase_beside_controls(dut, measure, note, page):
     agent = dut.agent
-    echo = reachable_echo(dut.address[0], agent.echo_port())
+    echo = None if dut.forwarded else reachable_echo(dut.address[0], agent.echo_port())
     if echo is None:
         warnings.warn(
             "the board's TCP echo is out of reach, so the request without CORS is the only control", stacklevel=1
@@ -53,9 +56,16 @@ def test_time_by_phase_beside_controls(dut, measure, note, page):
     sampler = Sampler(dut.request, Request(page, headers=HEADERS), echo=echo, radio=agent.radio, seed=1)
     sampler.warm_up(WARM_UP)
     batches: list[Batch] = []
+    until = Deadline.after(SECONDS)
     while len(batches) < MOST_BATCHES and quiet([control(batch) for batch in batches]) < BATCHES:
+        if until.passed and len(batches) >= FEWEST_BATCHES:
+            break  # a slow board, or a slow network: fewer samples decide less, and are no failure
         batches.append(sampler.batch(ROUNDS))
     samples = [sample for batch in batches for sample in batch.samples]
+    one_clock = all(0 < one.phases.on_board < one.phases.total for one in samples if one.phases.on_board is not None)
+    if not one_clock:  # an emulated chip may count time of its own
+        note("latency.on_board", "not measured: the board's clock does not go as this host's does")
+        warnings.warn("the board's clock does not go as this host's: no times on the board", stacklevel=1)
     for kind in sampler.kinds:
         assert {sample.status for sample in samples if sample.kind == kind} == {STATUS[kind]}
         phases = [phases for batch in batches for phases in batch.phases(kind)]
@@ -63,13 +73,13 @@ def test_time_by_phase_beside_controls(dut, measure, note, page):
         if kind == TCP_ECHO:
             measure(f"latency.{kind}", [phase.total for phase in phases], unit="ms")
             continue
-        assert all(phase.on_board is not None and 0 < phase.on_board < phase.total for phase in phases)
+        assert all(phase.on_board is not None for phase in phases)
         for batch in batches:
-            for phase in PHASES:
+            for phase in PHASES if one_clock else PHASES[:-1]:
                 beside = control(batch, phase) if kind != WITHOUT_CORS else ()
                 taken = [getattr(one, phase) for one in batch.phases(kind)]
                 measure(f"latency.{kind}.{phase}", taken, unit="ms", control=beside)
-    for batch in batches:
+    for batch in batches if one_clock else ():
         bare = median(control(batch, "on_board"))
         shares = [one.on_board / bare for one in batch.phases(PREFLIGHT)]
         measure("latency.preflight.relative", shares, unit="x")

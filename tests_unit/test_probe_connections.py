@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
+from rig.errors import Blocked
 from rig.probe.client import NoExchange, exchange, request_bytes
 from rig.probe.connections import Connections
 from rig.probe.person import BoardSession
@@ -105,3 +106,19 @@ def test_closed_connections_are_forgotten():
     gc.collect()
     connections.cut()
     assert not connections._sockets
+
+
+@pytest.mark.parametrize("seconds", [LONG, 0.05])
+def test_a_person_without_an_answer_blocks_the_rig(mute, seconds):
+    """Lost by the network, or too slow: no failure of the library, and still what requests would raise."""
+    port, asked = mute
+    connections = Connections()
+    cutter = threading.Thread(target=lambda: (asked.wait(10), connections.cut() if seconds == LONG else None))
+    cutter.start()
+    with (
+        BoardSession(f"http://127.0.0.1:{port}", seconds, connections) as session,
+        pytest.raises(Blocked, match="GET /api/status got no answer") as raised,
+    ):
+        session.get("/api/status")
+    cutter.join(10)
+    assert isinstance(raised.value, requests.RequestException)

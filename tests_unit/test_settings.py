@@ -38,6 +38,15 @@ def test_several_devices(tmp_path):
     assert resolve({}, {}, tmp_path).device == ("sim", "/dev/two")
 
 
+def test_each_device_has_an_address_of_its_own(tmp_path):
+    flags = {"device": ["/dev/a", "/dev/b"], "url": ["http://localhost:8080", "http://localhost:8081"]}
+    found = resolve(flags, {}, tmp_path)
+    assert [found.url_of(spec) for spec in found.device] == flags["url"]
+    assert resolve({"device": flags["device"]}, {}, tmp_path).url_of("/dev/b") is None
+    with pytest.raises(SettingsError, match="1 times for 2 devices"):
+        resolve({**flags, "url": flags["url"][:1]}, {}, tmp_path)
+
+
 def test_paths_in_the_file_are_relative_to_it(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "camrig.toml").write_text('results = "out"\n')

@@ -49,6 +49,7 @@ class Session:
         self.console = Console(secrets)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
+        self._patience = SECONDS_TO_SETTLE
         self._port, self._baud, self._lines = port, baud, lines
         self.wire = self._open()
 
@@ -93,14 +94,14 @@ class Session:
         patience = SECONDS_OF_SILENCE if has_lines(wire.serial.port) else self.boots_in
         try:
             while not until.passed and (said or until.spent < patience):
-                wire.serial.write(b"\r\x03\x03")
-                said += wire.drain(0.1, most=8192)
-                wire.serial.write(b"\r\x01")
-                wire.serial.deadline = until.sooner(1.5)
-                # Without the prompt behind it, which the next command asks for.
-                answer = wire.read_until(1, RAW_BANNER, timeout=1)
-                said += answer
-                if answer.endswith(RAW_BANNER) and (self._soft_reset(until) if fresh else self._settled(until)):
+                if fresh or RAW_BANNER not in said:
+                    wire.serial.write(b"\r\x03\x03")
+                    said += wire.drain(0.1, most=8192)
+                    wire.serial.write(b"\r\x01")
+                    wire.serial.deadline = until.sooner(1.5)
+                    # Without the prompt behind it, which the next command asks for.
+                    said += wire.read_until(1, RAW_BANNER, timeout=1)
+                if self._soft_reset(said, until) if fresh else self._settled(said, until):
                     wire.in_raw_repl = True
                     return
                 if said.count(DOWNLOADING) > 1:
@@ -129,10 +130,10 @@ class Session:
                     wire.serial.write(b"\r\x01")
                     wire.serial.deadline = until.sooner(1.0)
                     said += wire.read_until(1, RAW_BANNER, timeout=0.5)
+                if self._settled(said, until):
+                    wire.in_raw_repl = True
+                    return
                 if RAW_BANNER in said:  # from here on Ctrl-C brings no prompt
-                    if self._settled(until):
-                        wire.in_raw_repl = True
-                        return
                     said = RAW_BANNER
         except CamrigError as error:
             raise error.on(self.name) from None
@@ -155,23 +156,29 @@ class Session:
         self._stop_listening()
         self.wire.in_raw_repl = False
         self.wire.use_raw_paste = True  # which an answer that came late makes mpremote give up
+        self._patience = SECONDS_TO_SETTLE
 
-    def _settled(self, until: Deadline) -> bool:
-        """Whether the raw REPL is ready for the next command, and nothing else is on its way.
+    def _settled(self, said: bytes, until: Deadline) -> bool:
+        """Whether the raw REPL, if it has spoken, is ready for the next command, and nothing else is on its way.
 
         A board that was slow to answer has kept every Ctrl-A, and answers each: before it answers this.
         """
+        if RAW_BANNER not in said:
+            return False
         wire, word = self.wire, os.urandom(4).hex()
         answer = f"OK{word}\r\n\x04\x04>".encode()
-        wire.serial.deadline = until.sooner(SECONDS_TO_SETTLE)
+        wire.serial.deadline = until.sooner(self._patience)
         wire.serial.write(f"\r\x03\x01print('{word}')\x04".encode())
-        if not wire.read_until(1, answer, timeout=SECONDS_TO_SETTLE).endswith(answer):
+        if not wire.read_until(1, answer, timeout=self._patience).endswith(answer):
+            self._patience *= 2  # the more it was asked, the more it has to answer
             return False
         wire.serial.buffer[:0] = b">"  # the prompt that the next command asks for
         return True
 
-    def _soft_reset(self, until: Deadline) -> bool:
+    def _soft_reset(self, said: bytes, until: Deadline) -> bool:
         wire = self.wire
+        if not said.endswith(RAW_BANNER):
+            return False
         wire.serial.deadline = until
         wire.serial.write(b"\x04")
         if not wire.read_until(1, b"soft reboot\r\n", timeout=5).endswith(b"soft reboot\r\n"):

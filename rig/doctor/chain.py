@@ -221,7 +221,7 @@ class Doctor:
             start = Start(
                 token=None,
                 ssid=self._flash.ssid or "?",
-                url=self.settings.url,
+                url=self.settings.url_of(self.board.spec),
                 seconds=self.settings.boot_timeout,
                 expect_cors=None,
                 step=Steps(),

@@ -23,6 +23,7 @@ class Level:
     concurrency: int
     latencies: tuple[float, ...]
     errors: dict[str, int] = field(default_factory=dict)
+    unsent: int = 0  # requests for which no time was left
 
     @property
     def failed(self) -> int:
@@ -34,7 +35,7 @@ def load(
 ) -> Level:
     """``concurrency`` clients that each send ``each`` requests one after the other, taken in turn from ``requests``.
 
-    All start together; none starts another request once ``seconds`` have passed.
+    All start together; none starts another request once ``seconds`` have passed, and each has its own time to end.
     """
     until = Deadline.after(seconds)
     together = threading.Barrier(concurrency)
@@ -47,7 +48,7 @@ def load(
         for i in range(each):
             if until.passed:
                 return
-            kind, ms = _one(address, requests[(first + i) % len(requests)], until.sooner(SECONDS_PER_EXCHANGE).left)
+            kind, ms = _one(address, requests[(first + i) % len(requests)])
             with lock:
                 if kind:
                     errors[kind] += 1
@@ -60,12 +61,13 @@ def load(
     for thread in clients:
         thread.join(seconds + SECONDS_PER_EXCHANGE)
     with lock:
-        return Level(concurrency, tuple(latencies), dict(errors))
+        unsent = concurrency * each - len(latencies) - errors.total()
+        return Level(concurrency, tuple(latencies), dict(errors), unsent)
 
 
-def _one(address: tuple[str, int], request: bytes, seconds: float) -> tuple[str, float]:
+def _one(address: tuple[str, int], request: bytes) -> tuple[str, float]:
     try:
-        response = exchange(*address, request, max(seconds, 0.001))
+        response = exchange(*address, request, SECONDS_PER_EXCHANGE)
     except NoExchange as error:
         return error.kind, 0.0
     return ("status" if response.status >= 500 else ""), response.phases.total

@@ -10,7 +10,7 @@ import pytest
 
 from rig.errors import PortError
 from rig.lab import lock
-from rig.lab.attached import attached, lock_key
+from rig.lab.attached import attached, lock_key, mac_key
 from rig.lab.devices import find_port
 from rig.lab.listing import as_json, as_table, rows
 from rig.settings import resolve
@@ -28,6 +28,15 @@ def plugged(monkeypatch: pytest.MonkeyPatch, tmp_path):
     ports: list[SimpleNamespace] = []
     monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
     return ports
+
+
+@pytest.mark.parametrize("mac", ["00:00:00:00:00:00", "000000000000", "ff:ff:ff:ff:ff:ff", "02:ca:7f:00:00:01"])
+def test_a_mac_that_others_may_have_names_no_board(mac):
+    assert mac_key(mac) == ""
+
+
+def test_a_mac_of_its_own_names_a_board():
+    assert mac_key("24:6F:28:AA:BB:CC") == "mac-24:6f:28:aa:bb:cc"
 
 
 def test_auto_takes_the_only_one_and_refuses_to_choose(plugged):

@@ -20,6 +20,18 @@ def test_a_heap_that_never_rests_gives_the_lowest_of_a_few():
     assert drained(readings(*values), pause=0.0).alloc == 103
 
 
+def test_connections_that_linger_are_waited_for():
+    others = [5, 3, 1, 1]
+    seen = []
+
+    def heap() -> Heap:
+        seen.append(others.pop(0))
+        return Heap(900, 100 * seen[-1], None, seen[-1])
+
+    assert drained(heap, pause=0.0).alloc == 100
+    assert seen == [5, 3, 1, 1]
+
+
 def test_pairs_of_requests_and_bytes():
     done = []
     series = heap_series(lambda: done.append(1), lambda: Heap(0, 100 + 16 * len(done), None), every=5, total=12)
