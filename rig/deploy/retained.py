@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from rig.board.session import Session
 
-SECONDS = 30.0
+SECONDS = 120.0  # a chip that is emulated may take seconds to collect a heap of megabytes
 STARTED_BY_NAME = ("boot", "main")
 LIBRARY = ("asyncio", "microdot", "microdot.cors")
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import termios
+import time
 import tty
 from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader
@@ -25,6 +26,7 @@ SETTINGS_FD = 3
 CONTROL_FD = 4
 START = "__import__('start').run()"
 CHUNK = 65536
+REST = 0.02  # seconds
 
 
 class Child:
@@ -68,8 +70,11 @@ class Child:
         """Whether all keys have been read and the interpreter sleeps: it waits for more."""
         unread = array.array("i", [0])
         fcntl.ioctl(self._slave, termios.FIONREAD, unread)
-        if unread[0]:
-            return False
+        return not unread[0] and self.sleeping
+
+    @property
+    def sleeping(self) -> bool:
+        """Whether the interpreter waits for something."""
         try:
             stat = Path(f"/proc/{self.pid}/stat").read_bytes()
         except OSError:
@@ -87,10 +92,14 @@ class Child:
     def interrupt(self) -> bool:
         """Raise KeyboardInterrupt in running code; False if there is none that would take it.
 
-        The process is held still meanwhile: the signal would end one that has stopped catching it.
+        The process is held still meanwhile: the signal would end one that has stopped catching it. One that waits
+        for something is sure to be in the middle of nothing, so that is waited for, though not long.
         """
         if not self.interruptible:
             return False
+        until = time.monotonic() + REST
+        while not self.sleeping and time.monotonic() < until:
+            time.sleep(REST / 20)
         os.kill(self.pid, signal.SIGSTOP)
         if self._wait(os.WUNTRACED):
             return False

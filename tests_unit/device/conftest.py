@@ -9,6 +9,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from typing import Any
 import microdot
 import pytest
 from microdot.test_client import TestClient
+
+from rig.deadline import Deadline
 
 DEVICE = Path(__file__).parents[2] / "device"
 FIRMWARE = ("camera", "esp32", "machine", "network")
@@ -145,6 +148,14 @@ class Board:
             if line.startswith(start):
                 return line
         raise AssertionError(f"{start!r} never came: {self.console}")
+
+    def interrupt(self) -> None:
+        """Ctrl-C, once it waits for something: in the middle of a collection the interpreter for Unix bears none."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        until = Deadline.after(15)
+        while stat.exists() and stat.read_bytes().rpartition(b") ")[2][:1] != b"S" and not until.passed:
+            os.sched_yield()
+        self.process.send_signal(signal.SIGINT)
 
     def end(self) -> list[str]:
         """The whole console of a board whose main.py has ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -34,12 +33,12 @@ def test_says_it_serves_once_it_listens_and_stops_cleanly(power_on):
         "camrig: wifi connected 127.0.0.1 rssi -50 channel 6 pm 0",
         "camrig: rig agent on",
     ]
-    board.process.send_signal(signal.SIGINT)
+    board.interrupt()
     assert board.line("camrig: stopped")
     assert board.line("Ctrl-C")
     assert board.line("camrig: serving")  # a person ran main.py again: the port was free
     assert board.ask("GET", "/api/status").status == 200
-    board.process.send_signal(signal.SIGINT)
+    board.interrupt()
     assert "s3cret" not in "\n".join(board.end())
 
 
