@@ -20,6 +20,7 @@ from rig.errors import BoardRaised, BoardSilent, CamrigError, InBootLoader, NoMi
 from rig.lines import DEVKIT, Profile
 
 SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt; SPIRAM is tested meanwhile
+SECONDS_TO_START = 5.0  # for a fresh interpreter, and the application's boot.py
 SECONDS_OF_SILENCE = 6.0  # after which a board whose control lines can reset it is not waited for
 SECONDS_TO_SETTLE = 2.0
 SECONDS_FOR_COMMAND = 15.0
@@ -82,7 +83,7 @@ class Session:
 
         Raises BoardSilent, NoMicroPython or PortError.
         """
-        self._enter(Deadline.after(2 * self.boots_in), fresh=True)  # it may be booting, and boots once more
+        self._enter(Deadline.after(self.boots_in + SECONDS_TO_START), fresh=True)  # it may be booting
 
     def interrupt(self, seconds: float) -> None:
         """Stop whatever runs with Ctrl-C and enter the raw REPL of the same interpreter. Raises as ``repl`` does."""
