@@ -151,6 +151,8 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
         if raw is None:
             continue
         texts = [str(item) for item in (raw if isinstance(raw, (list, tuple)) else [raw])]
+        if not texts or not all(text.strip() for text in texts):  # such as a variable that a script forgot to set
+            raise SettingsError(f"{source}: {option.name} is empty", next="give it a value, or leave it out")
         try:
             parsed = [option.parse(text) for text in texts]
         except ValueError as error:
@@ -172,7 +174,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
 def _find(
     option: Option, flags: Mapping[str, Any], env: Mapping[str, str], config: Mapping[str, Any]
 ) -> tuple[str, Any]:
-    if flags.get(option.name):
+    if flags.get(option.name) is not None:
         return option.flag, flags[option.name]
     for name in option.env:
         if env.get(name):

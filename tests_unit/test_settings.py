@@ -70,6 +70,24 @@ def test_mistakes_in_the_file_are_named(tmp_path, text, words):
         assert word in str(raised.value)
 
 
+@pytest.mark.parametrize("option", [one for one in OPTIONS if not one.switch], ids=lambda one: one.name)
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_value_is_no_value_left_out(tmp_path, option, text):
+    flags = {option.name: [text] if option.many else text}
+    with pytest.raises(SettingsError, match=f"{option.flag}: {option.name} is empty"):
+        resolve(flags, {}, tmp_path)
+    (tmp_path / "camrig.toml").write_text(f'{option.name} = "{text}"\n')
+    with pytest.raises(SettingsError, match=f"camrig.toml: {option.name} is empty"):
+        resolve({}, {}, tmp_path)
+
+
+def test_a_variable_that_is_empty_is_unset_and_no_device_is_none(tmp_path):
+    assert resolve({}, {"CAMRIG_DEVICE": "", "CAMRIG_COMPARE": ""}, tmp_path).device == ("sim",)
+    (tmp_path / "camrig.toml").write_text("device = []\n")
+    with pytest.raises(SettingsError, match="device is empty"):
+        resolve({}, {}, tmp_path)
+
+
 def test_wifi_from_the_environment_or_its_own_file(tmp_path):
     assert resolve({}, {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "pw"}, tmp_path).wifi == Wifi("lab", "pw")
     (tmp_path / "camrig.wifi.toml").write_text('ssid = "home"\npassword = "secret"\n')
