@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from rig.arguments import joined, mistaken
 from rig.bench import Bench
 from rig.board.crash import APPLICATION
 from rig.bringup import Board
@@ -24,12 +26,13 @@ from rig.probe.preflight import preflight_headers
 from rig.report.junit import rig_as_errors
 from rig.report.run import BoardReport, RunReport, write
 from rig.report.terminal import render
-from rig.settings import Settings, resolve
+from rig.settings import CONFIG_FILE, Settings, resolve
 from rig.steps import Step, Steps
 
 SETTINGS = pytest.StashKey[Settings]()
 RUN = pytest.StashKey["Run"]()
 BENCH = pytest.StashKey[Bench]()
+ADDOPTS = "PYTEST_ADDOPTS"
 
 
 class Run:
@@ -60,16 +63,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(option.flag, dest=f"camrig_{option.name}", **option.argument)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Starts pytest anew if it has taken the value of an option of ours for a path to tests."""
+    given = early_config.invocation_params
+    more = shlex.split(os.environ.get(ADDOPTS, ""))
+    if mistaken(more, given.dir) or mistaken(given.args, given.dir):
+        os.environ[ADDOPTS] = shlex.join(joined(more))
+        raise SystemExit(pytest.main(joined(given.args), given.plugins))
+    return (yield)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
     try:
-        settings = resolve(flags, os.environ, config.rootpath)
+        settings = resolve(flags, os.environ, config.invocation_params.dir, config.rootpath)
         run = Run()
         gate = GatePlugin(settings, run.benches)
     except CamrigError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[SETTINGS], config.stash[RUN] = settings, run
     config.pluginmanager.register(gate, "camrig-gate")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    settings = config.stash[SETTINGS]
+    if settings.config is not None:
+        return f"camrig: settings and limits of {settings.config}"
+    return f"camrig: the usual limits, as there is no {CONFIG_FILE}" if settings.compare else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

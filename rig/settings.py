@@ -1,14 +1,16 @@
 """Settings: one frozen dataclass, resolved once. A flag wins over the environment, which wins over the config file.
 
-The config file is ``camrig.toml`` beside the tests, its keys are the names of the fields below. Wi-Fi settings
-come from ``CAMRIG_WIFI_SSID`` and ``CAMRIG_WIFI_PASSWORD``, or from the untracked file ``camrig.wifi.toml``.
+The config file is the nearest ``camrig.toml``, from the folder where the command was given upward to the root of its
+repository; its keys are the names of the fields below. Wi-Fi settings come from ``CAMRIG_WIFI_SSID`` and
+``CAMRIG_WIFI_PASSWORD``, or from the nearest ``camrig.wifi.toml``, which is untracked.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,7 @@ class Settings:
     evidence: Path | None = None
     baselines: Path = Path("results/baselines")
     limits: Mapping[str, Any] = field(default_factory=dict)  # as the config file has them
+    config: Path | None = None  # the config file, where there is one
 
     def url_of(self, spec: str) -> str | None:
         """Where the server of the device ``spec`` is reached, None for where the board says."""
@@ -81,6 +84,27 @@ def cargo() -> Path:
     if (checkout / "device" / "rig_agent.py").is_file():
         return checkout
     return Path(sys.prefix) / "share" / "camrig"
+
+
+def _upward(folder: Path) -> Iterator[Path]:
+    """``folder`` and those above it, no further than the root of its repository."""
+    here = folder.absolute()
+    for one in (here, *here.parents):
+        yield one
+        if os.path.exists(one / ".git"):
+            return
+
+
+def _nearest(name: str, folders: Sequence[Path]) -> Path | None:
+    """The file ``name`` that is nearest to the first of ``folders`` that has one above it."""
+    return next((one / name for folder in folders for one in _upward(folder) if os.path.isfile(one / name)), None)
+
+
+def _base(config: Path | None, folders: Sequence[Path]) -> Path:
+    """Where results go: beside the config file, else into the root of the repository, else into the last folder."""
+    if config is not None:
+        return config.parent
+    return next((one for one in _upward(folders[0]) if os.path.exists(one / ".git")), folders[-1])
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -101,14 +125,13 @@ def _unknown(key: str, known: list[str], where: str) -> SettingsError:
     return SettingsError(f"{where} has no setting {key!r}, {hint}")
 
 
-def _wifi(env: Mapping[str, str], root: Path) -> Wifi | None:
+def _wifi(env: Mapping[str, str], path: Path | None) -> Wifi | None:
     ssid, password = env.get("CAMRIG_WIFI_SSID"), env.get("CAMRIG_WIFI_PASSWORD")
     if ssid:
         return Wifi(ssid, password or "")
     if password:
         raise SettingsError("CAMRIG_WIFI_PASSWORD is set without CAMRIG_WIFI_SSID", next="set both, or neither")
-    path = root / WIFI_FILE
-    if not path.exists():
+    if path is None:
         return None
     found = _read_toml(path)
     for key, value in found.items():
@@ -121,13 +144,17 @@ def _wifi(env: Mapping[str, str], root: Path) -> Wifi | None:
     return Wifi(found["ssid"], found.get("password", ""))
 
 
-def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Settings:
-    """Settings out of ``flags`` (field name to text, list of texts, or None), ``env`` and the files in ``root``.
+def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, tests: Path | None = None) -> Settings:
+    """Settings out of ``flags`` (field name to text, list of texts, or None), ``env`` and files.
 
+    The files are those nearest to ``folder``, where the command was given, or if it has none, to ``tests``.
     Raises SettingsError, naming the flag, variable or file that is wrong.
     """
     own = cargo()
-    config = _read_toml(root / CONFIG_FILE)
+    folders = (folder, tests) if tests else (folder,)
+    config_file = _nearest(CONFIG_FILE, folders)
+    base = _base(config_file, folders)
+    config = _read_toml(config_file) if config_file else {}
     names = [option.name for option in OPTIONS]
     own_wiring = config.pop(WIRING, {})
     if not isinstance(own_wiring, dict):
@@ -143,8 +170,9 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
         "lib": own / "lib",
         "app": own / "device",
         "agent": own / "device" / "rig_agent.py",
-        "results": root / "results",
+        "results": base / "results",
         "limits": limits,
+        "config": config_file,
     }
     for option in OPTIONS:
         source, raw = _find(option, flags, env, config)
@@ -159,10 +187,10 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], root: Path) -> Set
             raise SettingsError(f"{source}: {', '.join(map(repr, texts))} {error}") from None
         values[option.name] = tuple(parsed) if option.many else parsed[-1]
         if source == CONFIG_FILE and isinstance(values[option.name], Path):
-            values[option.name] = root / values[option.name]
+            values[option.name] = base / values[option.name]
     values["lines"] = profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
     values.setdefault("baselines", values["results"] / "baselines")
-    found = Settings(**values, wifi=_wifi(env, root))
+    found = Settings(**values, wifi=_wifi(env, _nearest(WIFI_FILE, folders)))
     if len(found.url) not in (0, len(found.device)):
         raise SettingsError(
             f"--hil-url is given {len(found.url)} times for {len(found.device)} devices",

@@ -53,6 +53,33 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path):
     assert resolve({}, {}, tmp_path).results == tmp_path / "out"
 
 
+def test_the_files_are_the_nearest_ones_above_the_folder_up_to_its_repository(tmp_path):
+    (tmp_path / "camrig.toml").write_text("port = 1\n")
+    (tmp_path / "camrig.wifi.toml").write_text('ssid = "outer"\n')
+    inner = tmp_path / "work" / "suite"
+    inner.mkdir(parents=True)
+    found = resolve({}, {}, inner)
+    assert (found.port, found.config) == (1, tmp_path / "camrig.toml")
+    assert found.wifi == Wifi("outer")
+    assert found.baselines == tmp_path / "results" / "baselines"
+    (inner / "camrig.toml").write_text("port = 2\n")
+    assert resolve({}, {}, inner).port == 2
+    (inner / "camrig.toml").unlink()
+    (tmp_path / "work" / ".git").mkdir()
+    found = resolve({}, {}, inner)
+    assert (found.port, found.wifi, found.config) == (8080, None, None)
+    assert found.results == tmp_path / "work" / "results"
+
+
+def test_the_files_beside_the_tests_are_read_where_the_folder_of_the_command_has_none(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "tests" / "camrig.toml").write_text("port = 1\n")
+    assert resolve({}, {}, tmp_path / "here", tmp_path / "tests").port == 1
+    (tmp_path / "here" / "camrig.toml").write_text("port = 2\n")
+    assert resolve({}, {}, tmp_path / "here", tmp_path / "tests").port == 2
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
