@@ -67,8 +67,9 @@ class GatePlugin:
         self._gate = Gate(settings, benches)
         self._lines: list[str] = []
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> Iterator[None]:
+        yield  # whatever deselects and orders tests has done so, --lf, --ff and --nf last of all
         if self._settings.compare is None:
             return
         above = _Metrics.from_parent(session, name="gate", nodeid="gate")

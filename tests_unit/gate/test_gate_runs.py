@@ -68,6 +68,24 @@ def test_nothing_measured_at_all_is_blocked(costs, baseline):
     assert "nothing was measured" in ended.out
 
 
+@pytest.mark.parametrize("option", ["--lf", "--ff", "--nf", "--sw", "--deselect=gate"])
+def test_no_option_deselects_the_gate_or_runs_it_first(run, bench_folder, baseline, tmp_path, option):
+    """``tmp_path`` holds pytest's memory of a failure."""
+    broken = bench_folder / "test_fails.py"
+    common = ("--rootdir", str(bench_folder), "-c", str(bench_folder / "pytest.ini"), "-o", f"cache_dir={tmp_path}")
+    try:
+        broken.write_text("def test_it():\n    assert False\n")
+        assert run("pytest", str(broken), *common).code == 1
+        gate = ("--hil-compare", baseline, "--hil-baselines", str(bench_folder / "baselines"))
+        ended = run("pytest", str(bench_folder), *common, *gate, option, "--collect-only", "-q")
+    finally:
+        broken.unlink()
+    assert ended.code == 0, ended.out
+    found = [line for line in ended.out.splitlines() if "::" in line]
+    assert found[-3:] == [f"gate::{RELATIVE}", f"gate::{ALLOCATED}", f"gate::{LEAK}"]
+    assert any("test_fails" in line for line in found[:-3])
+
+
 def test_another_board_is_refused(costs, baseline):
     ended = costs("--hil-compare", baseline, "--hil-sim-heap", "3M", "-k", "bytes")
     assert ended.code == 4
