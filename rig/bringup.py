@@ -41,6 +41,7 @@ from rig.steps import Steps
 SETTINGS_FILE = "/camrig.json"
 AGENT_FILES = ("/rig_agent.mpy", "/rig_agent.py")
 TOKEN_FILE = "/camrig_rig.json"
+SECRET = (SETTINGS_FILE, TOKEN_FILE)
 LIBRARY = "/lib/microdot/cors"
 WORTH_SPEED = 4096  # bytes to send, above which changing the line's speed takes less time than it saves
 
@@ -186,9 +187,12 @@ class Board:
         return wanted
 
     def read_back(self) -> dict[str, str]:
-        """The SHA-256 of each deployed file as the board holds it, empty if it holds none. Ends the application."""
+        """The SHA-256 of each deployed file as the board holds it, empty if it holds none. Ends the application.
+
+        Without the files that hold the Wi-Fi password and the token: with a hash, whoever has a guess can check it.
+        """
         self.session.repl()
-        return hashes(self.session, [file.target for file in self.wanted()])
+        return hashes(self.session, [file.target for file in self.wanted() if file.target not in SECRET])
 
     def _try_imports(self, modules: list[str]) -> None:
         with self.steps("imports") as note:

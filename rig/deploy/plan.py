@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -20,12 +21,17 @@ BLOCKS_PER_FOLDER = 2  # littlefs keeps each folder twice
 
 @dataclass(frozen=True)
 class Question:
-    """What to ask of a board: digests of ``paths``, whether ``folders`` and ``others`` exist, and the record."""
+    """What to ask of a board: digests of ``paths``, whether ``folders`` and ``others`` exist, and the record.
+
+    ``salt`` goes ahead of each file into its digest: answers stay in the console, from which nobody may guess what
+    is in a file that holds a password.
+    """
 
     paths: tuple[str, ...]
     folders: tuple[str, ...]
     others: tuple[str, ...]
     record: bytes
+    salt: bytes
 
 
 @dataclass(frozen=True)
@@ -51,19 +57,22 @@ class Plan:
         return sum(len(file.data) for file in self.send)
 
 
-def question(wanted: Sequence[File], unwanted: Sequence[str]) -> Question:
+def question(wanted: Sequence[File], unwanted: Sequence[str], salt: bytes) -> Question:
     """What has to be known before ``wanted`` is deployed and ``unwanted`` paths are removed."""
     own = _placed(wanted)
     return Question(
         paths=(*(file.target for file in own), START, RECORD),
         folders=(HOME, *_folders(own)),
         others=(*hiding([START, *(file.target for file in wanted)]), *unwanted),
-        record=digest(_record(own)),
+        record=digest(_record(own), salt),
+        salt=salt,
     )
 
 
-def plan(wanted: Sequence[File], unwanted: Sequence[str], answer: Mapping[str, Any], port: str) -> Plan:
+def plan(wanted: Sequence[File], unwanted: Sequence[str], answer: Mapping[str, Any], port: str, salt: bytes) -> Plan:
     """What makes the board, which gave ``answer``, equal to ``wanted``. ``port`` is for the advice in errors.
+
+    ``salt`` is that of the question.
 
     Raises DeployError when something that the rig does not manage is in the way.
     """
@@ -71,7 +80,7 @@ def plan(wanted: Sequence[File], unwanted: Sequence[str], answer: Mapping[str, A
     managed = {file.target for file in own}
     digests = base64.b64decode(answer["have"])
     have = [digests[at : at + DIGEST] for at in range(0, len(digests), DIGEST)]
-    guarded = have[len(own)] == digest(File(START, GUARD.encode()))
+    guarded = have[len(own)] == digest(File(START, GUARD.encode()), salt)
     for path in answer["odd"]:
         raise DeployError(
             f"{path} on the board is a {'folder, not a file' if path in managed else 'file, not a folder'}",
@@ -81,7 +90,7 @@ def plan(wanted: Sequence[File], unwanted: Sequence[str], answer: Mapping[str, A
     changed = [
         file
         for file, found in zip(own, have, strict=False)
-        if found != digest(file) or (file.target == BOOT and not guarded)
+        if found != digest(file, salt) or (file.target == BOOT and not guarded)
     ]
     before = managed if answer["record"] is None else _paths(answer["record"])
     remove = sorted((before - managed) | (set(unwanted) & set(answer["others"])))
@@ -125,9 +134,9 @@ def describe(todo: Plan, sizes: Mapping[str, int | None]) -> str:
     return "\n".join(lines)
 
 
-def digest(file: File) -> bytes:
+def digest(file: File, salt: bytes = b"") -> bytes:
     """What the board reads back of a file, see DIGEST."""
-    return bytes.fromhex(file.sha256)[:DIGEST]
+    return hashlib.sha256(salt + file.data).digest()[:DIGEST]
 
 
 def full(needed: int, free: object) -> FlashFull:

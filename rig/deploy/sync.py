@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,12 +65,12 @@ def look(session: Session, wanted: Sequence[File], unwanted: Sequence[str], link
     Unless ``dry``, a deploy that was cut short is finished, or its leftovers are cleared. Raises DeployError when
     something on the board is in the way.
     """
-    ask = question(wanted, unwanted)
-    code = f"look({ask.paths!r}, {ask.folders!r}, {ask.others!r}, {ask.record!r}, {dry!r})\n"
+    ask = question(wanted, unwanted, os.urandom(16))
+    code = f"look({ask.paths!r}, {ask.folders!r}, {ask.others!r}, {ask.record!r}, {dry!r}, {ask.salt!r})\n"
     text = command(LOOK + code, link.inflates)
     answer = _twice(session, lambda: session.ask(text, SECONDS_PER_COMMAND))
     try:
-        return plan(wanted, unwanted, answer, session.wire.device_name)
+        return plan(wanted, unwanted, answer, session.wire.device_name, ask.salt)
     except CamrigError as error:
         raise error.on(session.name) from None
 

@@ -14,6 +14,7 @@ from rig.deploy.on_board import BOOT, GUARD, RECORD
 from rig.deploy.plan import START, Plan, describe, digest, plan, question
 from rig.errors import DeployError
 
+SALT = b"salt"
 NAMES = st.sampled_from(["/boot.py", "/main.py", "/a.mpy", "/lib/b.mpy", "/lib/p/c.mpy", "/lib/p/q/d.mpy", "/e.json"])
 APPLICATIONS = st.dictionaries(NAMES, st.binary(max_size=9), min_size=1)
 
@@ -28,8 +29,8 @@ class Flash:
         return any(name.startswith(path + "/") for name in self.files)
 
     def answer(self, wanted: list[File], unwanted: list[str]) -> dict[str, Any]:
-        ask = question(wanted, unwanted)
-        have = [digest(File(p, self.files[p])) if p in self.files else bytes(16) for p in ask.paths]
+        ask = question(wanted, unwanted, SALT)
+        have = [digest(File(p, self.files[p]), SALT) if p in self.files else bytes(16) for p in ask.paths]
         return {
             "have": base64.b64encode(b"".join(have)).decode() + "\n",
             "odd": [p for p in ask.paths if self.folder(p)] + [p for p in ask.folders if p in self.files],
@@ -42,7 +43,7 @@ class Flash:
         }
 
     def deploy(self, wanted: list[File], unwanted: tuple[str, ...] = ()) -> Plan:
-        todo = plan(wanted, unwanted, self.answer(wanted, list(unwanted)), "PORT")
+        todo = plan(wanted, unwanted, self.answer(wanted, list(unwanted)), "PORT", SALT)
         if any(file.target == START for file in todo.staged) and START in self.files:
             self.files[BOOT] = self.files[START]
         self.files.update({file.target: file.data for file in todo.staged if file.target})

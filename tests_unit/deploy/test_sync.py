@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import re
 
 import pytest
 
@@ -10,7 +12,8 @@ from bench.power import expected, hashes
 from rig.board.session import Session
 from rig.deploy import sync
 from rig.deploy.manifest import File
-from rig.deploy.on_board import BOOT, COMMIT, FRESH, RECORD
+from rig.deploy.on_board import BOOT, COMMIT, DIGEST, FRESH, RECORD
+from rig.deploy.plan import digest
 from rig.deploy.sync import Link, look, send, sizes
 from rig.errors import BoardRaised, DeployError, FlashFull
 from rig.virtual.board import VirtualBoard, VirtualConfig
@@ -134,6 +137,15 @@ def test_leftovers_of_a_deploy_that_was_cut_are_cleared(session):
     assert f"{FRESH}7" in listing(session)
     assert deploy(session, WANTED).sent == ()
     assert not [path for path in listing(session) if path.startswith(FRESH)]
+
+
+def test_the_console_keeps_no_digest_by_which_a_guess_at_a_file_could_be_checked(session):
+    deploy(session, WANTED)
+    assert deploy(session, WANTED).sent == ()
+    told = [base64.b64decode(one) for one in re.findall(r'"have": "([^"\\]+)', session.console.text())]
+    assert len(told) == 2
+    assert not [file.target for file in WANTED for have in told if digest(file) in have]
+    assert told[0][-DIGEST:] != told[1][-DIGEST:]
 
 
 def test_a_dry_run_changes_nothing(session):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zipfile
@@ -32,6 +33,8 @@ def test_the_same_library_is_green_and_its_evidence_gives_the_same_verdict(costs
     assert not [name for name, data in members.items() if PASSWORD.encode() in data]
     files = json.loads(members["files.json"])
     samples = json.loads(members["samples.json"])
+    told = json.dumps({"port": 8080, "wifi": {"password": PASSWORD, "ssid": "lab"}}, sort_keys=True).encode()
+    assert not {"/camrig.json", "/camrig_rig.json", hashlib.sha256(told).hexdigest()} & {*files, *files.values()}
     assert files["/lib/microdot/cors.mpy"] == samples["origin"]["library_sha256"]
     assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in files.values())
     assert b"camrig: serving" in members["console.txt"]
