@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +22,18 @@ SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.j
 TERMS, VERDICT = "terms.json", "verdict.json"
 _THEN = "take the evidence anew"
 _MOST = 256 << 20  # bytes of one member: ours are far smaller
+# All that zipfile raises for bytes that are no archive, or no longer one. A RuntimeError is about a password.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 
@@ -87,10 +102,15 @@ def recompute(path: Path) -> GateVerdict:
             )
     except FileNotFoundError:
         raise BaselineError(f"there is no evidence {path}") from None
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise BaselineError(f"the evidence {path} cannot be read: {error}", next=_THEN) from None
-    verdict = docket.decide()
-    if verdict_text(verdict).encode() != stated:
+    except _UNREADABLE as error:
+        why = str(error) or type(error).__name__
+        raise BaselineError(f"the evidence {path} cannot be read: {why}", next=_THEN) from None
+    try:
+        verdict = docket.decide()
+        worked_out = verdict_text(verdict).encode()
+    except (ValueError, ArithmeticError, LookupError) as error:  # figures that no board ever gave
+        raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", next=_THEN) from None
+    if worked_out != stated:
         raise BaselineError(
             f"the verdict in {path} is not the one that its samples give ({verdict.outcome.value})",
             next="do not trust this file: one of the two was changed",

@@ -1,0 +1,90 @@
+"""Evidence that was damaged or changed is told in one sentence, and never a traceback or a pass."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+
+from rig.cli import main
+from rig.errors import BaselineError
+from rig.gate.baseline import Baseline
+from rig.gate.docket import Docket
+from rig.gate.evidence import Evidence, recompute, write_evidence
+from rig.gate.limits import parse_limits
+from rig.gate.plan import single
+from rig.gate.samples import Batch, Kind, Samples
+from tests_unit.gate.test_gate_files import ORIGIN
+
+LIMITS = {"latency.total": "+10%", "heap.allocated": "+0 B"}
+
+
+def a_run():
+    """Samples of a quiet board."""
+    timed = tuple(Batch(tuple(5 + (n * k % 7) / 100 for k in range(1, 6)), (3.0, 3.1, 3.2)) for n in range(14))
+    counted = tuple(Batch((64.0, 64.0)) for _ in range(12))
+    return Baseline(
+        ORIGIN,
+        {
+            "latency.total": Samples("ms", Kind.TIMED, timed),
+            "heap.allocated": Samples("B", Kind.COUNTED, counted),
+        },
+    )
+
+
+@pytest.fixture
+def evidence(tmp_path):
+    docket = Docket(a_run(), a_run(), parse_limits(LIMITS), single())
+    path = tmp_path / "evidence.zip"
+    write_evidence(path, Evidence(docket.candidate, {}, {}, {}, "a console\n" * 99, docket, docket.decide()))
+    recompute(path)
+    return path
+
+
+def rewrite(path, name, change):
+    with zipfile.ZipFile(path) as file:
+        members = {one: file.read(one) for one in file.namelist()}
+    data = json.loads(members[name])
+    change(data)
+    members[name] = json.dumps(data).encode()
+    with zipfile.ZipFile(path, "w") as file:
+        for one, content in members.items():
+            file.writestr(one, content)
+
+
+def test_no_damaged_byte_and_no_cut_raises_anything_else(evidence):
+    whole = evidence.read_bytes()
+    refused = 0
+    for place in range(0, len(whole), 11):
+        for damaged in (whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :], whole[:place]):
+            evidence.write_bytes(damaged)
+            try:
+                recompute(evidence)
+            except BaselineError:
+                refused += 1
+    assert refused > len(whole) / 11
+
+
+def test_a_figure_that_no_board_gives_is_named_as_damage(evidence, capsys):
+    def change(data):
+        batches = data["metrics"]["latency.total"]["batches"]
+        for number, batch in enumerate(batches):
+            batch["values"] = [1.7e308 * (-1) ** number] * 5
+
+    rewrite(evidence, "samples.json", change)
+    assert main(["verdict", str(evidence)]) == 4
+    told = capsys.readouterr()
+    assert told.err.startswith(f"camrig: the evidence {evidence} is damaged: no verdict follows")
+    assert told.err.count("\n") == 1
+    assert told.out == ""
+
+
+def test_half_a_file_and_something_else_are_named(evidence, capsys):
+    evidence.write_bytes(evidence.read_bytes()[:400])
+    assert main(["verdict", str(evidence)]) == 4
+    evidence.write_text("no archive")
+    assert main(["verdict", str(evidence)]) == 4
+    assert main(["verdict", str(evidence.parent)]) == 4
+    assert main(["verdict", str(evidence.parent / "none.zip")]) == 4
+    assert [line.startswith("camrig: ") for line in capsys.readouterr().err.splitlines()] == [True] * 4
