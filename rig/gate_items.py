@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from rig.bench import Bench
-from rig.errors import Blocked, CamrigError
+from rig.errors import Blocked, CamrigError, SettingsError
 from rig.gate.verdict import Outcome
 from rig.gating import Gate
 from rig.report.verdict import render_verdict
-from rig.settings import Settings
+from rig.settings import VIRTUAL, Settings
 
 
 class Regressed(Exception):
@@ -56,6 +56,19 @@ class _Metrics(pytest.Collector):
 
     def collect(self) -> list[pytest.Item | pytest.Collector]:
         return []
+
+
+def demand_one_process(config: pytest.Config, settings: Settings) -> None:
+    """Raises SettingsError when xdist spreads out tests that share one board, or whose samples belong together."""
+    if config.getoption("dist", "no") == "no" and not hasattr(config, "workerinput"):
+        return
+    if settings.save or settings.compare or settings.evidence:
+        raise SettingsError(
+            "no process of several has all samples, so there is no baseline, comparison or evidence with -n",
+            next="leave out -n",
+        )
+    if any(spec != VIRTUAL for spec in config.getoption("camrig_device") or ()):
+        raise SettingsError("with -n each process would want the board for itself", next="leave out -n")
 
 
 class GatePlugin:

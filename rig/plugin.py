@@ -18,7 +18,7 @@ from rig.board.crash import APPLICATION
 from rig.bringup import Board
 from rig.dut import Dut
 from rig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, CamrigError
-from rig.gate_items import GatePlugin
+from rig.gate_items import GatePlugin, demand_one_process
 from rig.options import OPTIONS
 from rig.probe.client import Response
 from rig.probe.person import BoardSession
@@ -78,6 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
     try:
         settings = resolve(flags, os.environ, config.invocation_params.dir, config.rootpath)
+        demand_one_process(config, settings)
         run = Run()
         gate = GatePlugin(settings, run.benches)
     except CamrigError as error:
@@ -245,7 +246,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
             session.exitstatus = EXIT_FAILED
         elif run.blocked:
             session.exitstatus = next(iter(run.blocked.values())).exit_code
-        elif between:
+        elif between or failed.get("blocked"):  # the latter in another process, which xdist started
             session.exitstatus = EXIT_BLOCKED
         elif failed.get("inconclusive"):
             session.exitstatus = EXIT_INCONCLUSIVE
@@ -263,6 +264,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if error.details:
             terminalreporter.write_line("")
             terminalreporter.write_line(error.details)
+    if not run.blocked:  # in this process, but maybe in one that xdist started
+        for why in sorted({str(report.longrepr) for report in terminalreporter.stats.get("blocked", ())}):
+            terminalreporter.section("the rig is blocked", yellow=True)
+            terminalreporter.write_line(why.removeprefix("blocked: "))
     for bench in run.benches:
         for line in bench.story():
             terminalreporter.write_line(line)

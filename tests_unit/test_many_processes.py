@@ -1,0 +1,32 @@
+"""Runs that xdist spreads over processes: nothing is made of a part of the samples, and blocked stays blocked."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize("option", ["--hil-save", "--hil-compare", "--hil-evidence"])
+@pytest.mark.parametrize("many", [("-n", "2"), ("--dist", "load", "--tx", "2*popen")])
+def test_what_needs_the_whole_run_is_refused(hil, tmp_path, option, many):
+    ended = hil(*many, option, str(tmp_path / "all.zip") if option == "--hil-evidence" else "all")
+    assert ended.code == 4
+    assert "there is no baseline, comparison or evidence with -n. Leave out -n." in ended.out
+    assert "Traceback" not in ended.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_process_of_xdist_is_as_none(hil, tmp_path):
+    assert hil("-n", "0", "--hil-evidence", str(tmp_path / "all.zip"), "--collect-only").code == 0
+
+
+def test_a_board_that_is_named_belongs_to_one_process(hil, tmp_path):
+    ended = hil("-n", "2", "--device", str(tmp_path))
+    assert ended.code == 4
+    assert "with -n each process would want the board for itself. Leave out -n." in ended.out
+
+
+def test_what_blocks_in_another_process_blocks_the_run_and_is_told(hil):
+    ended = hil("-n", "2", "--hil-require", "hardware")
+    assert ended.code == 6
+    assert "the rig is blocked" in ended.out
+    assert ended.out.count("--hil-require=hardware asks for a real one. Name a board with --device.") == 1
