@@ -18,7 +18,7 @@ from rig.doctor.chain import examine
 from rig.errors import EXIT_BLOCKED, CamrigError, SettingsError
 from rig.gate.evidence import recompute
 from rig.lab import listing
-from rig.options import OPTIONS
+from rig.options import OPTIONS, seconds
 from rig.report.verdict import render_noise, render_verdict, width
 from rig.settings import Settings, resolve
 from rig.steps import Steps
@@ -84,7 +84,11 @@ def parser() -> argparse.ArgumentParser:
     ab.add_argument("--candidate", required=True, metavar="DIR", help="the library under test, as for --hil-lib")
     ab.add_argument("--baseline", required=True, metavar="DIR", help="the other one, or: upstream (Microdot's own)")
     ab.add_argument(
-        "--seconds", type=float, default=300.0, help="how long to take times at most, before giving up (300)"
+        "--seconds",
+        type=_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long to take times at most, before giving up (300)",
     )
     ab.add_argument("--seed", type=int, default=0, help="draws every order (0)")
     _add(ab, *ON_BOARD, "app", "baselines", "results", "evidence")
@@ -100,6 +104,13 @@ def parser() -> argparse.ArgumentParser:
     verdict = commands.add_parser("verdict", help="work out the verdict of a run again, from its evidence alone")
     verdict.add_argument("file", type=Path, metavar="FILE.zip", help="what --hil-evidence wrote")
     return top
+
+
+def _seconds(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} {error}") from None
 
 
 def _add(command: argparse.ArgumentParser, *names: str) -> None:

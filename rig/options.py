@@ -77,7 +77,7 @@ def _between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _seconds(value: str) -> float:
+def seconds(value: str) -> float:
     try:
         number = float(value)
     except ValueError:
@@ -165,7 +165,7 @@ OPTIONS = (
         "boot_timeout",
         "--hil-boot-timeout",
         ("CAMRIG_BOOT_TIMEOUT",),
-        _seconds,
+        seconds,
         "SECONDS",
         "how long a board may take from reset until it serves (40)",
     ),
@@ -189,7 +189,7 @@ OPTIONS = (
         "wait",
         "--hil-wait",
         ("CAMRIG_WAIT",),
-        _seconds,
+        seconds,
         "SECONDS",
         "how long to wait for a board that another run uses (not at all)",
     ),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 
+import pytest
+
+from rig.cli import main
 from tests_unit.conftest import ROOT
 
 LIB = str(ROOT / "lib")
@@ -46,6 +49,13 @@ def test_a_library_that_refuses_the_page_is_named_and_not_measured(run, tmp_path
     assert f"{tmp_path / 'mute'} answers a preflight wrongly (CORS-preflight fetch, step 7: " in ended.out
     assert "Traceback" not in ended.out
     assert ended.left_running() == []
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-5", "0", "soon"])
+def test_times_are_taken_for_a_time_that_makes_sense(seconds, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["ab", "--candidate", LIB, "--baseline", LIB, "--seconds", seconds])
+    assert f"argument --seconds: {seconds} is not " in capsys.readouterr().err
 
 
 def test_calibration_writes_what_a_comparison_reads(run, tmp_path):
