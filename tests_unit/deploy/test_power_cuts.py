@@ -123,7 +123,7 @@ def test_power_fails_at_a_byte_on_the_wire(images, tmp_path, connect):
         wire = CutWire(session, board, 1 << 30)
         deploy(session, NEW)
         total = wire.written
-    for share in (0.3, 0.7, 0.999):
+    for share in (0.3, 0.7, 0.99):
         with powered(images["managed"], tmp_path) as board:
             session = connect(board)
             CutWire(session, board, int(total * share))
