@@ -74,7 +74,7 @@ def app(tmp_path: Path, main: str) -> str:
 def assert_blocked(ended: Ended, *words: str, code: int = 6) -> None:
     assert ended.code == code, ended.out
     for word in words:
-        assert word.lower() in ended.out.lower()
+        assert word.lower() in ended.out.lower(), ended.out
     assert not re.search(r"\brig/[\w/]+\.py", ended.out)  # no traceback of the rig
     assert " passed" not in ended.out
     assert WIFI["CAMRIG_WIFI_PASSWORD"] not in ended.out

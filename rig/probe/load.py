@@ -31,11 +31,16 @@ class Level:
 
 
 def load(
-    address: tuple[str, int], requests: Sequence[bytes], concurrency: int, each: int, seconds: float = 60.0
+    address: tuple[str, int],
+    requests: Sequence[bytes],
+    concurrency: int,
+    each: int,
+    seconds: float = 60.0,
+    patience: float = SECONDS_PER_EXCHANGE,
 ) -> Level:
     """``concurrency`` clients that each send ``each`` requests one after the other, taken in turn from ``requests``.
 
-    All start together; none starts another request once ``seconds`` have passed, and each has its own time to end.
+    All start together; none starts another request once ``seconds`` have passed. Each is given ``patience`` seconds.
     """
     until = Deadline.after(seconds)
     together = threading.Barrier(concurrency)
@@ -48,7 +53,7 @@ def load(
         for i in range(each):
             if until.passed:
                 return
-            kind, ms = _one(address, requests[(first + i) % len(requests)])
+            kind, ms = _one(address, requests[(first + i) % len(requests)], patience)
             with lock:
                 if kind:
                     errors[kind] += 1
@@ -59,15 +64,15 @@ def load(
     for thread in clients:
         thread.start()
     for thread in clients:
-        thread.join(seconds + SECONDS_PER_EXCHANGE)
+        thread.join(seconds + patience)
     with lock:
         unsent = concurrency * each - len(latencies) - errors.total()
         return Level(concurrency, tuple(latencies), dict(errors), unsent)
 
 
-def _one(address: tuple[str, int], request: bytes) -> tuple[str, float]:
+def _one(address: tuple[str, int], request: bytes, seconds: float) -> tuple[str, float]:
     try:
-        response = exchange(*address, request, SECONDS_PER_EXCHANGE)
+        response = exchange(*address, request, seconds)
     except NoExchange as error:
         return error.kind, 0.0
     return ("status" if response.status >= 500 else ""), response.phases.total

@@ -65,6 +65,7 @@ def test_nobody_listens():
 
 
 def test_a_silent_server_ends_at_the_deadline(serving):
-    level = load(serving(lambda connection, data: connection.recv(1)), [request(0)], 2, 50, seconds=0.3)
+    level = load(serving(lambda connection, data: connection.recv(1)), [request(0)], 2, 50, seconds=0.3, patience=0.2)
     assert set(level.errors) == {"timeout"}
     assert level.failed < 10
+    assert level.failed + level.unsent == 100
