@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from math import expm1, isinf
 
 from rig.errors import BaselineError
-from rig.gate.effect import differences, effect
+from rig.gate.counted import counted_reach
+from rig.gate.effect import counts, differences, effect
 from rig.gate.limits import Limit
 from rig.gate.plan import Plan
 from rig.gate.samples import Kind, Samples
 from rig.gate.screen import Mark, Usual, in_order, mark, usual
 from rig.measure.resample import reach
+from rig.measure.shift import logarithms
 from rig.measure.stats import Tails
 
 _FLOOR: Tails = (0.025, 0.025)
@@ -106,6 +108,10 @@ def _flags(ours: Samples, theirs: Samples, marks: Sequence[Mark | None]) -> list
 def _floor(name: str, limit: Limit, good: Sequence[tuple[Samples, Samples]]) -> float:
     ends = []
     for ours, theirs in good:
+        if counts(ours, theirs):
+            both = (effect(limit, ours, theirs, True, _FLOOR), effect(limit, theirs, ours, True, _FLOOR))
+            ends += [abs(found.high) for found in both if found]
+            continue
         found = effect(limit, ours, theirs, True, _FLOOR)
         if found is None or isinf(found.low) or isinf(found.high):
             raise BaselineError(
@@ -117,10 +123,14 @@ def _floor(name: str, limit: Limit, good: Sequence[tuple[Samples, Samples]]) -> 
 
 
 def _reach(good: Sequence[tuple[Samples, Samples]], relative: bool, plan: Plan, tail: float, seed: int) -> float:
-    if all(ours.kind is Kind.COUNTED and ours.constant and theirs.constant for ours, theirs in good):
-        return 0.0
+    if all(counts(ours, theirs) for ours, theirs in good):
+        return counted_reach([(_values(ours, relative), _values(theirs, relative)) for ours, theirs in good])
     found = [value for ours, theirs in good for value in differences(ours.batches, theirs.batches, relative)]
     return reach(found, plan.looks[-1], tail, power=_POWER, seed=seed)
+
+
+def _values(samples: Samples, relative: bool) -> list[Sequence[float]]:
+    return [logarithms(batch.values) if relative else batch.values for batch in samples.batches if batch.values]
 
 
 def _slope_reach(good: Sequence[tuple[Samples, Samples]], unit: str, tail: float) -> float:

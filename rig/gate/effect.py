@@ -1,7 +1,8 @@
 """One metric's samples become one estimate, on the scale on which its limit speaks.
 
 The unit of evidence is the batch, not the value: values of one batch share their radio minute, their collector's
-phase and their machine's mood, so that counting them one by one would promise far more than they know.
+phase and their machine's mood, so that counting them one by one would promise far more than they know. Bytes and
+other counts are no samples of anything, and have a rule of their own: ``rig.gate.counted``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
+from rig.gate.counted import counted_level, counted_shift
 from rig.gate.limits import Limit
 from rig.gate.samples import Batch, Kind, Samples
 from rig.measure.shift import centre, logarithms, middle_shift, shift
@@ -29,12 +31,25 @@ def effect(limit: Limit, candidate: Samples, baseline: Samples | None, paired: b
     if candidate.kind is Kind.SLOPE:
         return _rise(limit, candidate, baseline, tails)
     if not limit.change or baseline is None:
-        return _level(candidate, tails)
-    if candidate.kind is Kind.COUNTED and candidate.constant and baseline.constant:
+        return _level(limit, candidate, tails)
+    if exact(candidate, baseline):
         return _exact(_difference(candidate.values[0], baseline.values[0], limit.relative))
+    if counts(candidate, baseline):
+        ours, theirs = _turned(limit, candidate), _turned(limit, baseline)
+        return _back(limit, counted_shift(ours, theirs, paired, tails if limit.upward else tails[::-1]))
     if paired:
         return centre(differences(candidate.batches, baseline.batches, limit.relative), tails)
     return _unpaired(candidate, baseline, limit.relative, tails)
+
+
+def counts(candidate: Samples, baseline: Samples | None) -> bool:
+    """Whether both sides are counts, which are judged by their ranges."""
+    return candidate.whole and (baseline is None or baseline.whole)
+
+
+def exact(candidate: Samples, baseline: Samples | None) -> bool:
+    """Whether the values themselves, two or more on a side, are all there is to know."""
+    return candidate.kind is Kind.COUNTED and candidate.constant and (baseline is None or baseline.constant)
 
 
 def differences(candidate: Sequence[Batch], baseline: Sequence[Batch], relative: bool) -> list[float]:
@@ -82,10 +97,25 @@ def _slope(samples: Samples, tails: Tails) -> Estimate | None:
     return slope(series, tails) if series else None
 
 
-def _level(samples: Samples, tails: Tails) -> Estimate:
+def _level(limit: Limit, samples: Samples, tails: Tails) -> Estimate:
     if samples.kind is Kind.COUNTED and samples.constant:
         return _exact(samples.values[0])
+    if samples.whole:
+        found = counted_level(_turned(limit, samples), tails if limit.upward else tails[::-1])
+        return _back(limit, found)
     return quantile_interval(_levels(samples, False), 0.5, tails)
+
+
+def _turned(limit: Limit, samples: Samples) -> list[list[float]]:
+    """The values of each batch on the scale of ``limit``, more of them being worse."""
+    sign = 1 if limit.upward else -1
+    return [
+        [sign * value for value in _scaled(batch.values, limit.relative)] for batch in samples.batches if batch.values
+    ]
+
+
+def _back(limit: Limit, found: Estimate) -> Estimate:
+    return found if limit.upward else Estimate(-found.value, -found.high, -found.low)
 
 
 def _levels(samples: Samples, relative: bool) -> list[float]:

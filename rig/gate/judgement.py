@@ -14,7 +14,7 @@ from math import expm1, isinf, log1p
 
 from rig.errors import BaselineError, SettingsError
 from rig.gate.calibration import Noise
-from rig.gate.effect import effect
+from rig.gate.effect import counts, effect, exact
 from rig.gate.limits import Limit
 from rig.gate.plan import Plan
 from rig.gate.samples import Kind, Samples
@@ -37,6 +37,12 @@ class Case:
     baseline: Samples | None
     paired: bool
     noise: Noise | None
+
+    @cached_property
+    def once(self) -> bool:
+        """Whether it is judged once, with all that there is and all that the plan may spend: slopes and counts."""
+        beside = self.baseline if self.limit.change else None
+        return self.candidate.kind is Kind.SLOPE or counts(self.candidate, beside)
 
     @cached_property
     def marks(self) -> tuple[list[Mark | None], list[Mark | None]]:
@@ -128,13 +134,9 @@ def _follow(case: Case, plan: Plan, metrics: int, final: bool) -> Verdict:
     """The verdict of the first look that decides, else that of the last."""
     verdict = None
     for look in _looks(case, plan, final):
-        # A slope is judged once, with all that the plan may spend.
-        once = case.candidate.kind is Kind.SLOPE
-        tails = (
-            (plan.false_alarm / metrics, plan.false_pass) if once else plan.errors(look.number, metrics, look.before)
-        )
-        verdict = _at(case, look, tails)
-        if verdict.outcome is not Outcome.INCONCLUSIVE or once:
+        whole = plan.false_alarm / metrics, plan.false_pass
+        verdict = _at(case, look, whole if case.once else plan.errors(look.number, metrics, look.before))
+        if verdict.outcome is not Outcome.INCONCLUSIVE or case.once:
             return verdict
     total = len(case.candidate.batches)
     more = not final and total < plan.most
@@ -148,7 +150,7 @@ def _looks(case: Case, plan: Plan, final: bool) -> Iterator[_Look]:
     """Each look that the batches allow, as soon as enough of them are in order, with a flag for each batch."""
     total = len(case.candidate.batches)
     last = len(plan.looks) - 1
-    if case.candidate.kind is Kind.SLOPE:
+    if case.once:
         yield _Look(0, -1, total, *_flags(case, total))
         return
     done = -1
@@ -198,6 +200,7 @@ def _at(case: Case, look: _Look, tails: Tails) -> Verdict:
     sides = (_side(ours, look.ours), _side(theirs, look.theirs) if theirs else None)
     floor = case.noise.floor_for(limit) if case.noise else None
     found, trouble, outcome = None, "", Outcome.INCONCLUSIVE
+    sure = ours.kind is Kind.SLOPE or exact(ours, theirs if limit.change else None)
     for side in sides:
         if side and side.bad > SHARE * side.batches:
             trouble = f"the radio was off, or unwatched, in {side.bad} of {side.batches} batches"
@@ -211,7 +214,7 @@ def _at(case: Case, look: _Look, tails: Tails) -> Verdict:
         outcome = _outcome(limit, found, floor or 0.0)
         if limit.relative:
             found = Estimate(*(end if isinf(end) else expm1(end) for end in (found.value, found.low, found.high)))
-    text = trouble or reason(limit, ours.unit, found, outcome, floor)
+    text = trouble or reason(limit, ours.unit, found, outcome, floor, sure)
     return Verdict(case.metric, ours.unit, str(limit), outcome, text, found, *sides, floor, look.number + 1, *tails)
 
 

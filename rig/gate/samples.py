@@ -14,7 +14,7 @@ class Kind(str, Enum):
     """How a metric varies, which decides how it is judged."""
 
     TIMED = "timed"  # varies with the radio and the machine: a batch without control samples in order does not count
-    COUNTED = "counted"  # free of the radio; equal values are the truth, not a sample of it
+    COUNTED = "counted"  # free of the radio; whole numbers are the truth, not a sample of it
     SLOPE = "slope"  # points along `at`; judged by their rise per step
 
 
@@ -62,6 +62,11 @@ class Samples:
         """Whether there are at least two values, all of them equal."""
         values = self.values
         return len(values) > 1 and min(values) == max(values)
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are counts: whole numbers, such as bytes, and free of the radio."""
+        return self.kind is Kind.COUNTED and all(value % 1 == 0 for value in self.values)
 
     def take(self, keep: list[bool]) -> Samples:
         """These samples with only the batches whose flag is set."""

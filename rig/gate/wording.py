@@ -9,13 +9,15 @@ from rig.gate.verdict import Outcome
 from rig.measure.stats import Estimate
 
 
-def reason(limit: Limit, unit: str, found: Estimate | None, outcome: Outcome, floor: float | None) -> str:
-    """Why ``outcome``: the effect (a share is a fraction), its interval and the limit."""
+def reason(
+    limit: Limit, unit: str, found: Estimate | None, outcome: Outcome, floor: float | None, exact: bool = False
+) -> str:
+    """Why ``outcome``: the effect (a share is a fraction), its interval and the limit; ``exact``: nothing varied."""
     if found is None:
         return "no batch is left to tell by"
     size = figure(limit, unit, found.value)
     if found.low == found.high:
-        told = f"{size}, exactly"
+        told = f"{size}, exactly," if exact else size
     elif isinf(found.low) and isinf(found.high):
         return f"{size}, but these batches are too few to bound it"
     else:

@@ -64,10 +64,13 @@ def test_equal_bytes_are_exact_however_few(more, paired):
     assert "exactly" in found.reason
 
 
-def test_one_count_is_no_proof():
-    found = verdict(counted([64]), counted([64]), "+0 B", plan=single())
-    assert found.outcome is Outcome.INCONCLUSIVE
-    assert "too few" in found.reason
+@pytest.mark.parametrize(("more", "outcome"), [(0, "pass"), (16, "regressed")])
+@pytest.mark.parametrize("paired", [True, False])
+def test_one_count_is_taken_at_its_word_but_not_called_exact(more, outcome, paired):
+    found = verdict(counted([64 + more]), counted([64]), "+0 B", plan=single(), paired=paired)
+    assert found.outcome.value == outcome
+    assert "exactly" not in found.reason
+    assert verdict(counted([64 + more]), None, "< 80 B", plan=single()).outcome.value == outcome
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,48 @@ def test_jittering_bytes_are_sampled_and_still_found():
     assert verdict(counted(*sides[0]), counted(*sides[1]), "+0 B").outcome is Outcome.REGRESSED
     same = verdict(counted(*sides[1]), counted(*sides[1][::-1]), "+0 B")
     assert same.outcome is Outcome.PASS
+
+
+RARE = [[512, 512, 4608, 512, 4608]] * 12  # 4 KB in two of five requests, and no median shows them
+LEVELS = [[12_000, 12_608] * 3] * 12
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("limit", ["+0 B", "+10%"])
+def test_extra_bytes_in_a_few_requests_are_found(paired, limit):
+    found = verdict(counted(*RARE), counted(*[[512] * 5] * 12), limit, plan=single(), paired=paired)
+    assert found.outcome is Outcome.REGRESSED
+    assert "exactly" not in found.reason
+    falls = counted(*[[9_000 - n for n in one] for one in RARE])
+    turned = verdict(falls, counted(*[[8_488] * 5] * 12), "-0 B", plan=single(), paired=paired)
+    assert turned.outcome is Outcome.REGRESSED
+
+
+def test_extra_bytes_in_one_request_are_neither_red_nor_green():
+    once = [*[[512] * 5] * 11, [512, 512, 4608, 512, 512]]
+    found = verdict(counted(*once), counted(*[[512] * 5] * 12), "+0 B", plan=single())
+    assert (found.outcome, found.effect.high) == (Outcome.INCONCLUSIVE, 4096)
+    assert verdict(counted(*once), counted(*[[512] * 5] * 12), "+4096 B", plan=single()).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize(
+    ("ours", "outcome"),
+    [(LEVELS, "pass"), ([[12_000] * 6] * 12, "pass"), ([[12_608] * 6] * 12, "inconclusive"),
+     ([[12_624] * 6] * 12, "regressed")],
+)  # fmt: skip
+def test_what_the_baseline_does_now_and_then_is_no_regression(ours, outcome, paired):
+    found = verdict(counted(*ours), counted(*LEVELS), "+0 B", plan=single(), paired=paired)
+    assert found.outcome.value == outcome
+    assert "exactly" not in found.reason
+
+
+def test_counts_that_differ_from_boot_to_boot_need_no_dozen_batches():
+    boots = counted([5_000], [5_016])
+    assert verdict(boots, counted([5_016], [5_000]), "+0 B").outcome is Outcome.PASS
+    assert verdict(counted([5_032], [5_020]), boots, "+0 B").outcome is Outcome.REGRESSED
+    assert verdict(counted([5_016], [5_020]), boots, "+0 B").outcome is Outcome.INCONCLUSIVE
+    assert verdict(counted([1], unit="n"), counted([0], unit="n"), "+0 n", paired=False).outcome is Outcome.REGRESSED
 
 
 @pytest.mark.parametrize("paired", [True, False])
