@@ -15,14 +15,17 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
 from bench import worse
 from bench.application import WIFI
 from bench.radio import Relay
+from rig.ab.answers import HEADERS, METHOD, PAGE, POLICY
 from rig.ab.libraries import library
-from rig.ab.session import LEAK, LEAK_EVERY, PAGE, POLICY, Session, Terms, decide
+from rig.ab.metrics import ALLOCATED, KINDS, LEAK
+from rig.ab.session import LEAK_EVERY, Session, Terms, decide
 from rig.bringup import Board
 from rig.dut import Dut
 from rig.gate.collected import samples
@@ -35,11 +38,11 @@ from rig.gate.verdict import GateVerdict, Outcome
 from rig.measure.recorder import Recorder
 from rig.measure.slope import slope
 from rig.probe.heap_series import heap_series
-from rig.probe.preflight import preflight_headers
+from rig.probe.sampling import PREFLIGHT
 from rig.probe.side_by_side import SideBySide
 from rig.settings import resolve
 
-ON_BOARD, ALLOCATED = "latency.preflight.on_board", "heap.preflight.allocated"
+ON_BOARD = "latency.preflight.on_board"
 LIMITS = usual_limits(paired=True)
 PLAN = Plan()
 POOL = 60  # batches of the sessions that are drawn from
@@ -101,10 +104,10 @@ class Relayed(Session):
             self.relay.target, dut.url = dut.address, self.relay.url
         return dut
 
-    def _record(self, sampler: SideBySide, kinds: list[str]) -> None:
+    def _record(self, dut: Dut, sampler: SideBySide, kinds: list[str]) -> None:
         if self.relay is not None:
             self.relay.delay = self.mean if self._random.random() < 1 / 3 else 0.0
-        super()._record(sampler, kinds)
+        super()._record(dut, sampler, kinds)
 
 
 def drawn(docket: Docket, count: int, seed: int, metric: str | None = None) -> Counter[str]:
@@ -150,11 +153,16 @@ def fifteen_percent(bench: Bench) -> tuple[str, str]:
 
 def leaks(bench: Bench, change: tuple[str, str], count: int) -> tuple[Counter[str], float]:
     """Answers to ``count`` measurements of 500 requests each on one board, and the median slope."""
-    headers = preflight_headers(PAGE.origin, PAGE.method, PAGE.headers)
     limits, slopes, found = parse_limits({LEAK: str(LIMITS[LEAK])}), [], Counter[str]()
+    turns = cycle(KINDS)
+
+    def request() -> None:
+        kind = next(turns)
+        dut.request(METHOD[kind], PAGE.path, HEADERS[kind])
+
     with bench.board(change) as dut:
         for _ in range(count):
-            points = heap_series(lambda: dut.request("OPTIONS", PAGE.path, headers), dut.heap, LEAK_EVERY, 500)
+            points = heap_series(request, dut.heap, LEAK_EVERY, 500)
             recorder = Recorder()
             recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
             verdict = judge(samples(recorder.metrics), {}, limits, plan=single(), paired=False, final=True)
@@ -165,7 +173,7 @@ def leaks(bench: Bench, change: tuple[str, str], count: int) -> tuple[Counter[st
 
 def counts(bench: Bench, change: tuple[str, str], count: int) -> Counter[str]:
     """Answers to ``count`` pairs of bursts of allocations, one on each of two boards."""
-    headers = preflight_headers(PAGE.origin, PAGE.method, PAGE.headers)
+    headers = HEADERS[PREFLIGHT]
     limits, sides = parse_limits({ALLOCATED: str(LIMITS[ALLOCATED])}), []
     for one in (change, worse.PLAIN):
         with bench.board(one) as dut:

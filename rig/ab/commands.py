@@ -8,7 +8,8 @@ from itertools import permutations
 from pathlib import Path
 
 from rig.ab.libraries import library
-from rig.ab.session import Session, Terms, decide, judged
+from rig.ab.metrics import judged
+from rig.ab.session import Session, Terms, decide
 from rig.bringup import Board
 from rig.errors import SettingsError
 from rig.gate.baseline import Baseline
@@ -50,7 +51,7 @@ def compare(settings: Settings, candidate: str, baseline: str, seconds: float, s
                     console,
                     docket,
                     verdict,
-                    {"ab": names},
+                    {"ab": {**names, "batches": session.orders}},
                 ),
             )
     return verdict

@@ -1,22 +1,28 @@
 """Two libraries on one board in one session: measured each alone and both in turns, until the samples decide.
 
-Bytes and leaks are counted with one library on the board, as it ships, in two boots each; times are taken in one
-boot with both, request by request in turns. Which side begins is drawn by the seed.
+Bytes and leaks are counted with one library on the board, as it ships, in two boots each. Times are taken with both
+loaded, request by request in turns, in boots that load now the one first and now the other: what is loaded first
+lies elsewhere on the heap, and may be quicker by a few thousandths. Which side begins is drawn by the seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
+from rig.ab.answers import HEADERS, METHOD, PAGE, POLICY, STATUS, wrong
 from rig.ab.libraries import Library, module, side_by_side
+from rig.ab.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED
+from rig.ab.patience import Patience
 from rig.bringup import Board
 from rig.deadline import Deadline
 from rig.dut import Dut
-from rig.errors import AgentError, CamrigError
+from rig.errors import AgentError, Blocked, BoardCrashed, CamrigError
 from rig.gate.baseline import Baseline
 from rig.gate.calibration_file import Calibration
 from rig.gate.collected import samples
@@ -28,30 +34,15 @@ from rig.measure.recorder import Recorder
 from rig.measure.stats import median
 from rig.origin import origin
 from rig.probe.agent import Radio
+from rig.probe.client import Response
 from rig.probe.heap_series import heap_series
-from rig.probe.preflight import preflight_headers
-from rig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS, Request, reachable_echo
+from rig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
 from rig.probe.side_by_side import NO_SIDE, SIDES, SideBySide
-from rig.probe.verdict import PageRequest, check_preflight
 
-PAGE = Request("https://panel.example", method="POST", headers=("content-type", "x-frame"))
-POLICY = {
-    "allowed_origins": [PAGE.origin],
-    "allow_credentials": False,
-    "allowed_methods": ["GET", "POST"],
-    "expose_headers": None,
-    "allowed_headers": list(PAGE.headers),
-    "max_age": 600,
-    "preflight_status": 204,
-}
-PHASES = ("connect", "first_byte", "total", "on_board")
-ALLOCATED, RETAINED, LEAK = "heap.preflight.allocated", "heap.import.microdot.cors", "heap.leak_slope"
-KINDS = (PREFLIGHT, ACTUAL)
-RELATIVE = "latency.preflight.relative"
-MEASURED = (ALLOCATED, RETAINED, LEAK, RELATIVE, *(f"latency.{kind}.{phase}" for kind in KINDS for phase in PHASES))
-
+CANDIDATE, _ = SIDES
 WARM_UP = 3  # batches of each boot whose times are dropped
 ROUNDS = 10  # in each batch
+BOOT_AFTER = 6  # batches, and then after every twice as many: each load order has half of them, or nearly
 BURSTS, BURST = 6, 5  # counts of allocations in each boot
 LEAK_WARM_UP, LEAK_EVERY, LEAK_REQUESTS = 50, 25, 250  # in each of the two boots of a side
 LOOK_EVERY = 3  # batches
@@ -82,15 +73,18 @@ class Session:
         self._random = Random(terms.seed)
         self._dut: Dut | None = None
         self._radio = Radio(None, None, None)
+        self._patience = Patience()
+        self.orders: list[dict[str, object]] = []  # of each batch: the library loaded first, and every turn
 
     def run(self) -> None:
         """Measure. Raises AgentError for a library that answers a preflight wrongly, and what ends a board."""
         order = self._random.choice([(*SIDES, *reversed(SIDES)), (*reversed(SIDES), *SIDES)])
         for side in order:
-            with self._blaming(self.libraries[side]):
+            with self._blaming(side):
                 self._alone(side)
         if any(name.startswith("latency.") for name in self.terms.limits):
-            self._together()
+            with self._blaming(None):
+                self._together()
 
     def docket(self) -> Docket:
         """What was measured so far, for the gate."""
@@ -118,55 +112,87 @@ class Session:
         dut, recorder = self._boot(self.libraries[side].folder), self.recorders[side]
         self.hashes[side] = self.board.library_sha256
         dut.policy(**POLICY)
-        headers = preflight_headers(PAGE.origin, PAGE.method, PAGE.headers)
 
-        def preflight() -> None:
-            self._demand_right(dut, headers, self.libraries[side])
+        def request(kind: str) -> None:
+            answer = self._patience(dut, lambda: dut.request(METHOD[kind], PAGE.path, HEADERS[kind], PAGE.body))
+            self._demand_right(side, kind, answer)
 
-        preflight()
+        for kind in KINDS:
+            request(kind)
         if RETAINED in self.terms.limits and (retained := self.board.imports.get("microdot.cors")) is not None:
             recorder.record(RETAINED, retained, "B")
         with self.board.steps("count") as note:
             if ALLOCATED in self.terms.limits:
-                for _ in range(BURSTS):
-                    found = dut.agent.allocations("OPTIONS", PAGE.path, headers, BURST)
-                    recorder.record(ALLOCATED, found.bytes, "B")
-                note(f"{found.bytes[-1]} B per preflight, {self.libraries[side].name}")
+                most = max([self._burst(dut, side) for _ in range(BURSTS)])
+                note(f"{most} B per preflight, {self.libraries[side].name}")
             if LEAK in self.terms.limits:
+                # Preflights and the requests after them: a library may keep something of either.
+                turns = cycle(KINDS)
                 for _ in range(LEAK_WARM_UP):
-                    preflight()
-                points = heap_series(preflight, dut.heap, LEAK_EVERY, LEAK_REQUESTS)
+                    request(next(turns))
+                points = heap_series(
+                    lambda: request(next(turns)), lambda: self._patience(dut, dut.heap), LEAK_EVERY, LEAK_REQUESTS
+                )
                 recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
 
-    def _demand_right(self, dut: Dut, headers: list[tuple[str, str]], of: Library) -> None:
-        answer = dut.request("OPTIONS", PAGE.path, headers)
-        page = PageRequest(PAGE.origin, PAGE.method, (("content-type", "text/x"), ("x-frame", "1")))
-        found = check_preflight(page, answer.status, answer.headers)
-        if not found.allowed:
-            raise AgentError(
-                f"{of.name} answers a preflight wrongly ({found.reason}), so its figures would mean nothing",
-                board=self.board.spec,
-                next="mend it first; pytest says what else is wrong with it",
+    def _burst(self, dut: Dut, side: str) -> int:
+        """Record what each preflight of one burst allocates; the most of them."""
+        headers = HEADERS[PREFLIGHT]
+        found = self._patience(dut, lambda: dut.agent.allocations(METHOD[PREFLIGHT], PAGE.path, headers, BURST))
+        if found.status not in STATUS[PREFLIGHT]:
+            raise self._wrong(side, PREFLIGHT, f"status {found.status}")
+        self.recorders[side].record(ALLOCATED, found.bytes, "B")
+        return max(found.bytes)
+
+    def _demand_right(self, side: str, kind: str, answer: Response) -> None:
+        if reason := wrong(kind, answer):
+            raise self._wrong(side, kind, reason)
+
+    def _wrong(self, side: str, kind: str, reason: str) -> AgentError:
+        what = {PREFLIGHT: "a preflight", ACTUAL: "the request after a preflight"}.get(kind)
+        if what is None:
+            return AgentError(
+                f"the request without CORS, a control, got {reason}", board=self.board.spec, next="see the console"
             )
+        return AgentError(
+            f"{self.libraries[side].name} answers {what} wrongly ({reason}), so its figures would mean nothing",
+            board=self.board.spec,
+            next="mend it first; pytest says what else is wrong with it",
+        )
 
     def _together(self) -> None:
         first, second = (self.libraries[side] for side in SIDES)
-        dut, terms = self._boot(side_by_side(first, second, self._folder)), self.terms
-        dut.agent.load([(side, module(side)) for side in self._random.sample(SIDES, len(SIDES))])
-        dut.policy(**POLICY)
+        folder, terms = side_by_side(first, second, self._folder), self.terms
         kinds = [kind for kind in KINDS if any(name.startswith(f"latency.{kind}.") for name in terms.limits)]
-        # A forwarded board has its HTTP port at another address than its echo.
-        echo = None if self.board.settings.url else reachable_echo(dut.address[0], dut.agent.echo_port())
-        sampler = SideBySide(dut.request, PAGE, kinds=kinds, echo=echo, seed=terms.seed)
+        order = self._random.sample(SIDES, len(SIDES))
         until = Deadline.after(terms.seconds)
-        with self.board.steps("sample") as note:
-            for _ in range(WARM_UP):
-                sampler.batch(ROUNDS)
-            taken = 0
-            while not self._enough(taken, until):
-                self._record(sampler, kinds)
-                taken += 1
-            note(f"{taken} batches of {ROUNDS} rounds, seed {terms.seed}")
+        taken = boots = 0
+        while not self._enough(taken, until):
+            dut = self._loaded(folder, order)
+            # A forwarded board has its HTTP port at another address than its echo.
+            echo = None if self.board.settings.url else reachable_echo(dut.address[0], dut.agent.echo_port())
+            sampler = SideBySide(
+                dut.request, PAGE, check=self._demand_right, kinds=kinds, echo=echo, seed=terms.seed + boots
+            )
+            with self.board.steps("sample") as note:
+                for _ in range(WARM_UP):
+                    self._patience(dut, partial(sampler.batch, ROUNDS))
+                begun = taken
+                while taken - begun < BOOT_AFTER * (2 if boots else 1) and not self._enough(taken, until):
+                    self._record(dut, sampler, kinds)
+                    self.orders[-1]["loaded"] = list(order)
+                    taken += 1
+                lost = f", {self._patience.lost} lost exchanges" if self._patience.lost else ""
+                note(f"{taken - begun} batches of {ROUNDS} rounds, {order[0]} loaded first{lost}")
+            order.reverse()
+            boots += 1
+
+    def _loaded(self, folder: Path, order: list[str]) -> Dut:
+        """A fresh boot with both libraries, loaded in that order."""
+        dut = self._boot(folder)
+        dut.agent.load([(side, module(side)) for side in order])
+        dut.policy(**POLICY)
+        return dut
 
     def _enough(self, taken: int, until: Deadline) -> bool:
         terms = self.terms
@@ -179,8 +205,9 @@ class Session:
         docket = self.docket()
         return not any(one.open for one in docket.decide(final=False).metrics if one.metric.startswith("latency."))
 
-    def _record(self, sampler: SideBySide, kinds: list[str]) -> None:
-        batch = sampler.batch(ROUNDS)
+    def _record(self, dut: Dut, sampler: SideBySide, kinds: list[str]) -> None:
+        batch = self._patience(dut, partial(sampler.batch, ROUNDS))
+        self.orders.append({"turns": [f"{side} {kind}" for side, kind in batch.order]})
         for phase in PHASES:
             control = [getattr(one, phase) for one in batch.taken[NO_SIDE, WITHOUT_CORS]]
             for side in SIDES:
@@ -196,21 +223,22 @@ class Session:
                 self.recorders[side].record("latency.control.echo", [one.total for one in echo], "ms")
 
     @contextmanager
-    def _blaming(self, of: Library) -> Iterator[None]:
+    def _blaming(self, side: str | None) -> Iterator[None]:
+        """Names the library of ``side``, None for both. Only a candidate that brings the board down has failed.
+
+        A crash of the baseline, or one that either may have caused, says nothing about the candidate: it is blocked.
+        """
         try:
             yield
         except CamrigError as error:
-            if of.name not in error.what:
-                error.what = f"with {of.name}: {error.what}"
+            who = f"with {self.libraries[side].name}" if side else "with both libraries loaded"
+            if side is None or self.libraries[side].name not in error.what:
+                error.what = f"{who}: {error.what}"
+            if isinstance(error, BoardCrashed) and side != CANDIDATE:
+                what = error.what if side else f"{error.what}; either may have done that"
+                then = "mend the baseline, or name another" if side else "run the suite with each of them"
+                raise Blocked(what, board=error.board, next=then, details=error.details) from error
             raise
-
-
-def judged(limits: Mapping[str, Limit], tell: Callable[[str], None]) -> dict[str, Limit]:
-    """Those limits whose metrics a session measures; the others are told of."""
-    for name, limit in limits.items():
-        if name not in MEASURED:
-            tell(f"{name} ({limit}) is measured by the suite alone, and not judged here")
-    return {name: limit for name, limit in limits.items() if name in MEASURED}
 
 
 def decide(session: Session) -> tuple[Docket, GateVerdict]:

@@ -102,7 +102,11 @@ def usual_limits(paired: bool) -> dict[str, Limit]:
     would be set against another board, as it were. What a preflight takes in terms of the same request without CORS
     does not depend on it.
     """
-    times = {"latency.preflight.on_board": "+10%", "latency.preflight.total": "+10%"}
+    times = {
+        "latency.preflight.on_board": "+10%",
+        "latency.preflight.total": "+10%",
+        "latency.actual.on_board": "+10%",
+    }
     return parse_limits(
         {
             **(times if paired else {"latency.preflight.relative": "+10%"}),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from rig.errors import Blocked
+from rig.errors import ServerSilent
 from rig.probe.agent import ECHO, Radio, Send
 from rig.probe.client import TIMING_HEADER, NoExchange, Phases, connected, kind_of
 from rig.probe.preflight import preflight_headers
@@ -158,6 +158,8 @@ def reachable_echo(host: str, port: int | None, seconds: float = 2.0) -> Callabl
         try:
             return tcp_echo(host, port)
         except NoExchange as error:
-            raise Blocked(f"the board's TCP echo stopped answering ({error})", next="check the network") from None
+            raise ServerSilent(
+                f"the board's TCP echo stopped answering ({error})", next="check the network"
+            ) from None
 
     return echo

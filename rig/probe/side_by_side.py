@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rig.errors import AgentError
 from rig.probe.agent import ECHO, SIDE_HEADER, Send
-from rig.probe.client import TIMING_HEADER, Phases
+from rig.probe.client import TIMING_HEADER, Phases, Response
 from rig.probe.preflight import preflight_headers
 from rig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS, Request
 
@@ -29,18 +29,22 @@ class SidesBatch:
 
 
 class SideBySide:
-    """Takes batches through ``send(method, target, headers, body)``. What that raises ends the batch."""
+    """Takes batches through ``send(method, target, headers, body)``.
+
+    Each answer is shown to ``check(side, kind, answer)`` after its time was taken. What either raises ends the batch.
+    """
 
     def __init__(
         self,
         send: Send,
         request: Request,
         *,
+        check: Callable[[str, str, Response], None],
         kinds: Sequence[str] = (PREFLIGHT,),
         echo: Callable[[], Phases] | None = None,
         seed: int = 0,
     ) -> None:
-        self._send, self._request, self._echo = send, request, echo
+        self._send, self._request, self._check, self._echo = send, request, check, echo
         self._order = random.Random(seed)
         self._turns = [(side, kind) for side in SIDES for kind in kinds] + [(NO_SIDE, WITHOUT_CORS)]
         self._turns += [(NO_SIDE, TCP_ECHO)] if echo is not None else []
@@ -67,6 +71,7 @@ class SideBySide:
             headers = preflight_headers(wanted.origin, wanted.method, wanted.headers)
             path = wanted.path if kind == PREFLIGHT else ECHO
             response = self._send("OPTIONS", path, [*headers, *more], b"")
+        self._check(side, kind, response)
         if response.phases.on_board is None:
             raise AgentError("an answer came without the time on the board", next="deploy this release's agent")
         return response.phases
