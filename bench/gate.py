@@ -216,6 +216,10 @@ def main() -> int:
         bench.row("+64 B per preflight, in camrig ab", "runs", found, f"{red} {runs}", found[red] == runs)
         found, rise = leaks(bench, worse.LEAKS_16, 10)
         bench.row(f"leak of 16 B a request (found {rise:.1f} B)", "runs", found, f"{red} 10", found[red] == 10)
+        for name, change in (("list", worse.LEAKS_16_IN_STEPS), ("table", worse.LEAKS_A_TABLE)):
+            found = real(bench, change, 2, LEAK)
+            passed = found[Outcome.PASS.value]
+            bench.row(f"16 B a request in a growing {name}, in camrig ab", "runs", found, "never pass", not passed)
         found, rise = leaks(bench, worse.PLAIN, 50)
         bench.row(f"no leak (found {rise:.1f} B)", "runs", found, f"never {red}", not found[red])
         found = real(bench, worse.LEAKS_16, 1, LEAK)

@@ -10,6 +10,9 @@ _FIRST = "        origins = self._origins\n"  # of what every response goes thro
 PLAIN = ("", "")
 ALLOCATES_64 = ("", "bytearray(32)")  # on 64 bits: the object and its bytes, 32 each
 LEAKS_16 = ("_KEPT = bytearray()", "_KEPT.extend(b'sixteen bytes it')")
+# The same on 64 bits, but in steps: a list that grows doubles, and between two steps nothing rises.
+LEAKS_16_IN_STEPS = ("_KEPT = []", "_KEPT.append(0); _KEPT.append(1)")
+LEAKS_A_TABLE = ("_KEPT = {}\n_N = [0]", "_N[0] += 1; _KEPT[_N[0]] = None")
 
 
 def slower(turns: int) -> tuple[str, str]:

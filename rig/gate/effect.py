@@ -14,7 +14,7 @@ from rig.gate.counted import counted_level, counted_shift
 from rig.gate.limits import Limit
 from rig.gate.samples import Batch, Kind, Samples
 from rig.measure.shift import centre, logarithms, middle_shift, shift
-from rig.measure.slope import slope
+from rig.measure.slope import rise
 from rig.measure.stats import Estimate, Tails, median, quantile_interval
 
 
@@ -94,7 +94,7 @@ def _rise(limit: Limit, candidate: Samples, baseline: Samples | None, tails: Tai
 
 def _slope(samples: Samples, tails: Tails) -> Estimate | None:
     series = [list(zip(batch.at, batch.values, strict=True)) for batch in samples.batches if len(batch.values) > 1]
-    return slope(series, tails) if series else None
+    return rise(series, tails) if series else None
 
 
 def _level(limit: Limit, samples: Samples, tails: Tails) -> Estimate:

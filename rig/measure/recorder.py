@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rig.measure.slope import slope
+from rig.measure.slope import rise
 from rig.measure.stats import Summary, summary
 
 
@@ -39,10 +39,10 @@ class Metric:
 
     @property
     def summary(self) -> Summary:
-        """The sample in five figures; of a slope, the rise and its 95 % interval."""
+        """The sample in five figures; of a slope, the rise and its 95 % interval, as the gate has it."""
         if not self.places:
             return summary(self.values)
-        found = slope([list(zip(batch.at, batch.values, strict=True)) for batch in self.batches])
+        found = rise([list(zip(batch.at, batch.values, strict=True)) for batch in self.batches])
         return Summary(len(self.values), found.value, found.value, found.value, found.low, found.high)
 
 

@@ -44,6 +44,29 @@ def slope(series: Sequence[Points], tails: Tails = USUAL) -> Estimate:
     return between(value, slopes, below, above)
 
 
+def rise(series: Sequence[Points], tails: Tails = USUAL) -> Estimate:
+    """``slope``, its interval widened to hold what the series rise by from end to end.
+
+    What a growing list or table keeps comes in steps, and between two of them nothing rises: the median of the pairs
+    then says nought, and its interval says so with certainty. A step may be the last for ever or the first of many,
+    which no number of level points tells, so that the interval has to hold either. Raises ValueError as ``slope``.
+    """
+    found, whole = slope(series, tails), overall(series)
+    return Estimate(found.value, min(found.low, whole), max(found.high, whole))
+
+
+def overall(series: Sequence[Points]) -> float:
+    """Rise per step from the first point to the last of each series, all of them together.
+
+    Raises ValueError without a series of two points.
+    """
+    used = [sorted(points) for points in series if len(points) > 1]
+    if not used:
+        raise ValueError("a rise wants two points")
+    climbed = sum(points[-1][1] - points[0][1] for points in used)
+    return climbed / sum(points[-1][0] - points[0][0] for points in used)
+
+
 def _inflation(points: Points, rise: float) -> float:
     largest = max(abs(y) + abs(rise * x) for x, y in points)
     return dependence([y - rise * x for x, y in points], 1e-9 * largest)

@@ -270,6 +270,15 @@ def test_exact_leaks(rise, outcome):
     assert verdict(heap(*(60_000 + rise * 20 * n for n in range(26))), None, "< 1 B/request").outcome.value == outcome
 
 
+def test_a_heap_that_rose_by_a_step_has_not_passed():
+    points = [60_000] * 20 + [64_096] * 6
+    found = verdict(heap(*points), None, "< 1 B/request")
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert (found.effect.value, found.effect.high) == (0, pytest.approx(4096 / 500))
+    assert "exactly" not in found.reason
+    assert verdict(heap(*points), None, "< 9 B/request").outcome is Outcome.PASS
+
+
 def test_a_leak_against_the_baseline():
     ours, theirs = heap(*(60_000 + 60 * n for n in range(26))), heap(*(50_000 + 40 * n for n in range(26)))
     assert verdict(ours, theirs, "+0.5 B/request").outcome is Outcome.REGRESSED

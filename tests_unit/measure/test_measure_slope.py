@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rig.measure.resample import bootstrap, reach
-from rig.measure.slope import dependence, slope, until_full
+from rig.measure.slope import dependence, overall, rise, slope, until_full
 from rig.measure.stats import Estimate
 
 heights = st.lists(st.integers(-1000, 1000), min_size=2, max_size=25)
@@ -59,6 +59,32 @@ def test_turning_the_points_over_mirrors_the_slope(values):
 def test_exact_heaps_have_exact_slopes():
     assert slope([[(20 * n, 60_000 + 320 * n) for n in range(26)]], (1e-4, 1e-4)) == Estimate(16, 16, 16)
     assert slope([[(20 * n, 60_000) for n in range(26)]], (1e-4, 1e-4)) == Estimate(0, 0, 0)
+
+
+def doubling(requests, per_entry=8, seen=50):
+    """Bytes that a list of one entry per request takes: as many as the next power of two holds."""
+    return 60_000 + per_entry * 2 ** math.ceil(math.log2(seen + requests + 1))
+
+
+def test_what_rises_in_steps_is_not_certainly_level():
+    series = [[(n, doubling(100 * run + n)) for n in range(0, 101, 20)] for run in range(4)]
+    assert slope(series, (0.005, 0.05)).high == 0
+    found = rise(series, (0.005, 0.05))
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx((doubling(400) - doubling(0)) / 400)
+    assert found.high > 8
+
+
+def test_level_and_steady_heaps_stay_exact():
+    for leak in (0, 16):
+        series = [[(20 * n, 60_000 + 1000 * run + leak * 20 * n) for n in range(6)] for run in range(4)]
+        assert rise(series, (0.001, 0.001)) == Estimate(leak, leak, leak)
+
+
+def test_the_rise_from_end_to_end_counts_within_series_only():
+    assert overall([[(0, 5), (10, 25)], [(30, 1_000), (0, 1_000)]]) == 20 / 40
+    with pytest.raises(ValueError, match="two points"):
+        overall([[(1, 1)]])
 
 
 def test_series_may_have_levels_of_their_own():
