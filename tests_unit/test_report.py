@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from rig.measure.recorder import Recorder
 from rig.report.run import SCHEMA, BoardReport, RunReport, write
-from rig.report.terminal import number, render
+from rig.report.terminal import leaks, number, render
 
 
 def board(virtual: bool = True) -> BoardReport:
@@ -54,6 +55,32 @@ def test_the_table_names_board_and_firmware_and_says_virtual():
     assert latency == ["latency", "ms", "50.50", "95.05", "99.01", "100"]
     heap = next(row for row in rows if "heap" in row).split()
     assert heap == ["heap", "B", "123,456", "–", "–", "1"]
+
+
+@pytest.mark.parametrize(
+    ("points", "says"),
+    [
+        ([60_000] * 26, "heap.leak_slope: 0 B/request (0 to 0): 1,600 B free, and no number of requests fills them"),
+        (
+            [60_000 + 320 * n for n in range(26)],
+            "heap.leak_slope: 16 B/request (16 to 16): requests until 1,600 B are full: 100 to 100,"
+            " 100 by the median",
+        ),
+        (
+            [60_000] * 21 + [61_600] * 5,
+            "heap.leak_slope: 0 B/request (0 to 4.21): requests until 1,600 B are full: 380 to never",
+        ),
+        ([60_000, 60_320], "heap.leak_slope: 16 B/request (unbounded to unbounded): requests until 1,600 B are full: "
+                           "0 to never, 100 by the median"),
+    ],
+)  # fmt: skip
+def test_what_a_leak_means_is_told(points, says):
+    recorder = Recorder()
+    recorder.record("heap.leak_slope", points, "B/request", at=[20 * n for n in range(len(points))])
+    assert leaks(recorder.metrics)[0] == says[: says.index("): ") + 1]
+    recorder.record("heap.free", 1600, "B")
+    assert leaks(recorder.metrics) == [says]
+    assert says in render(replace(board(), metrics=recorder.metrics), 9)
 
 
 def test_hardware_is_not_called_virtual():

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import isinf
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from rig.measure.recorder import Metric
+from rig.measure.slope import until_full
+from rig.measure.stats import Estimate
 from rig.report.run import BoardReport
 
 
@@ -47,8 +52,38 @@ def _row(metric: Metric) -> tuple[str, ...]:
 
 
 def render(report: BoardReport, width: int) -> str:
-    """Heading and table as plain text for a terminal of ``width`` columns."""
-    return f"{heading(report)}\n{plain(metrics_table(report), width)}"
+    """Heading, table and what leaks mean, as plain text for a terminal of ``width`` columns."""
+    return "\n".join([heading(report), plain(metrics_table(report), width), *leaks(report.metrics)])
+
+
+def leaks(metrics: Sequence[Metric]) -> list[str]:
+    """A line for each slope in bytes per request: its 95 % interval, and after how many requests the heap is full.
+
+    The bytes that are left are those of ``heap.free``; without it, only the interval is told.
+    """
+    free = next((metric.summary.median for metric in metrics if metric.name == "heap.free"), None)
+    return [_leak(metric, free) for metric in metrics if metric.places and metric.unit == "B/request"]
+
+
+def _leak(metric: Metric, free: float | None) -> str:
+    found = metric.summary
+    told = f"{metric.name}: {number(found.median)} {metric.unit} ({_end(found.low)} to {_end(found.high)})"
+    if free is None:
+        return told
+    left = until_full(free, Estimate(found.median, found.low, found.high))
+    if isinf(left.low):
+        return f"{told}: {number(free)} B free, and no number of requests fills them"
+    most = "never" if isinf(left.high) else _requests(left.high)
+    middle = "" if isinf(left.value) else f", {_requests(left.value)} by the median"
+    return f"{told}: requests until {number(free)} B are full: {_requests(left.low)} to {most}{middle}"
+
+
+def _requests(steps: float) -> str:
+    return f"{int(steps):,}"
+
+
+def _end(value: float) -> str:
+    return "unbounded" if isinf(value) else number(value)
 
 
 def plain(table: Table, width: int) -> str:
