@@ -35,7 +35,7 @@ from rig.measure.stats import median
 from rig.origin import origin
 from rig.probe.agent import Radio
 from rig.probe.client import Response
-from rig.probe.heap_series import heap_series
+from rig.probe.heap_series import heap_series_until_level
 from rig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
 from rig.probe.side_by_side import NO_SIDE, SIDES, SideBySide
 
@@ -45,6 +45,7 @@ ROUNDS = 10  # in each batch
 BOOT_AFTER = 6  # batches, and then after every twice as many: each load order has half of them, or nearly
 BURSTS, BURST = 6, 5  # counts of allocations in each boot
 LEAK_WARM_UP, LEAK_EVERY, LEAK_REQUESTS = 50, 25, 250  # in each of the two boots of a side
+LEAK_MOST = 4  # times as many, while the heap rises
 LOOK_EVERY = 3  # batches
 
 
@@ -130,10 +131,11 @@ class Session:
                 turns = cycle(KINDS)
                 for _ in range(LEAK_WARM_UP):
                     request(next(turns))
-                points = heap_series(
-                    lambda: request(next(turns)), lambda: self._patience(dut, dut.heap), LEAK_EVERY, LEAK_REQUESTS
-                )
-                recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
+                heap = partial(self._patience, dut, dut.heap)
+                for points in heap_series_until_level(
+                    lambda: request(next(turns)), heap, LEAK_EVERY, LEAK_REQUESTS, 1, LEAK_MOST
+                ):
+                    recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
 
     def _burst(self, dut: Dut, side: str) -> int:
         """Record what each preflight of one burst allocates; the most of them."""

@@ -11,6 +11,7 @@ from rig.probe.agent import Heap
 READINGS = 5
 PAUSE = 0.02  # seconds
 LONGEST_PAUSE = 0.5
+GOES_ON = 0.5  # bytes per request, below any leak that is worth a limit
 SECONDS_TO_CLOSE = 25.0  # a server's patience with a client that went without a word, and a slow network's
 
 
@@ -46,3 +47,20 @@ def heap_series(
         if done % every == 0:
             points.append((done, drained(heap).alloc))
     return points
+
+
+def heap_series_until_level(
+    request: Callable[[], object], heap: Callable[[], Heap], every: int, each: int, least: int, most: int
+) -> list[list[tuple[int, int]]]:
+    """Series of ``each`` requests, one after the other: ``least`` of them, and up to ``most`` while the heap rises.
+
+    What is taken once, as by a table that grows to its size, fades among further requests, and what is taken again
+    and again does not. It rises while all series together gained more than ``GOES_ON``.
+    """
+    found: list[list[tuple[int, int]]] = []
+    while len(found) < most:
+        found.append(heap_series(request, heap, every, each))
+        gained = sum(series[-1][1] - series[0][1] for series in found)
+        if len(found) >= least and gained <= GOES_ON * each * len(found):
+            break
+    return found

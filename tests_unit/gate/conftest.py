@@ -19,7 +19,7 @@ heap.leak_slope = "< 1 B/request"
 
 SUITE = """
 from statistics import median
-from rig.probe.heap_series import heap_series
+from rig.probe.heap_series import heap_series_until_level
 from rig.probe.preflight import preflight_headers
 from rig.probe.sampling import PREFLIGHT, WITHOUT_CORS, Request, Sampler
 PAGE = "https://panel.example"
@@ -31,8 +31,7 @@ def test_bytes(dut, measure, preflight):
         measure("heap.preflight.allocated", found.bytes, unit="B")
     for _ in range(60):
         preflight(PAGE)
-    for _ in range(4):
-        points = heap_series(lambda: preflight(PAGE), dut.heap, 15, 75)
+    for points in heap_series_until_level(lambda: preflight(PAGE), dut.heap, 15, 75, 4, 16):
         measure("heap.leak_slope", [y for _, y in points], unit="B/request", at=[x for x, _ in points])
 
 def test_time(dut, measure):

@@ -109,7 +109,7 @@ def test_what_cannot_calibrate_is_refused():
     for runs, says in (
         ([], "at least one run"),
         ([({"m": some}, {})], "lacks m"),
-        ([({"m": some}, {"m": few})], "lacks m"),
+        ([({"m": some}, {"m": few})], "lacks batches of m"),
         ([({"m": few}, {"m": few})], "too few batches"),
         ([({"m": timed(draw, batches=0)}, {"m": timed(draw, batches=0)})], "too few batches"),
     ):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rig.probe.agent import Heap
-from rig.probe.heap_series import drained, heap_series
+from rig.probe.heap_series import drained, heap_series, heap_series_until_level
 
 
 def readings(*values):
@@ -37,3 +39,17 @@ def test_pairs_of_requests_and_bytes():
     series = heap_series(lambda: done.append(1), lambda: Heap(0, 100 + 16 * len(done), None), every=5, total=12)
     assert series == [(0, 100), (5, 180), (10, 260)]
     assert len(done) == 12
+
+
+@pytest.mark.parametrize(
+    ("alive", "series"),
+    [(lambda n: 100, 2), (lambda n: 100 + 20 * (n > 15), 4), (lambda n: 100 + 30 * (n > 2), 6), (lambda n: n, 8)],
+)
+def test_more_series_are_taken_while_the_heap_rises(alive, series):
+    done = []
+    found = heap_series_until_level(
+        lambda: done.append(1), lambda: Heap(0, alive(len(done)), None), every=5, each=10, least=2, most=8
+    )
+    assert len(found) == series
+    assert len(done) == 10 * series
+    assert [place for place, _ in found[-1]] == [0, 5, 10]
