@@ -23,6 +23,11 @@ from rig.gate.verdict import GateVerdict, Outcome, Side, Verdict
 from rig.gate.wording import reason
 from rig.measure.stats import Estimate, Tails, median, outliers
 
+# By how much, as a share, a metric of the same library may differ from one session to another on a bench that nobody
+# has calibrated. Batches of one session say nothing about that: they share a boot, and places on the heap.
+SESSIONS_TIMED = 0.15
+SESSIONS_SHARE = 0.10  # of what was set against another figure of its own session
+
 _GRAIN = 1e-12  # rounding of a logarithm, so that +10 % exactly is not more than +10 %
 Table = Mapping[str, Samples]
 
@@ -44,12 +49,32 @@ class Case:
         beside = self.baseline if self.limit.change else None
         return self.candidate.kind is Kind.SLOPE or counts(self.candidate, beside)
 
+    @property
+    def together(self) -> bool:
+        """Whether the n-th batches of both sides belong together; a heap has one library to itself."""
+        return self.paired and self.candidate.kind is not Kind.SLOPE
+
+    @property
+    def sessions(self) -> bool:
+        """Whether a difference between two sessions might be taken for one between two libraries."""
+        return not self.paired and self.limit.change and not self.once and self.noise is None
+
+    @property
+    def floor(self) -> float | None:
+        """The noise floor on the limit's scale: the calibrated one, or what two sessions may differ by; else None."""
+        if self.noise:
+            return self.noise.floor_for(self.limit)
+        if not self.sessions or self.baseline is None:
+            return None
+        share = SESSIONS_TIMED if self.candidate.kind is Kind.TIMED else SESSIONS_SHARE
+        return share if self.limit.relative else share * abs(median(self.baseline.values))
+
     @cached_property
     def marks(self) -> tuple[list[Mark | None], list[Mark | None]]:
         """What the control samples of each side's batches say; of both sides together when measured together."""
         ours = [batch.control for batch in self.candidate.batches]
         theirs = [batch.control for batch in self.baseline.batches] if self.baseline else []
-        if self.paired and self.baseline:
+        if self.together and self.baseline:
             both = [mark(a + b) for a, b in zip(ours, theirs, strict=True)]
             return both, both
         return [mark(one) for one in ours], [mark(one) for one in theirs]
@@ -78,7 +103,7 @@ def judge(
     if not limits:
         raise SettingsError("the gate has no limits, so it has nothing to say", next="set some in the config file")
     excuses = blocked or {}
-    found = []
+    found, holds = [], True
     for metric, limit in limits.items():
         if metric in excuses and metric not in candidate:
             found.append(Verdict(metric, "", str(limit), Outcome.BLOCKED, excuses[metric]))
@@ -93,7 +118,8 @@ def judge(
         )
         _suits(case)
         found.append(_follow(case, plan, len(limits), final))
-    return GateVerdict(tuple(found), plan.false_alarm, plan.false_pass)
+        holds = holds and not case.sessions
+    return GateVerdict(tuple(found), plan.false_alarm, plan.false_pass, holds)
 
 
 def _have(table: Table, metric: str, where: str) -> Samples:
@@ -117,7 +143,7 @@ def _suits(case: Case) -> None:
             f" {theirs.kind.value} in {theirs.unit}",
             next="save the baseline anew",
         )
-    if case.paired and theirs and len(theirs.batches) != len(ours.batches):
+    if case.together and theirs and len(theirs.batches) != len(ours.batches):
         raise ValueError(f"{case.metric} has batches without a partner")
 
 
@@ -156,7 +182,7 @@ def _looks(case: Case, plan: Plan, final: bool) -> Iterator[_Look]:
     done = -1
     for batches in range(plan.looks[0], total + 1):
         ours, theirs = _flags(case, batches)
-        good = sum(ours) if case.paired or case.baseline is None else min(sum(ours), sum(theirs))
+        good = sum(ours) if case.together or case.baseline is None else min(sum(ours), sum(theirs))
         number = plan.look(good) - 1
         if number > done:
             yield _Look(number, done, batches, ours, theirs)
@@ -168,14 +194,14 @@ def _looks(case: Case, plan: Plan, final: bool) -> Iterator[_Look]:
 def _flags(case: Case, batches: int) -> tuple[list[bool], list[bool]]:
     """Which of the candidate's first ``batches`` are in order, and which of the baseline's to set beside them."""
     ours = case.candidate.batches[:batches]
-    theirs = case.baseline.batches[: batches if case.paired else None] if case.baseline else ()
+    theirs = case.baseline.batches[: batches if case.together else None] if case.baseline else ()
     our_marks, their_marks = case.marks[0][:batches], case.marks[1][: len(theirs)]
     like = usual(their_marks if case.baseline else our_marks)
     our_flags = [bool(one.values) and fits for one, fits in zip(ours, _right(case, our_marks, like), strict=True)]
     their_flags = [
         bool(one.values) and fits for one, fits in zip(theirs, _right(case, their_marks, like), strict=True)
     ]
-    if case.paired and case.baseline:
+    if case.together and case.baseline:
         our_flags = their_flags = [a and b for a, b in zip(our_flags, their_flags, strict=True)]
     return our_flags, their_flags
 
@@ -198,7 +224,7 @@ def _at(case: Case, look: _Look, tails: Tails) -> Verdict:
     if theirs:
         theirs = Samples(theirs.unit, theirs.kind, theirs.batches[: len(look.theirs)])
     sides = (_side(ours, look.ours), _side(theirs, look.theirs) if theirs else None)
-    floor = case.noise.floor_for(limit) if case.noise else None
+    floor = case.floor
     found, trouble, outcome = None, "", Outcome.INCONCLUSIVE
     sure = ours.kind is Kind.SLOPE or exact(ours, theirs if limit.change else None)
     for side in sides:
@@ -214,7 +240,7 @@ def _at(case: Case, look: _Look, tails: Tails) -> Verdict:
         outcome = _outcome(limit, found, floor or 0.0)
         if limit.relative:
             found = Estimate(*(end if isinf(end) else expm1(end) for end in (found.value, found.low, found.high)))
-    text = trouble or reason(limit, ours.unit, found, outcome, floor, sure)
+    text = trouble or reason(limit, ours.unit, found, outcome, floor, exact=sure, assumed=case.sessions)
     return Verdict(case.metric, ours.unit, str(limit), outcome, text, found, *sides, floor, look.number + 1, *tails)
 
 

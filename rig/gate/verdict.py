@@ -53,7 +53,8 @@ class Verdict:
     """One metric's answer. A share is a fraction: 0.1 is 10 %.
 
     ``look`` counts the looks up to the answer, ``false_alarm`` and ``false_pass`` are what that last look could
-    spend, ``open`` says that more batches may still decide. ``floor`` is the calibrated noise floor, None without.
+    spend, ``open`` says that more batches may still decide. ``floor`` is the noise floor, calibrated or, between two
+    sessions of a bench that is not, assumed; None without.
     """
 
     metric: str
@@ -73,11 +74,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """The whole gate's answer, with the chances of a wrong one that hold for all metrics and looks together."""
+    """The whole gate's answer, with the chances of a wrong one that hold for all metrics and looks together.
+
+    They do not hold, nor do any others, where two sessions were compared on a bench that was never calibrated.
+    """
 
     metrics: tuple[Verdict, ...]
     false_alarm: float
     false_pass: float
+    holds: bool = True
 
     @property
     def outcome(self) -> Outcome:

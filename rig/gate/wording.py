@@ -10,9 +10,19 @@ from rig.measure.stats import Estimate
 
 
 def reason(
-    limit: Limit, unit: str, found: Estimate | None, outcome: Outcome, floor: float | None, exact: bool = False
+    limit: Limit,
+    unit: str,
+    found: Estimate | None,
+    outcome: Outcome,
+    floor: float | None,
+    *,
+    exact: bool = False,
+    assumed: bool = False,
 ) -> str:
-    """Why ``outcome``: the effect (a share is a fraction), its interval and the limit; ``exact``: nothing varied."""
+    """Why ``outcome``: the effect (a share is a fraction), its interval and the limit.
+
+    ``exact``: nothing varied. ``assumed``: the floor is not this bench's own.
+    """
     if found is None:
         return "no batch is left to tell by"
     size = figure(limit, unit, found.value)
@@ -27,9 +37,10 @@ def reason(
     if outcome is Outcome.PASS:
         return f"{told} is within {limit}"
     if limit.change and floor and floor > (limit.size / 100 if limit.relative else limit.size):
-        return f"{told} cannot be told from {limit}, which is below this bench's noise floor of " + figure(
-            limit, unit, floor
-        )
+        size = figure(limit, unit, floor)
+        if assumed:
+            return f"{told} cannot be told from {limit}: sessions may differ by {size} (see camrig calibrate)"
+        return f"{told} cannot be told from {limit}, which is below this bench's noise floor of {size}"
     return f"{told} cannot be told from {limit}"
 
 

@@ -35,6 +35,8 @@ def render_verdict(verdict: GateVerdict, columns: int) -> str:
         )
     lines = [f"{metric.metric}: {metric.outcome.value}: {metric.reason}" for metric in verdict.metrics]
     rates = f"false alarms at most {verdict.false_alarm:.0%}, false passes at most {verdict.false_pass:.0%}"
+    if not verdict.holds:
+        rates = "how often this is wrong, only a calibration of this bench tells: camrig calibrate"
     return "\n".join([plain(table, columns), *lines, f"gate: {verdict.outcome.value} ({rates})"])
 
 

@@ -265,6 +265,36 @@ def test_nothing_below_the_noise_floor_is_red():
     assert verdict(pair[0], None, "< 512 B", noise=floor(80, unit="B")).outcome is Outcome.REGRESSED
 
 
+def relative(seed, factor=1.0):
+    draw = random.Random(seed)
+    shares = [[2 * factor * draw.lognormvariate(0, 0.05) for _ in range(8)] for _ in range(16)]
+    return counted(*shares, unit="x")
+
+
+@pytest.mark.parametrize("kind", [relative, timed])
+@pytest.mark.parametrize("limit", ["+0%", "+0 "])
+def test_another_session_on_an_unknown_bench_is_no_regression_by_a_few_percent(kind, limit):
+    more = limit if limit.endswith("%") else limit + kind(1).unit
+    stored = {"paired": False, "plan": single()}
+    found = verdict(kind(1, factor=1.07), kind(2), more, **stored)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "camrig calibrate" in found.reason
+    assert verdict(kind(1, factor=1.4), kind(2), more, **stored).outcome is Outcome.REGRESSED
+    known = floor(0.001, 0.001, Usual(4, 4.2, 4, 4) if kind is timed else None, kind(1).unit)
+    assert verdict(kind(1, factor=1.07), kind(2), more, noise=known, **stored).outcome is Outcome.REGRESSED
+    assert verdict(kind(1, factor=1.07), kind(2), more, plan=PLAN).outcome is Outcome.REGRESSED
+
+
+def test_rates_are_told_only_where_they_hold():
+    sides = {"m": timed(1)}, {"m": timed(2)}
+    limits = parse_limits({"m": "+10%"})
+    assert judge(*sides, limits, plan=PLAN, paired=True).holds
+    assert not judge(*sides, limits, plan=single(), paired=False).holds
+    assert judge(*sides, limits, plan=single(), paired=False, noise={"m": floor(0, 0.0)}).holds
+    bytes_ = {"m": counted([5])}
+    assert judge(bytes_, bytes_, parse_limits({"m": "+0 B"}), plan=single(), paired=False).holds
+
+
 @pytest.mark.parametrize(("rise", "outcome"), [(0, "pass"), (16, "regressed"), (1, "regressed"), (0.5, "pass")])
 def test_exact_leaks(rise, outcome):
     assert verdict(heap(*(60_000 + rise * 20 * n for n in range(26))), None, "< 1 B/request").outcome.value == outcome
@@ -291,6 +321,13 @@ def test_a_leak_against_the_baseline():
     assert verdict(ours, theirs, "+1 B/request").outcome is Outcome.PASS
     found = verdict(heap(60_000), theirs, "+1 B/request")
     assert found.outcome is Outcome.INCONCLUSIVE
+
+
+def test_sides_may_have_different_numbers_of_series():
+    one, two = heap(*range(60_000, 60_026)), heap(*range(50_000, 50_026))
+    longer = Samples(one.unit, Kind.SLOPE, one.batches * 3)
+    assert verdict(longer, two, "+1 B/request").outcome is Outcome.PASS
+    assert verdict(two, longer, "< 1 B/request").outcome is Outcome.PASS
 
 
 def test_shares_of_nought_are_blocked_not_passed():
