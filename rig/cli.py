@@ -133,7 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(render_verdict(found, width()))
             return found.exit_code
         if asked.command == "calibrate":
-            print(render_noise(*learn(settings, asked.runs, asked.batches, asked.seed), width()))
+            for found_out in learn(settings, asked.runs, asked.batches, asked.seed):
+                print(f"{found_out.title}\n{render_noise(found_out.noise, found_out.limits, width())}")
             return 0
         if asked.command == "devices":
             return _devices(settings, asked.probe, asked.json)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from pathlib import Path
 
 from rig.ab.libraries import library
-from rig.ab.metrics import judged
+from rig.ab.metrics import MEASURED, judged
 from rig.ab.session import Session, Terms, decide
 from rig.bringup import Board
 from rig.errors import SettingsError
@@ -16,7 +16,7 @@ from rig.gate.baseline import Baseline
 from rig.gate.calibration import Noise, Sides, calibrate
 from rig.gate.calibration_file import Calibration, save_calibration
 from rig.gate.evidence import Evidence, write_evidence
-from rig.gate.limits import Limit, usual_limits
+from rig.gate.limits import Limit
 from rig.gate.plan import Plan, single
 from rig.gate.samples import Samples
 from rig.gate.verdict import GateVerdict
@@ -24,6 +24,8 @@ from rig.gating import PAIRED, STORED, calibration_of, limits_of
 from rig.origin import told
 from rig.settings import Settings
 from rig.steps import Steps
+
+SUITE_BATCHES = 16  # that tests_hil takes with a quiet radio
 
 
 def compare(settings: Settings, candidate: str, baseline: str, seconds: float, seed: int) -> GateVerdict:
@@ -57,13 +59,23 @@ def compare(settings: Settings, candidate: str, baseline: str, seconds: float, s
     return verdict
 
 
-def learn(settings: Settings, runs: int, batches: int, seed: int) -> tuple[dict[str, Noise], dict[str, Limit]]:
-    """Set the library against itself in ``runs`` sessions; write both calibrations. What A/B runs have to expect.
+@dataclass(frozen=True)
+class Learned:
+    """A calibration of one kind of comparison, with the limits that hold there, in the words of ``title``."""
+
+    title: str
+    noise: dict[str, Noise]
+    limits: dict[str, Limit]
+
+
+def learn(settings: Settings, runs: int, batches: int, seed: int) -> list[Learned]:
+    """Set the library against itself in ``runs`` sessions; write both calibrations, and return them.
 
     One calibration is of two sides of one session, for ``camrig ab``; the other of one session against another, for
     ``--hil-compare``. Raises CamrigError.
     """
-    limits = {**(usual_limits(False) if not settings.limits else {}), **_limits(settings)}
+    here, stored = _limits(settings), _measured(limits_of(settings, paired=False))
+    limits = {**stored, **here}
     sides: list[tuple[Baseline, Baseline]] = []
     with _board(settings) as board:
         for number in range(runs):
@@ -77,19 +89,28 @@ def learn(settings: Settings, runs: int, batches: int, seed: int) -> tuple[dict[
                 sides.append((found.candidate, found.baseline))
             if number + 1 < runs:
                 board.session.repl()
-    within: list[Sides] = [(_wanted(a, limits), _wanted(b, limits)) for a, b in sides]
-    between: list[Sides] = [(one[0], other[1]) for one, other in permutations(within, 2)]
-    noise = calibrate(within, Plan(), seed)
     origin = sides[0][0].origin
-    save_calibration(settings.baselines / PAIRED, Calibration(origin, noise))
-    if between:
-        save_calibration(settings.baselines / STORED, Calibration(origin, calibrate(between, _once(batches), seed)))
-    return noise, limits
+    learned = []
+    within: list[Sides] = [(_wanted(a, here), _wanted(b, here)) for a, b in sides]
+    learned.append(Learned("two libraries in one session (camrig ab)", calibrate(within, Plan(), seed), here))
+    save_calibration(settings.baselines / PAIRED, Calibration(origin, learned[0].noise))
+    between: list[Sides] = [
+        (_wanted(one[0], stored), _wanted(other[1], stored)) for one, other in permutations(sides, 2)
+    ]
+    if between and stored:
+        title = f"one run against another, of {SUITE_BATCHES} batches each (--hil-compare)"
+        learned.append(Learned(title, calibrate(between, _once(SUITE_BATCHES), seed), stored))
+        save_calibration(settings.baselines / STORED, Calibration(origin, learned[1].noise))
+    return learned
 
 
 def _once(batches: int) -> Plan:
     """The plan of a comparison of stored runs, where a run has so many batches."""
     return replace(single(), looks=(batches,), most=batches)
+
+
+def _measured(limits: dict[str, Limit]) -> dict[str, Limit]:
+    return {name: limit for name, limit in limits.items() if name in MEASURED}
 
 
 def _limits(settings: Settings) -> dict[str, Limit]:

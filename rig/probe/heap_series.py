@@ -11,7 +11,7 @@ from rig.probe.agent import Heap
 READINGS = 5
 PAUSE = 0.02  # seconds
 LONGEST_PAUSE = 0.5
-GOES_ON = 0.5  # bytes per request, below any leak that is worth a limit
+GOES_ON = 0.75  # bytes per request, below any leak that is worth a limit
 SECONDS_TO_CLOSE = 25.0  # a server's patience with a client that went without a word, and a slow network's
 
 

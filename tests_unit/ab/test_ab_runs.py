@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from rig.ab.commands import SUITE_BATCHES
 from rig.cli import main
 from tests_unit.conftest import ROOT
 
@@ -59,13 +60,27 @@ def test_times_are_taken_for_a_time_that_makes_sense(seconds, capsys):
 
 
 def test_calibration_writes_what_a_comparison_reads(run, tmp_path):
-    (tmp_path / "camrig.toml").write_text('[limits]\nheap.preflight.allocated = "+0 B"\n')
+    limits = (
+        'heap.preflight.allocated = "+0 B"\nheap.import.microdot.cors = "+0 B"\nlatency.preflight.relative = "+10%"\n'
+    )
+    (tmp_path / "camrig.toml").write_text(f"[limits]\n{limits}")
     options = ("--runs", "2", "--batches", "12", "--hil-baselines", str(tmp_path / "b"), "--hil-lib", LIB)
     app = ("--hil-app", str(ROOT / "device"))
     ended = run("rig.cli", "calibrate", *options, *app, cwd=tmp_path, env={**WIFI, "PYTHONPATH": str(ROOT)})
     assert ended.code == 0, ended.out
-    assert re.search(r"heap\.preflight\.allocated\s+B\s+24\s+0\s+0\s", ended.out)
+    paired, stored = ended.out.split("two libraries in one session")[1].split(
+        "one run against another, of 16 batches"
+    )
+    for table in (paired, stored):
+        assert re.search(r"heap\.preflight\.allocated\s+B\s+24\s+0\s+0\s", table)
+        assert re.search(r"heap\.import\.microdot\.cors\s+B\s+4\s", table)
+        assert re.search(r"latency\.preflight\.relative\s+x\s+24\s", table)
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [
         "calibration.ab.json",
         "calibration.runs.json",
     ]
+
+
+def test_the_reach_of_stored_runs_is_that_of_the_suites_batches():
+    source = (ROOT / "tests_hil/test_what_a_preflight_costs.py").read_text()
+    assert f"\nBATCHES = {SUITE_BATCHES} " in source
