@@ -110,6 +110,8 @@ class Session:
         return self._dut
 
     def _alone(self, side: str) -> None:
+        if RETAINED in self.terms.limits:
+            self.board.imports = {}  # those of another library, until they are measured again
         dut, recorder = self._boot(self.libraries[side].folder), self.recorders[side]
         self.hashes[side] = self.board.library_sha256
         dut.policy(**POLICY)

@@ -21,10 +21,12 @@ def counted_shift(candidate: Values, baseline: Values, paired: bool, tails: Tail
 
     ``value`` and ``high`` compare the largest of either side, whichever batch it is from; ``high`` is more when the
     middle of the batches has certainly risen by more. ``low`` is what the candidate certainly has on top: the gap
-    between the two ranges, or the shift of the batches' largest, as far as its rank interval bounds it.
+    between the two ranges, less what either of them is wide, as a few values that vary may lie apart by chance; or
+    the shift of the batches' largest, as far as its rank interval bounds it.
     """
     top = _largest(candidate) - _largest(baseline)
-    gap = _smallest(candidate) - _largest(baseline)
+    wide = max(_largest(side) - _smallest(side) for side in (candidate, baseline))
+    gap = _smallest(candidate) - _largest(baseline) - wide
     low = max(gap, _shift([max(one) for one in candidate], [max(one) for one in baseline], paired, tails).low)
     middles = _shift([median(one) for one in candidate], [median(one) for one in baseline], paired, tails).low
     return Estimate(max(low, top), low, max(low, top, middles))
@@ -38,12 +40,13 @@ def counted_level(values: Values, tails: Tails) -> Estimate:
 
 
 def counted_reach(pairs: Sequence[tuple[Values, Values]]) -> float:
-    """How far beyond its limit a change must lie to be found for certain: where the two ranges no longer overlap.
+    """How far beyond its limit a change must lie to be found for certain: twice the range in which the counts vary.
 
     ``pairs`` are those of the same thing against itself (A/A).
     """
     return max(
-        max(_largest(ours), _largest(theirs)) - min(_smallest(ours), _smallest(theirs)) for ours, theirs in pairs
+        2 * (max(_largest(ours), _largest(theirs)) - min(_smallest(ours), _smallest(theirs)))
+        for ours, theirs in pairs
     )
 
 

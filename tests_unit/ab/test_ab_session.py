@@ -10,7 +10,7 @@ import pytest
 from bench.application import WIFI
 from rig.ab.answers import HEADERS, METHOD, PAGE, wrong
 from rig.ab.libraries import library
-from rig.ab.metrics import ALLOCATED, LEAK, judged
+from rig.ab.metrics import ALLOCATED, LEAK, RETAINED, judged
 from rig.ab.patience import Patience
 from rig.ab.session import Session, Terms, decide
 from rig.bringup import Board
@@ -160,3 +160,12 @@ def test_what_is_kept_of_the_request_after_a_preflight_is_a_leak(session):
     assert verdict.effect.value == pytest.approx(64, abs=4)
     assert METHOD[ACTUAL] == "GET"
     assert dict(HEADERS[ACTUAL])["Origin"] == PAGE.origin
+
+
+def test_what_an_import_keeps_is_measured_of_each_library(session):
+    more = ("import re\n", "import re\n\n_TABLE = [None] * 300\n")
+    found = session({RETAINED: "+0 B"}, change=more)
+    found.run()
+    (verdict,) = decide(found)[1].metrics
+    assert verdict.outcome is Outcome.REGRESSED
+    assert verdict.effect.low > 300 * 4
