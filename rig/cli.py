@@ -16,7 +16,9 @@ from rig.deploy.plan import describe
 from rig.deploy.progress import bar
 from rig.doctor.chain import examine
 from rig.errors import EXIT_BLOCKED, CamrigError, SettingsError
+from rig.gate.docket import Docket
 from rig.gate.evidence import recompute
+from rig.gate.verdict import GateVerdict
 from rig.lab import listing
 from rig.options import OPTIONS, seconds
 from rig.report.verdict import render_noise, render_verdict, width
@@ -129,9 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.command == "sim":
             return _sim(settings, asked.flash, tuple(asked.fault))
         if asked.command == "ab":
-            found = compare(settings, asked.candidate, asked.baseline, asked.seconds, asked.seed)
-            print(render_verdict(found, width()))
-            return found.exit_code
+            return compare(settings, asked.candidate, asked.baseline, asked.seconds, asked.seed, _show).exit_code
         if asked.command == "calibrate":
             for found_out in learn(settings, asked.runs, asked.batches, asked.seed):
                 print(f"{found_out.title}\n{render_noise(found_out.noise, found_out.limits, width())}")
@@ -176,10 +176,16 @@ def _deploy(settings: Settings, production: bool, dry_run: bool) -> int:
 
 
 def _verdict(path: Path) -> int:
-    found = recompute(path)
-    print(render_verdict(found, width()))
-    print(f"{path}: the verdict is the one that its samples give")
-    return found.exit_code
+    docket, verdict = recompute(path)
+    _show(docket, verdict)
+    print(
+        f"{path}: the verdict is the one that its samples and limits give; files, console and board are not checked"
+    )
+    return verdict.exit_code
+
+
+def _show(docket: Docket, verdict: GateVerdict) -> None:
+    print(render_verdict(docket, verdict, width()))
 
 
 def _devices(settings: Settings, probe: bool, as_json: bool) -> int:

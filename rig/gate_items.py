@@ -32,7 +32,12 @@ class GateItem(pytest.Item):
 
     def runtest(self) -> None:
         found = {verdict.metric: verdict for verdict in self.gate.judge().metrics}[self.metric]
-        self.user_properties += [("limit", found.limit), ("outcome", found.outcome.value), ("reason", found.reason)]
+        self.user_properties += [
+            *self.gate.properties(),
+            ("limit", found.limit),
+            ("outcome", found.outcome.value),
+            ("reason", found.reason),
+        ]
         if found.outcome is Outcome.REGRESSED:
             raise Regressed(found.reason)
         if found.outcome is Outcome.INCONCLUSIVE:
@@ -127,6 +132,8 @@ class GatePlugin:
                 self._lines.append(str(error))
             else:
                 terminalreporter.section(f"gate against {self._settings.compare}")
-                terminalreporter.write_line(render_verdict(verdict, terminalreporter._tw.fullwidth))
+                terminalreporter.write_line(
+                    render_verdict(self._gate.docket, verdict, terminalreporter._tw.fullwidth)
+                )
         for line in self._lines:
             terminalreporter.write_line(line)

@@ -11,7 +11,7 @@ from rig.gate.baseline import Baseline, load_baseline, save_baseline
 from rig.gate.calibration_file import Calibration, load_calibration
 from rig.gate.collected import samples
 from rig.gate.docket import Docket
-from rig.gate.evidence import Evidence, write_evidence
+from rig.gate.evidence import Evidence, demand_writable, write_evidence
 from rig.gate.limits import Limit, parse_limits, usual_limits
 from rig.gate.plan import single
 from rig.gate.verdict import GateVerdict
@@ -43,6 +43,8 @@ class Gate:
         self._verdict: GateVerdict | CamrigError | None = None
         if len(settings.device) != 1 and (settings.save or settings.compare or settings.evidence):
             raise SettingsError("baselines, comparisons and evidence are of one board, so they want one --device")
+        if settings.evidence:
+            demand_writable(settings.evidence)
         self.baseline = load_baseline(self.path(settings.compare)) if settings.compare else None
         for metric, limit in self.limits.items():
             if self.baseline and limit.change and metric not in self.baseline.metrics:
@@ -80,6 +82,10 @@ class Gate:
         bench = self._bench()
         assert bench.board is not None
         return Baseline(origin(bench.board, bench.radio), samples(bench.recorder.metrics))
+
+    def properties(self) -> list[tuple[str, str]]:
+        """What a test report says of the board that was judged."""
+        return self._benches[0].properties() if self._benches else []
 
     def _bench(self) -> Bench:
         for bench in self._benches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from pathlib import Path
@@ -15,21 +16,35 @@ from rig.errors import SettingsError
 from rig.gate.baseline import Baseline
 from rig.gate.calibration import Noise, Sides, calibrate
 from rig.gate.calibration_file import Calibration, save_calibration
-from rig.gate.evidence import Evidence, write_evidence
+from rig.gate.docket import Docket
+from rig.gate.evidence import Evidence, demand_writable, write_evidence
 from rig.gate.limits import Limit
 from rig.gate.plan import Plan, single
 from rig.gate.samples import Samples
 from rig.gate.verdict import GateVerdict
 from rig.gating import PAIRED, STORED, calibration_of, limits_of
 from rig.origin import told
+from rig.report.terminal import heading
 from rig.settings import Settings
 from rig.steps import Steps
 
 SUITE_BATCHES = 16  # that tests_hil takes with a quiet radio
 
 
-def compare(settings: Settings, candidate: str, baseline: str, seconds: float, seed: int) -> GateVerdict:
-    """Set ``candidate`` against ``baseline`` on one board. Raises CamrigError."""
+def compare(
+    settings: Settings,
+    candidate: str,
+    baseline: str,
+    seconds: float,
+    seed: int,
+    tell: Callable[[Docket, GateVerdict], None],
+) -> GateVerdict:
+    """Set ``candidate`` against ``baseline`` on one board. Raises CamrigError.
+
+    ``tell`` gets the verdict before evidence is written, which may fail: the board can go away, the disk can be full.
+    """
+    if settings.evidence:
+        demand_writable(settings.evidence)
     limits = _limits(settings)
     terms = Terms(limits, Plan(), calibration_of(settings, PAIRED), seconds, None, seed)
     with tempfile.TemporaryDirectory(prefix="camrig-ab-") as name, _board(settings) as board:
@@ -39,6 +54,7 @@ def compare(settings: Settings, candidate: str, baseline: str, seconds: float, s
         )
         session.run()
         docket, verdict = decide(session)
+        tell(docket, verdict)
         if settings.evidence:
             console = board.session.console.text()
             identity = {**asdict(board.identity), "mpy": str(board.identity.mpy or ""), "spec": board.spec}
@@ -90,6 +106,7 @@ def learn(settings: Settings, runs: int, batches: int, seed: int) -> list[Learne
             if number + 1 < runs:
                 board.session.repl()
     origin = sides[0][0].origin
+    print(heading(origin))
     learned = []
     within: list[Sides] = [(_wanted(a, here), _wanted(b, here)) for a, b in sides]
     learned.append(Learned("two libraries in one session (camrig ab)", calibrate(within, Plan(), seed), here))

@@ -14,13 +14,15 @@ from rig.gate.calibration_file import Calibration
 from rig.gate.files import load, text
 from rig.gate.judgement import judge
 from rig.gate.limits import Limit, parse_limit
-from rig.gate.origin import demand_comparable
+from rig.gate.origin import comparable, demand_comparable
 from rig.gate.plan import Plan
 from rig.gate.verdict import GateVerdict, as_data
 
 KIND = "docket"
 SCHEMA = 1
 _HOW = "take the evidence anew"
+_ANYWAY = "save a baseline under the same conditions, or compare all the same with --hil-compare-anyway"
+_CALIBRATE = "calibrate this board with camrig calibrate, or keep its files elsewhere with --hil-baselines"
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,19 @@ class Docket:
     calibration: Calibration | None = None
     blocked: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """Every reason why these two runs may not be compared, unless ``anyway``."""
+        return comparable(self.candidate.origin, self.baseline.origin)
+
     def decide(self, final: bool = True) -> GateVerdict:
         """The verdict; ``final``: no more batches will come. Raises SettingsError, BaselineError."""
         if not self.anyway:
-            demand_comparable(self.candidate.origin, self.baseline.origin, "its baseline")
-            if self.calibration is not None:
-                demand_comparable(self.candidate.origin, self.calibration.origin, "the calibration of this bench")
+            demand_comparable(self.candidate.origin, self.baseline.origin, "its baseline", _ANYWAY)
+        if self.calibration is not None:
+            demand_comparable(
+                self.candidate.origin, self.calibration.origin, "the calibration of this bench", _CALIBRATE
+            )
         return judge(
             self.candidate.metrics,
             self.baseline.metrics,

@@ -74,11 +74,28 @@ def write_evidence(path: Path, found: Evidence) -> None:
             for name, text in sorted(members.items()):
                 file.writestr(zipfile.ZipInfo(name, _EPOCH), text.encode(), zipfile.ZIP_DEFLATED)
     except OSError as error:
-        raise BaselineError(f"the evidence {path} cannot be written: {error.strerror}") from None
+        raise _unwritable(path, error) from None
 
 
-def recompute(path: Path) -> GateVerdict:
-    """The verdict of ``path``, worked out anew from its samples.
+def demand_writable(path: Path) -> None:
+    """Raises BaselineError when no evidence can be written to ``path``, which stays as it is."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        there = path.exists()
+        with path.open("ab"):
+            pass
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> BaselineError:
+    return BaselineError(f"the evidence {path} cannot be written: {error.strerror}", next="name another file")
+
+
+def recompute(path: Path) -> tuple[Docket, GateVerdict]:
+    """What was judged in ``path``, and the verdict, worked out anew from samples and limits alone.
 
     Raises BaselineError for a file that is missing or damaged, holds no verdict, or holds another one.
     """
@@ -115,7 +132,7 @@ def recompute(path: Path) -> GateVerdict:
             f"the verdict in {path} is not the one that its samples give ({verdict.outcome.value})",
             next="do not trust this file: one of the two was changed",
         )
-    return verdict
+    return docket, verdict
 
 
 def _plain(data: Any) -> str:

@@ -82,14 +82,11 @@ def comparable(ours: Origin, theirs: Origin) -> tuple[str, ...]:
     return tuple(f"different {what}: {_said(one)} and {_said(other)}" for what, one, other in pairs if one != other)
 
 
-def demand_comparable(ours: Origin, theirs: Origin, what: str) -> None:
-    """Raises BaselineError with every reason against comparing this run with ``what``."""
+def demand_comparable(ours: Origin, theirs: Origin, what: str, next: str) -> None:
+    """Raises BaselineError with every reason against comparing this run with ``what``, and what to do ``next``."""
     reasons = comparable(ours, theirs)
     if reasons:
-        raise BaselineError(
-            f"this run may not be compared with {what}: {'; '.join(reasons)}",
-            next="save a baseline under the same conditions, or say that they may differ",
-        )
+        raise BaselineError(f"this run may not be compared with {what}: {'; '.join(reasons)}", next=next)
 
 
 def _release(version: str) -> str:

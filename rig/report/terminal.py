@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from rig.gate.origin import Origin
 from rig.measure.recorder import Metric
 from rig.measure.slope import until_full
 from rig.measure.stats import Estimate
@@ -34,10 +35,10 @@ def metrics_table(report: BoardReport) -> Table:
     return table
 
 
-def heading(report: BoardReport) -> str:
+def heading(of: BoardReport | Origin) -> str:
     """Which board and firmware the figures are of, and in plain sight when no hardware is behind them."""
-    label = "  [VIRTUAL BOARD: no figure of hardware]" if report.virtual else ""
-    return f"{report.machine}, {report.firmware}{label}"
+    label = "  [VIRTUAL BOARD: no figure of hardware]" if of.virtual else ""
+    return ", ".join(text for text in (of.machine, of.firmware, of.mac) if text) + label
 
 
 def _row(metric: Metric) -> tuple[str, ...]:

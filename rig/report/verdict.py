@@ -10,9 +10,10 @@ from rich import box
 from rich.table import Table
 
 from rig.gate.calibration import Noise
+from rig.gate.docket import Docket
 from rig.gate.limits import Limit
 from rig.gate.verdict import GateVerdict, Side, Verdict
-from rig.report.terminal import number, plain
+from rig.report.terminal import heading, number, plain
 
 
 def width() -> int:
@@ -20,8 +21,8 @@ def width() -> int:
     return shutil.get_terminal_size((120, 24)).columns
 
 
-def render_verdict(verdict: GateVerdict, columns: int) -> str:
-    """One row per metric, then the whole gate's answer with its rates of false ones."""
+def render_verdict(docket: Docket, verdict: GateVerdict, columns: int) -> str:
+    """Whose figures they are, one row per metric, then the whole gate's answer with its rates of false ones."""
     table = _table("metric", "unit", "baseline", "candidate", "batches", "limit", "answer")
     for metric in verdict.metrics:
         table.add_row(
@@ -37,7 +38,8 @@ def render_verdict(verdict: GateVerdict, columns: int) -> str:
     rates = f"false alarms at most {verdict.false_alarm:.0%}, false passes at most {verdict.false_pass:.0%}"
     if not verdict.holds:
         rates = "how often this is wrong, only a calibration of this bench tells: camrig calibrate"
-    return "\n".join([plain(table, columns), *lines, f"gate: {verdict.outcome.value} ({rates})"])
+    head = [heading(docket.candidate.origin), *(f"compared all the same: {why}" for why in docket.differences)]
+    return "\n".join([*head, plain(table, columns), *lines, f"gate: {verdict.outcome.value} ({rates})"])
 
 
 def render_noise(noise: Mapping[str, Noise], limits: Mapping[str, Limit], columns: int) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from rig.cli import main
 from rig.errors import BaselineError
 from rig.gate.baseline import Baseline
+from rig.gate.calibration_file import Calibration
 from rig.gate.docket import Docket
 from rig.gate.evidence import Evidence, recompute, write_evidence
 from rig.gate.limits import parse_limits
 from rig.gate.plan import single
 from rig.gate.samples import Batch, Kind, Samples
+from rig.report.verdict import render_verdict
 from tests_unit.gate.test_gate_files import ORIGIN
 
 LIMITS = {"latency.total": "+10%", "heap.allocated": "+0 B"}
@@ -88,3 +91,16 @@ def test_half_a_file_and_something_else_are_named(evidence, capsys):
     assert main(["verdict", str(evidence.parent)]) == 4
     assert main(["verdict", str(evidence.parent / "none.zip")]) == 4
     assert [line.startswith("camrig: ") for line in capsys.readouterr().err.splitlines()] == [True] * 4
+
+
+def test_a_comparison_of_unlike_boards_is_told_and_its_calibration_is_still_of_this_one():
+    other = replace(ORIGIN, firmware="1.21.0", virtual=False)
+    docket = Docket(a_run(), Baseline(other, a_run().metrics), parse_limits(LIMITS), single(), anyway=True)
+    assert docket.differences == ("different firmware: 1.26.0 and 1.21.0",)
+    shown = render_verdict(docket, docket.decide(), 100).splitlines()
+    assert shown[0] == f"{ORIGIN.machine}, {ORIGIN.firmware}, {ORIGIN.mac}"
+    assert shown[1] == "compared all the same: different firmware: 1.26.0 and 1.21.0"
+    foreign = replace(docket, calibration=Calibration(replace(ORIGIN, mac="24:6f:28:00:00:02"), {}))
+    with pytest.raises(BaselineError, match="the calibration of this bench: different boards") as raised:
+        foreign.decide()
+    assert "camrig calibrate" in raised.value.next

@@ -194,10 +194,10 @@ def test_what_may_not_be_compared_is_said(changed, reason):
     assert any(reason in one for one in comparable(ORIGIN, other))
     assert comparable(other, ORIGIN)
     with pytest.raises(BaselineError, match="may not be compared with the baseline release"):
-        demand_comparable(ORIGIN, other, "the baseline release")
+        demand_comparable(ORIGIN, other, "the baseline release", "save another one")
 
 
 def test_what_may_differ():
     other = replace(ORIGIN, library_sha256="cd" * 32, rssi=-70, channel=11, taken="2027", rig="0.1.9")
     assert comparable(ORIGIN, other) == ()
-    demand_comparable(ORIGIN, other, "the baseline release")
+    demand_comparable(ORIGIN, other, "the baseline release", "save another one")

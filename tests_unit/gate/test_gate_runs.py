@@ -16,6 +16,9 @@ from tests_unit.gate.conftest import PASSWORD
 RELATIVE, ALLOCATED, LEAK = "latency.preflight.relative", "heap.preflight.allocated", "heap.leak_slope"
 
 
+VIRTUAL = re.compile(r"^camrig virtual board .*, MicroPython .*\[VIRTUAL BOARD: no figure of hardware\]$", re.M)
+
+
 def answers(out: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z_.]+): (pass|regressed|inconclusive|blocked): ", out, re.MULTILINE))
 
@@ -25,6 +28,12 @@ def test_the_same_library_is_green_and_its_evidence_gives_the_same_verdict(costs
     ended = costs("--hil-compare", baseline, "--hil-evidence", str(evidence), "--junitxml", str(junit))
     assert ended.code == 0, ended.out
     assert answers(ended.out) == {RELATIVE: "pass", ALLOCATED: "pass", LEAK: "pass"}
+    assert VIRTUAL.search(ended.out[ended.out.index("gate against good") :])
+    assert "compared all the same" not in ended.out
+    for case in ElementTree.parse(junit).iter("testcase"):
+        properties = {one.get("name"): one.get("value") for one in case.iter("property")}
+        assert (properties["virtual"], properties["firmware"][:11]) == ("true", "MicroPython")
+        assert properties["board"]
     cases = [(case.get("classname"), case.get("name")) for case in ElementTree.parse(junit).iter("testcase")]
     assert cases[2:] == [("gate", RELATIVE), ("gate", ALLOCATED), ("gate", LEAK)]
 
@@ -39,7 +48,9 @@ def test_the_same_library_is_green_and_its_evidence_gives_the_same_verdict(costs
     assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in files.values())
     assert b"camrig: serving" in members["console.txt"]
     assert main(["verdict", str(evidence)]) == 0
-    assert "the one that its samples give" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "the one that its samples and limits give; files, console and board are not checked" in shown
+    assert VIRTUAL.search(shown)
 
     samples["metrics"][ALLOCATED]["batches"][0]["values"][0] += 64
     members["samples.json"] = json.dumps(samples).encode()
@@ -92,7 +103,8 @@ def test_no_option_deselects_the_gate_or_runs_it_first(run, bench_folder, baseli
 def test_another_board_is_refused(costs, baseline):
     ended = costs("--hil-compare", baseline, "--hil-sim-heap", "3M", "-k", "bytes")
     assert ended.code == 4
-    assert "different settings of sim_heap: 3M and 4M" in ended.out
+    assert "different settings of sim_heap: 3M and 4M. Save a baseline" in ended.out
+    assert "compare all the same with --hil-compare-anyway." in ended.out
     assert answers(ended.out) == {}
 
 
@@ -101,9 +113,17 @@ def test_what_no_test_measured_is_blocked_also_on_another_board_that_is_allowed(
     other = ("--hil-sim-heap", "3M", "--hil-compare-anyway")
     ended = costs("--hil-compare", baseline, "-k", "bytes", *other, "--junitxml", str(junit))
     assert ended.code == 6
+    assert "compared all the same: different settings of sim_heap: 3M and 4M\n" in ended.out
     assert answers(ended.out) == {RELATIVE: "blocked", ALLOCATED: "pass", LEAK: "pass"}
     suite = next(ElementTree.parse(junit).iter("testsuite"))
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
+
+
+def test_evidence_that_cannot_be_written_is_an_error_before_any_board_is_touched(costs, bench_folder):
+    ended = costs("--hil-evidence", str(bench_folder / "test_costs.py" / "evidence.zip"))
+    assert ended.code == 4
+    assert "connect" not in ended.out
+    assert re.search(r"the evidence .* cannot be written: .*\. Name another file\.", ended.out)
 
 
 @pytest.mark.parametrize("name", ["never-saved", "../escape"])
