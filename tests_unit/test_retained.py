@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from rig.bringup import Board
 from rig.deploy.retained import import_order
 from rig.settings import resolve
+from tests_unit.conftest import ROOT
 
 
 @pytest.fixture
@@ -33,6 +38,26 @@ def test_what_is_used_comes_before_its_user(sources):
         boot="",
     )
     assert import_order(found) == ["zeta", "beta", "app"]
+
+
+def test_the_order_is_the_same_in_every_process(sources, tmp_path):
+    sources(app="".join(f"import m{n}\n" for n in range(9)), **{f"m{n}": "" for n in range(9)})
+    code = (
+        "import pathlib, rig.deploy.retained as it\n"
+        f"print(it.import_order({{'/' + p.name: p for p in pathlib.Path({str(tmp_path)!r}).iterdir()}}))"
+    )
+    orders = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in "1234"
+    }
+    assert len(orders) == 1
 
 
 def test_the_library_below_lib_is_no_module_of_the_application(sources, tmp_path):

@@ -48,7 +48,8 @@ def import_order(sources: Mapping[str, Path]) -> list[str]:
         if PurePosixPath(target).parent == PurePosixPath("/") and PurePosixPath(target).stem not in STARTED_BY_NAME
     }
     try:
-        uses = {name: _imports(path) & set(paths) - {name} for name, path in sorted(paths.items())}
+        # Sorted, because the order of a set changes from run to run, and with it who is charged with what.
+        uses = {name: sorted(_imports(path) & set(paths) - {name}) for name, path in sorted(paths.items())}
         return list(TopologicalSorter(uses).static_order())
     except (CycleError, SyntaxError):
         return sorted(paths)
