@@ -130,6 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _verdict(asked.file)
         if asked.command == "sim":
             return _sim(settings, asked.flash, tuple(asked.fault))
+        if asked.command in ("ab", "calibrate"):
+            print(settings.source)
         if asked.command == "ab":
             return compare(settings, asked.candidate, asked.baseline, asked.seconds, asked.seed, _show).exit_code
         if asked.command == "calibrate":

@@ -31,9 +31,9 @@ class GateItem(pytest.Item):
     metric: str
 
     def runtest(self) -> None:
+        self.user_properties += self.gate.properties()
         found = {verdict.metric: verdict for verdict in self.gate.judge().metrics}[self.metric]
         self.user_properties += [
-            *self.gate.properties(),
             ("limit", found.limit),
             ("outcome", found.outcome.value),
             ("reason", found.reason),

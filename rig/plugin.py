@@ -26,7 +26,7 @@ from rig.probe.preflight import preflight_headers
 from rig.report.junit import rig_as_errors
 from rig.report.run import BoardReport, RunReport, write
 from rig.report.terminal import render
-from rig.settings import CONFIG_FILE, Settings, resolve
+from rig.settings import Settings, resolve
 from rig.steps import Step, Steps
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -69,7 +69,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     given = early_config.invocation_params
     more = shlex.split(os.environ.get(ADDOPTS, ""))
     if mistaken(more, given.dir) or mistaken(given.args, given.dir):
-        os.environ[ADDOPTS] = shlex.join(joined(more))
+        if more:
+            os.environ[ADDOPTS] = shlex.join(joined(more))
         raise SystemExit(pytest.main(joined(given.args), given.plugins))
     return (yield)
 
@@ -89,9 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     settings = config.stash[SETTINGS]
-    if settings.config is not None:
-        return f"camrig: settings and limits of {settings.config}"
-    return f"camrig: the usual limits, as there is no {CONFIG_FILE}" if settings.compare else None
+    return f"camrig: {settings.source}" if settings.config or settings.compare else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

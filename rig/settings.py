@@ -73,6 +73,15 @@ class Settings:
         return self.url[self.device.index(spec)] if self.url and spec in self.device else None
 
     @property
+    def source(self) -> str:
+        """Which file the settings and the limits are of, for a person."""
+        if self.config is None:
+            return f"the usual limits, as there is no {CONFIG_FILE}"
+        return (
+            f"settings and limits of {self.config}" if self.limits else f"the usual limits, settings of {self.config}"
+        )
+
+    @property
     def boots_in(self) -> float:
         """Seconds from a reset to MicroPython's prompt at most; the rest of a boot is the application's."""
         return max(8.0, self.boot_timeout / 2)

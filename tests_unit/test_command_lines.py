@@ -64,7 +64,7 @@ def test_the_limits_are_those_of_the_folder_where_the_command_was_given(collect,
     assert f"camrig: settings and limits of {project / 'camrig.toml'}\n" in ended.out
     (project / "suite" / "camrig.toml").write_text("[limits]\n")
     ended = collect("--device", "/dev/null", cwd=project / "suite")
-    assert f"camrig: settings and limits of {project / 'suite' / 'camrig.toml'}\n" in ended.out
+    assert f"camrig: the usual limits, settings of {project / 'suite' / 'camrig.toml'}\n" in ended.out
 
 
 def test_only_options_of_ours_are_joined_to_what_follows_them(tmp_path):
