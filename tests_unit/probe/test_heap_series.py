@@ -43,7 +43,7 @@ def test_pairs_of_requests_and_bytes():
 
 @pytest.mark.parametrize(
     ("alive", "series"),
-    [(lambda n: 100, 2), (lambda n: 100 + 20 * (n > 15), 4), (lambda n: 100 + 30 * (n > 2), 6), (lambda n: n, 8)],
+    [(lambda n: 100, 2), (lambda n: 100 + 20 * (n > 15), 3), (lambda n: 100 + 30 * (n > 2), 4), (lambda n: n, 8)],
 )
 def test_more_series_are_taken_while_the_heap_rises(alive, series):
     done = []
