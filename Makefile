@@ -37,7 +37,7 @@ lint: $(READY)
 	@$(BIN)/lint-imports --no-logo
 
 test: lint
-	@$(BIN)/python -m pytest tests_unit -n 2 $(ARGS)
+	@$(BIN)/python -m pytest tests_unit -n 3 $(ARGS)
 	@$(BIN)/python -m pytest tests_hil
 
 bench-cors: $(READY)
