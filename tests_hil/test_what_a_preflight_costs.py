@@ -71,7 +71,8 @@ def test_time_by_phase_beside_controls(dut, measure, note, page):
         phases = [phases for batch in batches for phases in batch.phases(kind)]
         assert all(0 < phase.connect <= phase.first_byte <= phase.total for phase in phases)
         if kind == TCP_ECHO:
-            measure(f"latency.{kind}", [phase.total for phase in phases], unit="ms")
+            for batch in batches:
+                measure(f"latency.{kind}", [phase.total for phase in batch.phases(kind)], unit="ms")
             continue
         assert all(phase.on_board is not None for phase in phases)
         for batch in batches:
@@ -81,8 +82,9 @@ def test_time_by_phase_beside_controls(dut, measure, note, page):
                 measure(f"latency.{kind}.{phase}", taken, unit="ms", control=beside)
     for batch in batches if one_clock else ():
         bare = median(control(batch, "on_board"))
-        shares = [one.on_board / bare for one in batch.phases(PREFLIGHT)]
-        measure("latency.preflight.relative", shares, unit="x")
+        for kind in (PREFLIGHT, ACTUAL):
+            shares = [one.on_board / bare for one in batch.phases(kind)]
+            measure(f"latency.{kind}.relative", shares, unit="x")
     heard = [batch.radio.rssi for batch in batches if batch.radio.rssi is not None]
     if heard:
         measure("wifi.rssi", heard, unit="dBm")
