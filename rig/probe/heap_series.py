@@ -50,17 +50,26 @@ def heap_series(
 
 
 def heap_series_until_level(
-    request: Callable[[], object], heap: Callable[[], Heap], every: int, each: int, least: int, most: int
+    request: Callable[[], object],
+    heap: Callable[[], Heap],
+    every: int,
+    each: int,
+    least: int,
+    most: int,
+    seconds: float = 300.0,
 ) -> list[list[tuple[int, int]]]:
     """Series of ``each`` requests, one after the other: ``least`` of them, and up to ``most`` while the heap rises.
+
+    None beyond the least is begun after so many ``seconds``: on a slow board a few must do.
 
     What is taken once, as by a table that grows to its size, fades among further requests, and what is taken again
     and again does not. It rises while all series together gained more than ``GOES_ON``.
     """
     found: list[list[tuple[int, int]]] = []
+    until = Deadline.after(seconds)
     while len(found) < most:
         found.append(heap_series(request, heap, every, each))
         gained = sum(series[-1][1] - series[0][1] for series in found)
-        if len(found) >= least and gained <= GOES_ON * each * len(found):
+        if len(found) >= least and (until.passed or gained <= GOES_ON * each * len(found)):
             break
     return found

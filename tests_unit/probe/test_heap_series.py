@@ -34,6 +34,13 @@ def test_connections_that_linger_are_waited_for():
     assert seen == [5, 3, 1, 1]
 
 
+def test_a_slow_board_takes_no_more_series_than_it_must():
+    done = []
+    heap = lambda: Heap(0, 100 * len(done), None)  # noqa: E731
+    found = heap_series_until_level(lambda: done.append(1), heap, 5, 10, 2, 8, seconds=0.0)
+    assert len(found) == 2
+
+
 def test_pairs_of_requests_and_bytes():
     done = []
     series = heap_series(lambda: done.append(1), lambda: Heap(0, 100 + 16 * len(done), None), every=5, total=12)
