@@ -22,7 +22,7 @@ from random import Random
 from bench import worse
 from bench.application import WIFI
 from bench.radio import Relay
-from rig.ab.answers import HEADERS, METHOD, PAGE, POLICY
+from rig.ab.answers import PAGE, POLICY
 from rig.ab.libraries import library
 from rig.ab.metrics import ALLOCATED, KINDS, LEAK
 from rig.ab.session import LEAK_EVERY, Session, Terms, decide
@@ -157,8 +157,7 @@ def leaks(bench: Bench, change: tuple[str, str], count: int) -> tuple[Counter[st
     turns = cycle(KINDS)
 
     def request() -> None:
-        kind = next(turns)
-        dut.request(METHOD[kind], PAGE.path, HEADERS[kind])
+        dut.request(*PAGE.sent(next(turns)))
 
     with bench.board(change) as dut:
         for _ in range(count):
@@ -173,11 +172,11 @@ def leaks(bench: Bench, change: tuple[str, str], count: int) -> tuple[Counter[st
 
 def counts(bench: Bench, change: tuple[str, str], count: int) -> Counter[str]:
     """Answers to ``count`` pairs of bursts of allocations, one on each of two boards."""
-    headers = HEADERS[PREFLIGHT]
+    method, target, headers, _ = PAGE.sent(PREFLIGHT)
     limits, sides = parse_limits({ALLOCATED: str(LIMITS[ALLOCATED])}), []
     for one in (change, worse.PLAIN):
         with bench.board(one) as dut:
-            sides.append([dut.agent.allocations("OPTIONS", PAGE.path, headers, 5).bytes for _ in range(count)])
+            sides.append([dut.agent.allocations(method, target, headers, 5).bytes for _ in range(count)])
     found = Counter[str]()
     for pair in zip(*sides, strict=True):
         tables = [{ALLOCATED: Samples("B", Kind.COUNTED, (Batch(tuple(map(float, burst))),))} for burst in pair]

@@ -43,7 +43,7 @@ class Server(Microdot):
         if hasattr(gc, "mem_free"):
             # Where memory runs out between two connections, asyncio stops accepting for ever.
             gc.collect()
-            self.most = min(max(3, gc.mem_free() // 8192), _most_sockets())
+            self.most = min(self.most, max(3, gc.mem_free() // 8192))
         watch = asyncio.create_task(self._watch())
         try:
             await Microdot.start_server(self, **options)

@@ -6,7 +6,6 @@ Figures of wrong answers would mean nothing, however quick they are.
 from __future__ import annotations
 
 from rig.probe.client import Response
-from rig.probe.preflight import preflight_headers
 from rig.probe.sampling import ACTUAL, PREFLIGHT, Request
 from rig.probe.verdict import PageRequest, check_preflight, check_response
 
@@ -20,11 +19,6 @@ POLICY = {
     "max_age": 600,
     "preflight_status": 204,
 }
-HEADERS = {
-    PREFLIGHT: preflight_headers(PAGE.origin, PAGE.method, PAGE.headers),
-    ACTUAL: [("Origin", PAGE.origin), *((name, "1") for name in PAGE.headers)],
-}
-METHOD = {PREFLIGHT: "OPTIONS", ACTUAL: PAGE.method}
 STATUS = {PREFLIGHT: (200, 204)}  # Microdot's own library has no other than 200
 _ASKED = PageRequest(PAGE.origin, PAGE.method, tuple((name, "text/x") for name in PAGE.headers))
 

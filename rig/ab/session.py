@@ -15,7 +15,7 @@ from itertools import cycle
 from pathlib import Path
 from random import Random
 
-from rig.ab.answers import HEADERS, METHOD, PAGE, POLICY, STATUS, wrong
+from rig.ab.answers import PAGE, POLICY, STATUS, wrong
 from rig.ab.libraries import Library, module, side_by_side
 from rig.ab.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED
 from rig.ab.patience import Patience
@@ -117,7 +117,7 @@ class Session:
         dut.policy(**POLICY)
 
         def request(kind: str) -> None:
-            answer = self._patience(dut, lambda: dut.request(METHOD[kind], PAGE.path, HEADERS[kind], PAGE.body))
+            answer = self._patience(dut, lambda: dut.request(*PAGE.sent(kind)))
             self._demand_right(side, kind, answer)
 
         for kind in KINDS:
@@ -141,8 +141,8 @@ class Session:
 
     def _burst(self, dut: Dut, side: str) -> int:
         """Record what each preflight of one burst allocates; the most of them."""
-        headers = HEADERS[PREFLIGHT]
-        found = self._patience(dut, lambda: dut.agent.allocations(METHOD[PREFLIGHT], PAGE.path, headers, BURST))
+        method, target, headers, _ = PAGE.sent(PREFLIGHT)
+        found = self._patience(dut, lambda: dut.agent.allocations(method, target, headers, BURST))
         if found.status not in STATUS[PREFLIGHT]:
             raise self._wrong(side, PREFLIGHT, f"status {found.status}")
         self.recorders[side].record(ALLOCATED, found.bytes, "B")

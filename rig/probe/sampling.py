@@ -53,6 +53,14 @@ class Request:
     headers: tuple[str, ...] = ()
     body: bytes = b""
 
+    def sent(self, kind: str) -> tuple[str, str, list[tuple[str, str]], bytes]:
+        """Method, target, headers and body of the exchange of that HTTP ``kind``."""
+        if kind == ACTUAL:
+            headers = [("Origin", self.origin), *((name, "1") for name in self.headers)]
+            return self.method, self.path, headers, self.body
+        asked = preflight_headers(self.origin, self.method, self.headers)
+        return "OPTIONS", self.path if kind == PREFLIGHT else ECHO, asked, b""
+
 
 class Sampler:
     """Takes batches through ``send(method, target, headers, body)``, and through ``echo()`` where there is one.
@@ -106,14 +114,8 @@ class Sampler:
         if kind == TCP_ECHO:
             assert self._echo is not None
             return 0, self._echo()
-        wanted = self._request
-        if kind == ACTUAL:
-            headers = [("Origin", wanted.origin), *((name, "1") for name in wanted.headers)]
-            response = self._send(wanted.method, wanted.path, [*headers, TIMING_HEADER], wanted.body)
-        else:
-            headers = preflight_headers(wanted.origin, wanted.method, wanted.headers)
-            path = wanted.path if kind == PREFLIGHT else ECHO
-            response = self._send("OPTIONS", path, [*headers, TIMING_HEADER], b"")
+        method, target, headers, body = self._request.sent(kind)
+        response = self._send(method, target, [*headers, TIMING_HEADER], body)
         return response.status, response.phases
 
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rig.errors import AgentError
-from rig.probe.agent import ECHO, SIDE_HEADER, Send
+from rig.probe.agent import SIDE_HEADER, Send
 from rig.probe.client import TIMING_HEADER, Phases, Response
-from rig.probe.preflight import preflight_headers
-from rig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS, Request
+from rig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, Request
 
 SIDES = ("a", "b")
 NO_SIDE = "-"  # as long as the others: a control is as long a request as what it controls
@@ -63,14 +62,8 @@ class SideBySide:
         if kind == TCP_ECHO:
             assert self._echo is not None
             return self._echo()
-        wanted, more = self._request, [(SIDE_HEADER, side), TIMING_HEADER]
-        if kind == ACTUAL:
-            headers = [("Origin", wanted.origin), *((name, "1") for name in wanted.headers)]
-            response = self._send(wanted.method, wanted.path, [*headers, *more], wanted.body)
-        else:
-            headers = preflight_headers(wanted.origin, wanted.method, wanted.headers)
-            path = wanted.path if kind == PREFLIGHT else ECHO
-            response = self._send("OPTIONS", path, [*headers, *more], b"")
+        method, target, headers, body = self._request.sent(kind)
+        response = self._send(method, target, [*headers, (SIDE_HEADER, side), TIMING_HEADER], body)
         self._check(side, kind, response)
         if response.phases.on_board is None:
             raise AgentError("an answer came without the time on the board", next="deploy this release's agent")

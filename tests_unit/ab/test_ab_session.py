@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench.application import WIFI
-from rig.ab.answers import HEADERS, METHOD, PAGE, wrong
+from rig.ab.answers import PAGE, wrong
 from rig.ab.libraries import library
 from rig.ab.metrics import ALLOCATED, LEAK, RETAINED, judged
 from rig.ab.patience import Patience
@@ -158,8 +158,9 @@ def test_what_is_kept_of_the_request_after_a_preflight_is_a_leak(session):
     (verdict,) = decide(found)[1].metrics
     assert verdict.outcome is Outcome.REGRESSED
     assert verdict.effect.value == pytest.approx(64, abs=4)
-    assert METHOD[ACTUAL] == "GET"
-    assert dict(HEADERS[ACTUAL])["Origin"] == PAGE.origin
+    method, _, headers, _ = PAGE.sent(ACTUAL)
+    assert method == "GET"
+    assert dict(headers)["Origin"] == PAGE.origin
 
 
 def test_what_an_import_keeps_is_measured_of_each_library(session):

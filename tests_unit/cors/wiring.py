@@ -98,7 +98,8 @@ def hook_of_a_request_sets_vary():
         expect(send(app, path="/hooked", headers={"Origin": A}).cors(), {"allow-origin": A, "vary": "Cookie, Origin"})
 
 
-def two_policies():
+def main_and_sub():
+    """Two applications with a route each, to be mounted."""
     main, sub = Microdot(), Microdot()
 
     @main.get("/")
@@ -109,6 +110,11 @@ def two_policies():
     async def inner(request):
         return "sub"
 
+    return main, sub
+
+
+def two_policies():
+    main, sub = main_and_sub()
     CORS(sub, allowed_origins="*")
     CORS(main, allowed_origins=[A], allow_credentials=True)
     main.mount(sub, "/sub", local=True)
@@ -120,8 +126,7 @@ def two_policies():
     found = send(main, headers={"Origin": A}).cors()
     expect(found, {"allow-origin": A, "allow-credentials": "true", "vary": "Origin"})
 
-    both = Microdot()
-    both.get("/")(index)
+    both, _ = main_and_sub()
     for origin in (A, B):
         CORS(both, allowed_origins=[origin])
     for origin in (A, B):
@@ -254,17 +259,8 @@ def public_names():
 def mounted():
     for local in (False, True):
         for on_main, on_sub in ((True, False), (False, True), (True, True)):
-            main, sub = Microdot(), Microdot()
+            main, sub = main_and_sub()
             cors = CORS(allowed_origins=[A])
-
-            @main.get("/")
-            async def index(request):
-                return "main"
-
-            @sub.get("/x")
-            async def inner(request):
-                return "sub"
-
             if on_main:
                 cors.initialize(main)
             if on_sub:
