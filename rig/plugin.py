@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import shlex
-import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -24,37 +21,17 @@ from rig.probe.client import Response
 from rig.probe.person import BoardSession
 from rig.probe.preflight import preflight_headers
 from rig.report.junit import rig_as_errors
-from rig.report.run import BoardReport, RunReport, write
+from rig.report.run import write
 from rig.report.terminal import render
+from rig.run import Run
 from rig.settings import Settings, resolve
 from rig.steps import Step, Steps
+from rig.tracebacks import drop_entries_without_line
 
 SETTINGS = pytest.StashKey[Settings]()
-RUN = pytest.StashKey["Run"]()
+RUN = pytest.StashKey[Run]()
 BENCH = pytest.StashKey[Bench]()
 ADDOPTS = "PYTEST_ADDOPTS"
-
-
-class Run:
-    """What this run has brought up and seen so far."""
-
-    def __init__(self) -> None:
-        self.started = datetime.datetime.now(datetime.timezone.utc)
-        self.clock = time.monotonic()
-        self.benches: list[Bench] = []
-        self.blocked: dict[str, CamrigError] = {}
-        self.exit_code = 0
-
-    def block(self, report: Any, error: CamrigError) -> None:
-        """Make a report say that its test could not run; each cause is kept once."""
-        cause = self.blocked.setdefault(str(error), error)
-        report.outcome = "failed"
-        report.longrepr = f"blocked: {cause}"
-        report.camrig_blocked = True
-
-    def crashes_between_tests(self) -> list[str]:
-        """Whose doing each crash was that no test has failed for."""
-        return [went.crash.blame for bench in self.benches for went in bench.went if went.between]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -210,8 +187,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    report = yield
     error = call.excinfo.value if call.excinfo else None
+    drop_entries_without_line(error)
+    report = yield
     bench, run = item.stash.get(BENCH, None), item.config.stash[RUN]
     if bench is None:
         if isinstance(error, CamrigError):
@@ -227,6 +205,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         vars(report).pop("wasxfail", None)  # no crash is an expected failure
     report.sections.extend(judged.sections)
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    drop_entries_without_line(excinfo.value)
 
 
 def pytest_report_teststatus(report: Any) -> Any:
@@ -272,7 +255,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line)
     if not run.benches:
         return
-    report = _report(config)
+    report = run.report(_counts(config))
     for found in report.boards:
         if found.metrics:
             terminalreporter.section("measured")
@@ -289,44 +272,3 @@ def _counts(config: pytest.Config) -> dict[str, int]:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     names = ("passed", "failed", "error", "skipped", "blocked", "inconclusive")
     return {name: len(reporter.stats.get(name, ())) for name in names} if reporter else {}
-
-
-def _report(config: pytest.Config) -> RunReport:
-    run = config.stash[RUN]
-    return RunReport(
-        camrig=version("camrig"),
-        started=run.started.isoformat(),
-        seconds=round(time.monotonic() - run.clock, 3),
-        exit_code=run.exit_code,
-        tests=_counts(config),
-        blocked=list(run.blocked),
-        boards=[_board_report(bench, bench.board) for bench in run.benches if bench.board is not None],
-    )
-
-
-def _board_report(bench: Bench, board: Board) -> BoardReport:
-    identity = board.identity
-    return BoardReport(
-        spec=bench.spec,
-        machine=identity.machine,
-        firmware=identity.firmware,
-        build=identity.build,
-        mac=identity.mac,
-        mpy=str(identity.mpy or ""),
-        virtual=identity.virtual,
-        heap_bytes=identity.heap_total,
-        url=bench.dut.url if bench.dut else "",
-        library_sha256=board.library_sha256,
-        steps=[{"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in bench.steps.done],
-        recovery=[
-            {"rung": tried.rung, "seconds": round(tried.seconds, 3), "ok": tried.ok}
-            for tried in board.ladder.tried
-            if not tried.absent
-        ],
-        crashes=[
-            {"test": went.test, "kind": went.crash.kind, "what": went.crash.what, "between": went.between}
-            for went in bench.went
-        ],
-        metrics=bench.recorder.metrics,
-        notes=bench.recorder.notes,
-    )
