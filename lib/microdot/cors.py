@@ -56,9 +56,10 @@ class CORS:
         self.max_age = max_age
         int(max_age or 0)  # a mistake is raised here, and not with every preflight request
         # The origin that was last fit to be reflected, and what :meth:`_add` found last. Nothing equals these yet.
-        self.origin = self._last = [self]
+        self.origin = self
+        self._last = [self] * 8
         self.after_request = self.after_request  # one object, which can be found in a list of hooks
-        if app is not None:
+        if app:
             self.initialize(app, handle_cors)
 
     def allowed_origins(self, *origins):
@@ -102,73 +103,83 @@ class CORS:
 
         When the response is ready, ``Origin`` is also added to its ``Vary`` header, if needed.
         """
-        # A function that needs more than eleven words for its variables gets them from the heap.
+        # A function that needs more than eleven words for its variables gets them from the heap. Browsers write the
+        # names of headers as they are here, and a method that Microdot does not override finds those in a fraction
+        # of the time that folding their case takes. What setdefault() has to add is taken out again.
         origins = self._origins
-        sent = origin = request.headers.get("Origin")
+        query = request.headers
+        if request.method != "OPTIONS":
+            origin = query.get("Origin")
+            query = None
+        else:
+            origin = query.setdefault("Origin")
+            if not origin:
+                query.pop("Origin")
+                origin = query.get("Origin")
+            query = origin and query
         if origins == "*":
-            if not sent or self.allow_credentials:
+            if not origin or self.allow_credentials:
                 origin = "*"
-            elif sent != self.origin:
-                if len(sent) > 512 or re.search("[^!-~]", sent):
+            elif origin != self.origin:
+                if len(origin) > 512 or re.search("[^!-~]", origin):
                     origin = "*"
-                else:
-                    self.origin = sent
+                self.origin = origin
         elif origins is None:
             return {}
-        elif not sent or sent == "*" or sent not in origins:
+        elif not origin or origin == "*" or origin not in origins:
             origin = None
-        if origin != "*" and self not in request.after_request_handlers:
-            request.after_request_handlers.append(self)
-        if not origin:
-            return {}
+        if origin != "*":
+            hooks = request.after_request_handlers
+            if not hooks or self not in hooks:
+                hooks.append(self)
+            if not origin:
+                return {}
         headers = {"Access-Control-Allow-Origin": origin}
         if self.allow_credentials:
             headers["Access-Control-Allow-Credentials"] = "true"
-        asked = request.headers if sent and request.method == "OPTIONS" else None
-        if asked is not None or self.expose_headers:
-            self._add(headers, asked)
+        if query or self.expose_headers:
+            self._add(headers, query)
         return headers
 
     def _add(self, headers, query):
         # All but the origin is kept for the next request that asks for the same, with copies of the lists, to see
-        # a change inside them. query: the headers of a preflight request, or None.
+        # a change inside them. query: the headers of an OPTIONS request from a page, or None.
         method = names = ""
         if query:
-            # Browsers write the names like this, and then the methods that Microdot does not override find them, at a
-            # fraction of the time that folding their case takes. The header is there: setdefault() only reads.
-            keys = query.keys()
             name = "Access-Control-Request-Method"
-            method = query.setdefault(name) if name in keys else query.get(name, "")
+            method = query.setdefault(name)
+            if not method:
+                query.pop(name)
+                method = query.get(name, "")
             name = "Access-Control-Request-Headers"
-            names = query.setdefault(name) if name in keys else query.get(name, "")
+            names = query.setdefault(name)
+            if not names:
+                query.pop(name)
+                names = query.get(name, "")
         expose = self.expose_headers
         methods = self.allowed_methods
         allowed = self.allowed_headers
         age = self.max_age
-        last = self._last
-        if (
-            last[0] != expose
-            or method
-            and (last[1] != method or last[2] != names or last[3] != methods or last[4] != allowed or last[5] != age)
-        ):
+        m, n, a, more, exposed, e, ms, hs = self._last
+        if e != expose or method and (m != method or n != names or ms != methods or hs != allowed or a != age):
             more = {}
-            exposed = None
-            if expose:
-                # One name is made out of another: a constant as long as these keeps 64 bytes of a board and more.
-                name = "Access-Control-Request-Headers".replace("Request", "Expose")
-                exposed = {name: expose if isinstance(expose, str) else ", ".join(expose)}
+            # One name is made out of another: a constant as long as these keeps 64 bytes of a board and more.
+            exposed = expose and {
+                "Access-Control-Request-Headers".replace("Request", "Expose"): expose
+                if isinstance(expose, str)
+                else ", ".join(expose)
+            }
             # Listed or not, it has to be a token: CPython folds the case of other letters into ASCII too. The quotes
-            # that repr() adds let only a whole name match, and it takes one string for a list of one. (A name that
-            # is listed with quotes of its own stands for the name within them, too.)
+            # of repr() let only a whole name match (or one with quotes of its own), and one string is a list of one.
             if (
                 method
                 and not _NOT_TOKEN.search(method)
                 and (methods is None or repr(method.lower()) in repr(methods).lower())
             ):
-                granted = method.upper()
-                if granted not in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"):
-                    granted = method
-                more["Access-Control-Allow-Origin".replace("Origin", "Methods")] = granted
+                name = method.upper()
+                if name not in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"):
+                    name = method
+                more["Access-Control-Allow-Origin".replace("Origin", "Methods")] = name
                 if age is not None:
                     more["Access-Control-Allow-Origin"[:15] + "Max-Age"] = str(max(0, int(age or 0)))
                 if names.count(",") < 64:
@@ -188,19 +199,9 @@ class CORS:
                     if name:
                         more["Access-Control-Request-Headers".replace("Request", "Allow")] = name
             if len(method) + len(names) < 256:
-                self._last = [
-                    expose if expose is None else list(expose or ()),
-                    method,
-                    names,
-                    methods if methods is None else list(methods or ()),
-                    allowed if allowed is None else list(allowed or ()),
-                    age,
-                    more,
-                    exposed,
-                ]
-        else:
-            more = last[6]
-            exposed = last[7]
+                self._last = last = [method, names, age, more, exposed]
+                for name in (expose, methods, allowed):
+                    last.append(name if name is None else list(name or ()))
         if exposed:
             headers.update(exposed)
         if method:
