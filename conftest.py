@@ -3,5 +3,21 @@
 from pathlib import Path
 
 import microdot
+import pytest
 
-microdot.__path__.insert(0, str(Path(__file__).parent / "lib" / "microdot"))
+HERE = Path(__file__).parent
+SECONDS = 120
+# A slow board is slow, and fails no test: each wait in one has its own, shorter deadline.
+SECONDS_ON_A_BOARD = 900
+
+microdot.__path__.insert(0, str(HERE / "lib" / "microdot"))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Ends a test that hangs, where pytest-timeout is installed."""
+    if not config.pluginmanager.hasplugin("timeout"):
+        return
+    for item in items:
+        on_board = item.path.is_relative_to(HERE / "tests_hil")
+        limit = (SECONDS_ON_A_BOARD, True) if on_board else (SECONDS, False)
+        item.add_marker(pytest.mark.timeout(limit[0], func_only=limit[1]))

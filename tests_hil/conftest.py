@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,15 +21,6 @@ _PLAIN = {
     "max_age": None,
     "preflight_status": 204,
 }
-
-
-SECONDS = 900  # a slow board is slow, and fails no test: each wait in one has its own, shorter deadline
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.timeout(SECONDS, func_only=True))
 
 
 @pytest.fixture

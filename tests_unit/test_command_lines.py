@@ -74,3 +74,11 @@ def test_only_options_of_ours_are_joined_to_what_follows_them(tmp_path):
     assert mistaken(given, tmp_path)
     assert not mistaken(joined(given), tmp_path)
     assert not mistaken(["--device", "sim", "--hil-save"], tmp_path)
+
+
+def test_the_suite_needs_no_plugin_but_ours(hil):
+    ended = hil(
+        "-p", "no:timeout", "-p", "no:xdist", "-p", "no:hypothesispytest", "-W", "error::pytest.PytestConfigWarning"
+    )
+    assert ended.code == 0, ended.out
+    assert "4 passed" in ended.out

@@ -157,7 +157,7 @@ def rungs(
             act()
         finally:
             session.reopen(until.sooner(SECONDS_TO_RETURN), find)
-        session.catch(until.left)
+        session.catch(until.sooner(boot).left)
 
     def usb_power(until: Deadline) -> None:
         assert power is not None
