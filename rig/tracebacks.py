@@ -13,7 +13,7 @@ def drop_entries_without_line(error: BaseException | None) -> None:
         entry = error.__traceback__
         while entry is not None:
             following = entry.tb_next
-            while following is not None and following.tb_lineno is None:
+            while following is not None and (following.tb_lineno or -1) < 0:  # None, and -1 in Python 3.10
                 following = following.tb_next
             entry.tb_next = following
             entry = following

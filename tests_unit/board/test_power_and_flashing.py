@@ -1,15 +1,21 @@
-"""The two rungs that need a tool of their own, with stand-ins for the tools."""
+"""The two rungs that need a tool of their own: a stand-in for uhubctl, and esptool with a chip's boot loader."""
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rig.board import flashing, power
-from rig.errors import Blocked, FlashError
+from rig.board.recovery import CONTROL_LINES, REFLASH, USB_POWER, Ladder, rungs
+from rig.board.session import Session
+from rig.errors import Blocked, BoardBroken, FlashError
+from rig.virtual.board import VirtualBoard, VirtualConfig
 
 
 @pytest.mark.parametrize(
@@ -70,69 +76,69 @@ def test_no_uhubctl(tmp_path, monkeypatch):
     assert power.usb_power("/dev/ttyUSB7") == (None, "uhubctl is not installed")
 
 
-class Chip:
-    """Stands in for a chip that esptool talks to."""
-
-    BOOTLOADER_FLASH_OFFSET = 0x1000
-
-    def __init__(self) -> None:
-        self.done: list[object] = []
-
-    def __enter__(self) -> Chip:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.done.append("port closed")
+@pytest.fixture
+def rom(tmp_path: Path) -> Iterator[str]:
+    """The port of an ESP32 that waits in its boot loader, of which only the flash is there."""
+    program = Path(sys.executable).with_name("esp32-mock-bootloader")
+    command = [program, "run", "--pty", "--chip", "esp32", "--timeout", "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONUNBUFFERED": "1"}) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
 
 
 @pytest.fixture
-def esptool(monkeypatch: pytest.MonkeyPatch) -> Chip:
-    """A module in esptool's place that notes what it is asked to do."""
-    chip = Chip()
-    module, cmds = types.ModuleType("esptool"), types.ModuleType("esptool.cmds")
-    module.FatalError = type("FatalError", (RuntimeError,), {})
-    module.cmds = cmds
-
-    def detect(port: str) -> Chip:
-        if port == "/dev/ttyGONE":
-            raise module.FatalError("Failed to connect: no serial data received")
-        print("Connecting....")
-        chip.done.append(port)
-        return chip
-
-    cmds.detect_chip = detect
-    cmds.run_stub = lambda found: found
-    cmds.attach_flash = lambda stub: chip.done.append("attached")
-    cmds.write_flash = lambda stub, parts, flash_mode, flash_size: chip.done.append(
-        [(at, data.read(), flash_mode, flash_size) for at, data in parts]
-    )
-    cmds.reset_chip = lambda stub, mode: chip.done.append(mode)
-    monkeypatch.setitem(sys.modules, "esptool", module)
-    monkeypatch.setitem(sys.modules, "esptool.cmds", cmds)
-    monkeypatch.setattr(flashing.importlib.util, "find_spec", lambda name: object())
-    return chip
+def image(tmp_path: Path) -> Path:
+    found = tmp_path / "firmware.bin"
+    found.write_bytes(bytes(range(256)) * 20)
+    return found
 
 
-def test_the_firmware_goes_where_the_chip_starts(tmp_path, esptool, capsys):
-    image = tmp_path / "firmware.bin"
-    image.write_bytes(b"\xe9firmware")
-    write, why = flashing.reflash("/dev/ttyUSB7", image)
+def test_the_firmware_goes_where_the_chip_starts(tmp_path, rom, image, capsys):
+    write, why = flashing.reflash(rom, image)
     assert why == ""
     write()
-    assert esptool.done == [
-        "/dev/ttyUSB7",
-        "attached",
-        [(0x1000, b"\xe9firmware", "keep", "keep")],
-        "hard-reset",
-        "port closed",
-    ]
     assert capsys.readouterr().out == ""
+    read = [sys.executable, "-m", "esptool", "--port", rom, "--no-stub", "read-flash", "0x1000", "5120"]
+    subprocess.run([*read, tmp_path / "read.bin"], check=True, capture_output=True, timeout=60)
+    assert (tmp_path / "read.bin").read_bytes() == image.read_bytes()
 
 
-def test_a_chip_that_does_not_answer(tmp_path, esptool):
-    (tmp_path / "firmware.bin").touch()
-    write, _ = flashing.reflash("/dev/ttyGONE", tmp_path / "firmware.bin")
-    with pytest.raises(FlashError, match="no serial data received"):
+def test_a_board_comes_back_with_new_firmware(tmp_path, rom, image):
+    """The port is a chip's in its boot loader until its firmware is written, and a virtual board's from then on."""
+    port = tmp_path / "port"
+    port.symlink_to(rom)
+    with VirtualBoard.start(VirtualConfig()) as board, contextlib.closing(Session(str(port), 115200)) as session:
+        write, _ = flashing.reflash(str(port), image)
+
+        def flash() -> None:
+            write()
+            port.unlink()
+            port.symlink_to(board.path)
+
+        ladder = Ladder(session, rungs(session, pulse=lambda: False, reflash=flash, boot=2))
+        assert ladder.climb(CONTROL_LINES).rung == REFLASH
+        assert session.exec("print(6 * 7)", 5).strip() == "42"
+        assert [(tried.rung, tried.absent) for tried in ladder.tried] == [
+            (CONTROL_LINES, True),
+            (USB_POWER, True),
+            (REFLASH, False),
+        ]
+
+
+def test_new_firmware_that_says_nothing(rom, image):
+    """The chip is written to and stays in its boot loader: it is given up when any board would have booted."""
+    with contextlib.closing(Session(rom, 115200)) as session:
+        write, _ = flashing.reflash(rom, image)
+        ladder = Ladder(session, rungs(session, pulse=lambda: False, reflash=write, boot=1))
+        with pytest.raises(BoardBroken, match=r"reflash: failed after"):
+            ladder.climb(REFLASH)
+        assert ladder.tried[-1].seconds < 60
+
+
+def test_a_port_that_is_not_there(image):
+    write, _ = flashing.reflash("/dev/ttyGONE", image)
+    with pytest.raises(FlashError, match=r"firmware.bin could not be written .*ttyGONE"):
         write()
 
 
@@ -145,9 +151,3 @@ def test_no_esptool(tmp_path, monkeypatch):
     write, why = flashing.reflash("/dev/ttyUSB7", tmp_path / "firmware.bin")
     assert write is None
     assert "pip install camrig[flash]" in why
-
-
-def test_the_real_esptool_has_what_is_asked_of_it():
-    cmds = pytest.importorskip("esptool.cmds")
-    for name in ("detect_chip", "run_stub", "attach_flash", "write_flash", "reset_chip"):
-        assert callable(getattr(cmds, name))
