@@ -200,6 +200,8 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, test
     values["lines"] = profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
     values.setdefault("baselines", values["results"] / "baselines")
     found = Settings(**values, wifi=_wifi(env, _nearest(WIFI_FILE, folders)))
+    if twice := next((spec for spec in found.device if found.device.count(spec) > 1), None):
+        raise SettingsError(f"--device {twice} is given more than once", next="name each board once")
     if len(found.url) not in (0, len(found.device)):
         raise SettingsError(
             f"--hil-url is given {len(found.url)} times for {len(found.device)} devices",

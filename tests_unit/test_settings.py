@@ -38,6 +38,11 @@ def test_several_devices(tmp_path):
     assert resolve({}, {}, tmp_path).device == ("sim", "/dev/two")
 
 
+def test_a_device_given_twice_is_one_board(tmp_path):
+    with pytest.raises(SettingsError, match="--device sim is given more than once"):
+        resolve({"device": ["sim", "/dev/two", "sim"]}, {}, tmp_path)
+
+
 def test_each_device_has_an_address_of_its_own(tmp_path):
     flags = {"device": ["/dev/a", "/dev/b"], "url": ["http://localhost:8080", "http://localhost:8081"]}
     found = resolve(flags, {}, tmp_path)
