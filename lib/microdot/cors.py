@@ -202,7 +202,7 @@ class CORS:
                 self._last = last = [method, names, age, more, exposed]
                 for name in (expose, methods, allowed):
                     last.append(name if name is None else list(name or ()))
-        if exposed:
+        if expose:
             headers.update(exposed)
         if method:
             headers.update(more)

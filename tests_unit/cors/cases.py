@@ -161,6 +161,11 @@ def policy_changes():
     expect(found()["expose-headers"], "X-B")
     cors.expose_headers = None
     expect("expose-headers" in found(), False)
+    cors.expose_headers = earlier = []
+    expect("expose-headers" in found(), False)
+    earlier.append("X-A")
+    cors.expose_headers = []  # equal to what the list was that has grown
+    expect("expose-headers" in found(), False)
     cors.allow_credentials = True
     expect(found(), {"allow-origin": "*", "allow-credentials": "true"})
     cors.allow_credentials = False

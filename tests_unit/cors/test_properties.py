@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from microdot import Microdot
 from microdot.cors import CORS
+from microdot.microdot import NoCaseDict, Request
 from wire import Answer, exchange, request_bytes
 
 from rig.probe.verdict import PageRequest, check_preflight, cors_check, judge, needs_preflight, preflight_of
@@ -183,6 +184,43 @@ def test_a_changed_policy_equals_a_fresh_one(
             setattr(cors, name, value)
     for method, headers in requests:
         assert ask(loop, app, method, headers).headers == ask(loop, fresh, method, headers).headers
+
+
+@STEADY
+@given(
+    listed=st.sampled_from(
+        [
+            ("allowed_origins", ORIGINS[0]),
+            ("expose_headers", "X-E"),
+            ("allowed_headers", "x-a"),
+            ("allowed_methods", "PUT"),
+        ]
+    ),
+    steps=st.lists(st.tuples(st.booleans(), st.sampled_from([0, 1, None]), st.booleans()), min_size=40, max_size=80),
+)
+def test_nothing_is_kept_of_an_earlier_policy(
+    listed: tuple[str, str], steps: list[tuple[bool, int | None, bool]]
+) -> None:
+    name, entry = listed
+    policy: dict[str, Any] = {"allowed_origins": [ORIGINS[0]], "expose_headers": ["X-F"], "allowed_headers": ["x-b"]}
+    cors = CORS(**policy)
+
+    def found(cors: CORS) -> dict[str, str]:
+        headers = {"Origin": ORIGINS[0], "Access-Control-Request-Method": "PUT"}
+        headers["Access-Control-Request-Headers"] = "x-a,x-b"
+        answer: dict[str, str] = cors.get_cors_headers(
+            Request(None, None, "OPTIONS", "/", "1.1", NoCaseDict(headers))
+        )
+        return answer
+
+    for in_place, length, asked in steps:
+        value = None if length is None else [entry] * length
+        current = getattr(cors, name)
+        if in_place and isinstance(current, list) and value is not None:
+            current[:] = value
+        else:
+            setattr(cors, name, value)
+        assert not asked or found(cors) == found(CORS(**{**policy, name: value}))
 
 
 @STEADY
