@@ -160,8 +160,8 @@ class CORS:
         methods = self.allowed_methods
         allowed = self.allowed_headers
         age = self.max_age
-        m, n, a, more, exposed, e, ms, hs = self._last
-        if e != expose or method and (m != method or n != names or ms != methods or hs != allowed or a != age):
+        given, known, e, more, exposed, m, n, a = self._last  # of then: methods, allowed, expose; method, names, age
+        if e != expose or method and (m != method or n != names or given != methods or known != allowed or a != age):
             more = {}
             # One name is made out of another: a constant as long as these keeps 64 bytes of a board and more.
             exposed = expose and {
@@ -183,7 +183,7 @@ class CORS:
                 if age is not None:
                     more["Access-Control-Allow-Origin"[:15] + "Max-Age"] = str(max(0, int(age or 0)))
                 if names.count(",") < 64:
-                    granted = []
+                    given = []
                     known = repr(allowed).lower()
                     for name in names.split(","):
                         name = name.strip(" \t")
@@ -192,16 +192,17 @@ class CORS:
                             and not _NOT_TOKEN.search(name)
                             and (allowed is None or name != "*" and repr(name.lower()) in known)
                         ):
-                            granted.append(name)
+                            given.append(name)
                     name = names
-                    if allowed is not None or names.replace(" ", "") != ",".join(granted):
-                        name = ", ".join(granted)
+                    if allowed is not None or names.replace(" ", "") != ",".join(given):
+                        name = ", ".join(given)
                     if name:
                         more["Access-Control-Request-Headers".replace("Request", "Allow")] = name
             if len(method) + len(names) < 256:
-                self._last = last = [method, names, age, more, exposed]
-                for name in (expose, methods, allowed):
+                last = []
+                for name in (methods, allowed, expose):
                     last.append(name if name is None else list(name or ()))
+                self._last = last + [more, exposed, method, names, age]
         if expose:
             headers.update(exposed)
         if method:
