@@ -198,6 +198,19 @@ def policy_changes():
     expect("max-age" in found("OPTIONS"), False)
 
 
+def mistaken_policy():
+    app, cors = small_app()
+    cors.allowed_methods = 5
+    try:
+        send(app, "OPTIONS", "/", PREFLIGHT)
+    except TypeError:
+        pass
+    else:
+        raise AssertionError("5 was taken for a list of methods")
+    cors.allowed_methods = None
+    expect(send(app, "OPTIONS", "/", PREFLIGHT).cors()["allow-methods"], "PUT")
+
+
 def mistaken_age():
     for age in ("ten minutes", [600]):
         try:
@@ -234,6 +247,7 @@ FUNCTIONS = (
     repeated_headers,
     preflight_status,
     policy_changes,
+    mistaken_policy,
     mistaken_age,
     long_headers,
 )
