@@ -28,7 +28,6 @@ from rig.virtual.board import VirtualConfig
 from rig.virtual.faults import catalogue
 from rig.virtual.foreground import run as run_foreground
 
-EXIT_INTERRUPTED = 130
 ON_BOARD = ("device", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "fast", "wait")
 
 
@@ -148,9 +147,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.details:
             print(f"\n{error.details}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("camrig: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
 
 
 def _sim(settings: Settings, flash: Path | None, faults: tuple[str, ...]) -> int:
@@ -200,7 +196,3 @@ def _doctor(settings: Settings, deploy: bool, pulse: bool) -> int:
     if len(settings.device) != 1:
         raise SettingsError("doctor takes one --device")
     return 0 if examine(settings.device[0], settings, deploy=deploy, pulse=pulse) else EXIT_BLOCKED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

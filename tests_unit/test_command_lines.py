@@ -1,9 +1,14 @@
-"""Options with a value of their own leave pytest's root folder, its tests and the config file where they are."""
+"""Options with values leave the root folder, the tests and the config file where they are; Ctrl-C is one line."""
 
 from __future__ import annotations
 
+import importlib.abc
+import signal
+import sys
+
 import pytest
 
+from rig.__main__ import main
 from rig.arguments import joined, mistaken
 from tests_unit.conftest import ROOT
 
@@ -82,3 +87,23 @@ def test_the_suite_needs_no_plugin_but_ours(hil):
     )
     assert ended.code == 0, ended.out
     assert "4 passed" in ended.out
+
+
+class Interrupted(importlib.abc.MetaPathFinder):
+    """Ctrl-C while a module is looked for."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "rig.cli":
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("when", ["while it is read", "while it runs"])
+def test_an_interrupted_command_ends_in_one_line(monkeypatch, capsys, when):
+    if when == "while it is read":
+        monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+        monkeypatch.delitem(sys.modules, "rig.cli", raising=False)
+    else:
+        monkeypatch.setattr("rig.cli.resolve", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(sys, "argv", ["camrig", "devices"])
+    assert main() == 130
+    assert capsys.readouterr().err == "camrig: interrupted\n"

@@ -29,7 +29,7 @@ def board() -> Iterator[VirtualBoard]:
 @pytest.fixture
 def camrig(run: Callable[..., Ended]) -> Callable[..., Ended]:
     def call(*arguments: str, **other: object) -> Ended:
-        ended = run("rig.cli", *arguments, **other)
+        ended = run("rig", *arguments, **other)
         assert 'File "/' not in ended.out  # no traceback of the rig
         assert WIFI["CAMRIG_WIFI_PASSWORD"] not in ended.out
         assert ended.left_running() == []

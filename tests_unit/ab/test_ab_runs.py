@@ -28,7 +28,7 @@ def test_a_leaking_copy_is_regressed_where_it_is_worse(run, tmp_path):
     (tmp_path / "leaks/microdot/cors.py").write_text(source)
     evidence = tmp_path / "ab.zip"
     options = ("--candidate", str(tmp_path / "leaks"), "--baseline", LIB, "--hil-evidence", str(evidence))
-    ended = run("rig.cli", "ab", *options, "--hil-baselines", str(tmp_path), env=WIFI)
+    ended = run("rig", "ab", *options, "--hil-baselines", str(tmp_path), env=WIFI)
     assert ended.code == 1, ended.out
     found = dict(re.findall(r"^([a-z_.]+): (\w+): ", ended.out, re.MULTILINE))
     assert found["heap.preflight.allocated"] == found["heap.leak_slope"] == "regressed"
@@ -37,7 +37,7 @@ def test_a_leaking_copy_is_regressed_where_it_is_worse(run, tmp_path):
     assert ended.left_running() == []
     with zipfile.ZipFile(evidence) as file:
         assert not [name for name in file.namelist() if WIFI["CAMRIG_WIFI_PASSWORD"].encode() in file.read(name)]
-    again = run("rig.cli", "verdict", str(evidence))
+    again = run("rig", "verdict", str(evidence))
     assert again.code == 1
     assert "the verdict is the one that its samples and limits give" in again.out
     for out in (ended.out, again.out):
@@ -51,7 +51,7 @@ def test_a_library_that_refuses_the_page_is_named_and_not_measured(run, tmp_path
         "        self.allowed_origins = allowed_origins\n        self.allow_credentials = self.max_age = None\n"
         "        self.allowed_methods = self.expose_headers = self.allowed_headers = None\n"
     )
-    ended = run("rig.cli", "ab", "--candidate", LIB, "--baseline", str(tmp_path / "mute"), env=WIFI)
+    ended = run("rig", "ab", "--candidate", LIB, "--baseline", str(tmp_path / "mute"), env=WIFI)
     assert ended.code == 6
     assert f"{tmp_path / 'mute'} answers a preflight wrongly (CORS-preflight fetch, step 7: " in ended.out
     assert "Traceback" not in ended.out
@@ -67,7 +67,7 @@ def test_times_are_taken_for_a_time_that_makes_sense(seconds, capsys):
 
 def test_evidence_that_cannot_be_written_is_an_error_before_any_board_is_touched(run, tmp_path):
     options = ("--candidate", LIB, "--baseline", LIB, "--hil-evidence", str(tmp_path))
-    ended = run("rig.cli", "ab", *options, env=WIFI)
+    ended = run("rig", "ab", *options, env=WIFI)
     assert ended.code == 4
     assert "connect" not in ended.out
     assert f"the evidence {tmp_path} cannot be written: " in ended.out
@@ -105,7 +105,7 @@ def test_calibration_writes_what_a_comparison_reads(run, tmp_path):
     (tmp_path / "camrig.toml").write_text(f"[limits]\n{limits}")
     options = ("--runs", "2", "--batches", "12", "--hil-baselines", str(tmp_path / "b"), "--hil-lib", LIB)
     app = ("--hil-app", str(ROOT / "device"))
-    ended = run("rig.cli", "calibrate", *options, *app, cwd=tmp_path, env={**WIFI, "PYTHONPATH": str(ROOT)})
+    ended = run("rig", "calibrate", *options, *app, cwd=tmp_path, env={**WIFI, "PYTHONPATH": str(ROOT)})
     assert ended.code == 0, ended.out
     assert ended.out.startswith(f"settings and limits of {tmp_path / 'camrig.toml'}\n")
     assert "[VIRTUAL BOARD: no figure of hardware]" in ended.out

@@ -170,7 +170,7 @@ def test_deploying_twice_sends_only_what_changed(virtual, tmp_path):
 
 def test_a_production_deploy_has_no_agent_and_serves(virtual, tmp_path, run):
     mpremote(virtual, "fs", "touch", ":keep.txt")
-    ended = run("rig.cli", "deploy", "--production", "--device", virtual.path, env=HERE, cwd=tmp_path)
+    ended = run("rig", "deploy", "--production", "--device", virtual.path, env=HERE, cwd=tmp_path)
     assert ended.code == 0, ended.out
     assert "serves at http://127." in ended.out
     assert WIFI["CAMRIG_WIFI_PASSWORD"] not in ended.out
@@ -181,7 +181,7 @@ def test_a_production_deploy_has_no_agent_and_serves(virtual, tmp_path, run):
 
 
 def test_a_dry_run_lists_and_changes_nothing(virtual, tmp_path, run):
-    command = ("rig.cli", "deploy", "--device", virtual.path)
+    command = ("rig", "deploy", "--device", virtual.path)
     assert run(*command, env=HERE, cwd=tmp_path).code == 0
     before = mpremote(virtual, "fs", "ls", ":")
     ended = run(*command, "--dry-run", "--production", env=HERE, cwd=tmp_path)

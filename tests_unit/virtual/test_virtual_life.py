@@ -166,7 +166,7 @@ def test_foreground_says_when_the_board_ends_by_itself():
 
 def sim(environment, *options):
     """``camrig sim`` with ``options``, and the lines that it prints until it waits."""
-    command = [sys.executable, "-u", "-m", "rig.cli", "sim", *options]
+    command = [sys.executable, "-u", "-m", "rig", "sim", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
     lines = [process.stdout.readline()]
     while lines[-1] and "Ctrl-C" not in lines[-1]:
@@ -208,9 +208,9 @@ def test_sim_shows_no_password_that_was_configured(environment):
 
 
 def test_sim_lists_faults_and_refuses_typos(run):
-    shown = run("rig.cli", "sim", "--fault", "help")
+    shown = run("rig", "sim", "--fault", "help")
     assert (shown.code, "brownout@joined*all" in shown.out) == (0, True)
-    refused = run("rig.cli", "sim", "--fault", "grable@0.01")
+    refused = run("rig", "sim", "--fault", "grable@0.01")
     assert refused.code == 4
     assert refused.out == "camrig: the virtual board knows no fault 'grable'. Perhaps garble was meant.\n"
 
