@@ -113,6 +113,11 @@ class Option:
     switch: bool = False
 
     @property
+    def is_path(self) -> bool:
+        """Whether a relative value depends on the folder from which it is read."""
+        return self.parse in (Path, _folder, _file)
+
+    @property
     def argument(self) -> dict[str, Any]:
         """What ``add_argument`` wants besides the flag and ``dest``."""
         if self.switch:

@@ -190,13 +190,13 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, test
         texts = [str(item) for item in (raw if isinstance(raw, (list, tuple)) else [raw])]
         if not texts or not all(text.strip() for text in texts):  # such as a variable that a script forgot to set
             raise SettingsError(f"{source}: {option.name} is empty", next="give it a value, or leave it out")
+        if source == CONFIG_FILE and option.is_path:
+            texts = [str(base / Path(text).expanduser()) for text in texts]
         try:
             parsed = [option.parse(text) for text in texts]
         except ValueError as error:
             raise SettingsError(f"{source}: {', '.join(map(repr, texts))} {error}") from None
         values[option.name] = tuple(parsed) if option.many else parsed[-1]
-        if source == CONFIG_FILE and isinstance(values[option.name], Path):
-            values[option.name] = base / values[option.name]
     values["lines"] = profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
     values.setdefault("baselines", values["results"] / "baselines")
     found = Settings(**values, wifi=_wifi(env, _nearest(WIFI_FILE, folders)))

@@ -53,9 +53,21 @@ def test_each_device_has_an_address_of_its_own(tmp_path):
 
 
 def test_paths_in_the_file_are_relative_to_it(tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "camrig.toml").write_text('results = "out"\n')
-    assert resolve({}, {}, tmp_path).results == tmp_path / "out"
+    (tmp_path / "firmware" / "lib").mkdir(parents=True)
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "new.bin").touch()
+    lines = ('results = "out"', 'lib = "firmware/lib"', 'app = "firmware"', 'firmware = "new.bin"', 'elf = "new.bin"')
+    (tmp_path / "camrig.toml").write_text("\n".join(lines))
+    found = resolve({}, {}, tmp_path / "suite")
+    assert (found.results, found.lib, found.app) == (
+        tmp_path / "out",
+        tmp_path / "firmware/lib",
+        tmp_path / "firmware",
+    )
+    assert (found.firmware, found.elf) == (tmp_path / "new.bin", tmp_path / "new.bin")
+    (tmp_path / "camrig.toml").write_text('lib = "suite/lib"\n')
+    with pytest.raises(SettingsError, match=rf"camrig.toml: '{tmp_path}/suite/lib' is not a folder"):
+        resolve({}, {}, tmp_path / "suite")
 
 
 def test_the_files_are_the_nearest_ones_above_the_folder_up_to_its_repository(tmp_path):

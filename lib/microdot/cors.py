@@ -113,7 +113,7 @@ class CORS:
             query = None
         else:
             origin = query.setdefault("Origin")
-            if not origin:
+            if origin is None:
                 query.pop("Origin")
                 origin = query.get("Origin")
             query = origin and query
@@ -121,7 +121,7 @@ class CORS:
             if not origin or self.allow_credentials:
                 origin = "*"
             elif origin != self.origin:
-                if len(origin) > 512 or re.search("[^!-~]", origin):
+                if origin[512:] or re.search("[^!-~]", origin):
                     origin = "*"
                 self.origin = origin
         elif origins is None:
@@ -148,12 +148,12 @@ class CORS:
         if query:
             name = "Access-Control-Request-Method"
             method = query.setdefault(name)
-            if not method:
+            if method is None:
                 query.pop(name)
                 method = query.get(name, "")
             name = "Access-Control-Request-Headers"
             names = query.setdefault(name)
-            if not names:
+            if names is None:
                 query.pop(name)
                 names = query.get(name, "")
         expose = self.expose_headers
@@ -199,10 +199,10 @@ class CORS:
                     if name:
                         more["Access-Control-Request-Headers".replace("Request", "Allow")] = name
             if len(method) + len(names) < 256:
-                last = []
+                given = []
                 for name in (methods, allowed, expose):
-                    last.append(name if name is None else list(name or ()))
-                self._last = last + [more, exposed, method, names, age]
+                    given.append(name if name is None else list(name or ()))
+                self._last = given + [more, exposed, method, names, age]
         if expose:
             headers.update(exposed)
         if method:
