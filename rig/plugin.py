@@ -54,8 +54,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 
 def pytest_configure(config: pytest.Config) -> None:
     flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
+    here = config.invocation_params.dir
+    tests = [here / given.partition("::")[0] for given in config.args]
     try:
-        settings = resolve(flags, os.environ, config.invocation_params.dir, config.rootpath)
+        settings = resolve(flags, os.environ, here, *tests, config.rootpath)
         demand_one_process(config, settings)
         run = Run()
         gate = GatePlugin(settings, run.benches)

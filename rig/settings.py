@@ -153,14 +153,14 @@ def _wifi(env: Mapping[str, str], path: Path | None) -> Wifi | None:
     return Wifi(found["ssid"], found.get("password", ""))
 
 
-def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, tests: Path | None = None) -> Settings:
+def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tests: Path) -> Settings:
     """Settings out of ``flags`` (field name to text, list of texts, or None), ``env`` and files.
 
-    The files are those nearest to ``folder``, where the command was given, or if it has none, to ``tests``.
+    The files are those nearest to ``folder``, where the command was given, or if it has none, to one of ``tests``.
     Raises SettingsError, naming the flag, variable or file that is wrong.
     """
     own = cargo()
-    folders = (folder, tests) if tests else (folder,)
+    folders = (folder, *tests)
     config_file = _nearest(CONFIG_FILE, folders)
     base = _base(config_file, folders)
     config = _read_toml(config_file) if config_file else {}

@@ -72,6 +72,12 @@ def test_the_limits_are_those_of_the_folder_where_the_command_was_given(collect,
     assert f"camrig: the usual limits, settings of {project / 'suite' / 'camrig.toml'}\n" in ended.out
 
 
+def test_the_config_file_beside_the_tests_is_read_from_a_folder_above_it(collect, project):
+    (project.parent / "pytest.ini").touch()
+    ended = collect("project/suite/test_one.py::test_it", cwd=project.parent)
+    assert f"camrig: settings and limits of {project / 'camrig.toml'}\n" in ended.out
+
+
 def test_only_options_of_ours_are_joined_to_what_follows_them(tmp_path):
     (tmp_path / "x").touch()
     given = ["-k", "x", "--hil-compare-anyway", "x", "--hil-save", "x", "--hil-lib=x", "--", "--device", "x"]

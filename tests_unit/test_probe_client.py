@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rig.probe.client import NoExchange, exchange, parse_response, request_bytes, split_url
+from rig.probe.client import NoExchange, exchange, parse_response, request_bytes
 from rig.probe.preflight import preflight_headers
 
 
@@ -85,17 +85,6 @@ def test_a_head_answer_has_no_body_to_miss():
 def test_noise_is_refused_or_read_never_a_crash(data):
     with suppress(NoExchange):
         parse_response(data)
-
-
-@pytest.mark.parametrize(
-    ("url", "parts"),
-    [
-        ("http://10.0.0.2:8080/a?b=c", ("10.0.0.2", 8080, "/a?b=c")),
-        ("http://board.local", ("board.local", 80, "/")),
-    ],
-)
-def test_url_parts(url, parts):
-    assert split_url(url) == parts
 
 
 def test_a_preflight_is_what_a_browser_sends():

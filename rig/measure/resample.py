@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 from random import Random
-from typing import TypeVar
 
 from rig.measure.shift import centre
-from rig.measure.stats import USUAL, Estimate, Tails, median, quantile
-
-T = TypeVar("T")
-
-ROUNDS = 500
-
-
-def bootstrap(
-    groups: Sequence[T],
-    statistic: Callable[[Sequence[T]], float],
-    *,
-    tails: Tails = USUAL,
-    rounds: int = ROUNDS,
-    seed: int = 0,
-) -> Estimate:
-    """``statistic`` of the groups, with the percentile interval over ``rounds`` resamples of whole groups.
-
-    Efron, "Bootstrap Methods: Another Look at the Jackknife", Annals of Statistics 7 (1979); a group (a batch) is
-    drawn as a whole because its values depend on each other: Davison and Hinkley, "Bootstrap Methods and Their
-    Application" (1997), section 3.8. Narrower than promised for a handful of groups: prefer an exact interval.
-    An end is infinite where ``rounds`` cannot resolve its tail. Raises ValueError for no groups.
-    """
-    value = statistic(groups)
-    found = sorted(statistic(drawn) for drawn in _draws(groups, len(groups), rounds, seed))
-    low = quantile(found, tails[0]) if tails[0] * rounds >= 1 else -inf
-    high = quantile(found, 1 - tails[1]) if tails[1] * rounds >= 1 else inf
-    return Estimate(value, low, high)
+from rig.measure.stats import median, quantile
 
 
 def reach(
@@ -55,9 +28,9 @@ def reach(
     return inf if inf in depths else max(0.0, quantile(depths, power))
 
 
-def _draws(groups: Sequence[T], size: int, rounds: int, seed: int) -> Iterator[list[T]]:
-    if not groups:
+def _draws(values: Sequence[float], size: int, rounds: int, seed: int) -> Iterator[list[float]]:
+    if not values:
         raise ValueError("a resample wants something to draw from")
     random = Random(seed)
     for _ in range(rounds):
-        yield random.choices(groups, k=size)
+        yield random.choices(values, k=size)

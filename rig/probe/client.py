@@ -11,7 +11,6 @@ import socket
 import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from rig.probe.connections import Connections
 from rig.probe.server_timing import on_board_ms
@@ -75,13 +74,6 @@ def request_bytes(
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def split_url(url: str) -> tuple[str, int, str]:
-    """Host, port and request target of an ``http`` URL."""
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return parts.hostname or "", parts.port or 80, target
 
 
 def exchange(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rig.measure.resample import bootstrap, reach
+from rig.measure.resample import reach
 from rig.measure.slope import dependence, overall, rise, slope, until_full
 from rig.measure.stats import Estimate
 
@@ -136,34 +136,6 @@ def test_requests_until_the_heap_is_full():
     assert until_full(16_000, Estimate(0, -1, 4)) == Estimate(math.inf, 4000, math.inf)
 
 
-def test_the_bootstrap_is_the_same_for_the_same_seed_only():
-    draw = random.Random(1)
-    groups = [[draw.gauss(5, 1) for _ in range(6)] for _ in range(30)]
-
-    def p90(drawn):
-        return statistics.quantiles([value for group in drawn for value in group], n=10)[-1]
-
-    found = bootstrap(groups, p90, seed=4)
-    assert bootstrap(groups, p90, seed=4) == found
-    assert bootstrap(groups, p90, seed=5) != found
-    assert found.low < found.value < found.high
-
-
-def test_the_bootstrap_holds_about_as_often_as_it_says():
-    draw = random.Random(2)
-    held = 0
-    for seed in range(100):
-        found = bootstrap([draw.expovariate(1) for _ in range(40)], statistics.fmean, rounds=200, seed=seed)
-        held += found.low <= 1 <= found.high
-    assert held >= 86
-
-
-def test_the_bootstrap_has_no_bound_that_its_rounds_cannot_resolve():
-    found = bootstrap([1.0, 2.0, 3.0], statistics.fmean, tails=(1e-4, 0.05), rounds=100)
-    assert found.low == -math.inf
-    assert math.isfinite(found.high)
-
-
 @settings(max_examples=20)
 @given(st.lists(st.integers(-50, 50), min_size=5, max_size=20), st.integers(2, 8), st.integers(-1000, 1000))
 def test_reach_follows_the_scale_and_ignores_an_offset(values, factor, offset):
@@ -183,5 +155,3 @@ def test_reach_is_what_a_gate_needs():
 def test_nothing_to_draw_from():
     with pytest.raises(ValueError):
         reach([], 10, 0.1)
-    with pytest.raises(ValueError, match="draw from"):
-        bootstrap([], len)
