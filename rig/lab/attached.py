@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from serial.tools import list_ports
+
+from rig.lab.lock import FLEETING
 
 # USB vendor and product of the bridges and chips that camera boards come with.
 _BRIDGES = {
@@ -24,6 +27,8 @@ _BRIDGES = {
     (0x303A, 0x1001): "ESP32 USB-Serial-JTAG",
 }
 _MAKERS = {0x10C4: "Silicon Labs", 0x1A86: "WCH", 0x0403: "FTDI", 0x067B: "Prolific", 0x303A: "Espressif native USB"}
+
+_PSEUDO_TERMINALS = range(136, 144)  # Linux, Documentation/admin-guide/devices.txt: Unix98 PTY slaves
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,23 @@ def lock_key(port: str, known: Iterable[Attached] | None = None) -> str:
         alike = [found for found in known if (found.usb, found.serial) == (mine.usb, mine.serial)]
         if len(alike) == 1:
             return f"usb-{mine.usb}-{mine.serial}"
+    if born := _pseudo_terminal_born(real):
+        return f"{FLEETING}{real}-{born}"
     return "port-" + (real if os.path.exists(real) else port)
+
+
+def _pseudo_terminal_born(path: str) -> int:
+    """When the pseudo-terminal at ``path`` was made, in nanoseconds; 0 if it is none, or this is no Linux.
+
+    Its name is given to another one as soon as it is gone, which a run that still holds it may not notice at once.
+    """
+    if sys.platform != "linux":
+        return 0
+    try:
+        about = os.stat(path)
+    except OSError:
+        return 0
+    return about.st_ctime_ns if os.major(about.st_rdev) in _PSEUDO_TERMINALS else 0
 
 
 def mac_key(mac: str) -> str:

@@ -1,7 +1,7 @@
 """One owner per board: a file lock held by the process, so that it ends with the process, however that ends.
 
 Locks are named after the board, not after a path: two paths to one board are one lock. The file stays when the lock
-is released (removing it would race with the next owner); it then remembers who the board was, for a listing.
+is released; it then remembers who the board was, for a listing.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ else:
     import fcntl
 
 RETRY = 0.2  # seconds between two tries for a lock that is held
+FLEETING = "pty-"  # how the names of locks begin whose like no later board will have: the next such one removes them
 GUARD = 1 << 20  # where Windows locks one byte: beyond the text, which others may then read
 
 
@@ -115,10 +116,15 @@ def take(key: str, board: str, seconds: float = 0.0, tell: Callable[[str], None]
     """
     until, glance = Deadline.after(seconds), Deadline.after(0.5)
     told = False
+    if key.startswith(FLEETING):
+        _sweep(_path(key))
     while True:
         # Opened anew each time: nothing may be read through a handle that Windows has seen locked.
         file = _open(key)
         if _try(file):
+            if not _there(file, key):  # somebody has swept it away meanwhile
+                file.close()
+                continue
             record = _record(file)
             record["holder"] = asdict(Holder(os.getpid(), now(), _command(), board))
             return Lock(file, record)
@@ -134,8 +140,7 @@ def take(key: str, board: str, seconds: float = 0.0, tell: Callable[[str], None]
 
 def look(key: str) -> tuple[Holder | None, Seen | None]:
     """Who holds the board that ``key`` names, and what it last said of itself. Waits for nothing."""
-    path = folder() / _name(key)
-    if not path.exists():
+    if not _path(key).exists():
         return None, None
     file = _open(key)
     try:
@@ -163,12 +168,30 @@ def _busy(board: str, holder: Holder | None, seconds: float) -> BoardBusy:
     )
 
 
-def _name(key: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]", "_", key)[-180:] + ".lock"
+def _path(key: str) -> Path:
+    return folder() / (re.sub(r"[^A-Za-z0-9.-]", "_", key)[-180:] + ".lock")
+
+
+def _sweep(mine: Path) -> None:
+    """Remove the files of fleeting locks that nobody holds, but for one."""
+    for path in mine.parent.glob(f"{FLEETING}*"):
+        with contextlib.suppress(OSError):
+            if path != mine:
+                with path.open("r+") as file:
+                    if _try(file):
+                        path.unlink()
+
+
+def _there(file: IO[str], key: str) -> bool:
+    """Whether that is the file that others find."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(_path(key)))
+    except OSError:
+        return False
 
 
 def _open(key: str) -> IO[str]:
-    path = folder() / _name(key)
+    path = _path(key)
     try:
         return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "r+")
     except OSError as error:

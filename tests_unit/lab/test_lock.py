@@ -147,3 +147,47 @@ def test_two_runs_on_one_board(hil, run, tmp_path):
         waited = hil("--device", str(other), "--hil-wait", "30", env=wifi, when=release)
         assert waited.code == 0, waited.out
         assert "waiting up to 30 s" in waited.out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a pseudo-terminal was made")
+def test_a_pseudo_terminal_is_not_the_one_that_had_its_name_before(runtime):
+    def made() -> tuple[str, str, list[int]]:
+        ends = list(os.openpty())
+        name = os.ttyname(ends[1])
+        return name, lock_key(name), ends
+
+    first, key, ends = made()
+    assert lock_key(first) == key
+    mine = lock.take(key, "a board that is gone")
+    for end in ends:
+        os.close(end)
+    for _ in range(20):
+        second, other, ends = made()
+        if second == first:
+            break
+        for end in ends:
+            os.close(end)
+    else:
+        pytest.skip("the name is taken by somebody else")
+    with lock.held(other, "its successor"):
+        assert lock.look(other)[0].board == "its successor"
+        assert len(list((runtime / "camrig").iterdir())) == 2
+    mine.release()
+    for end in ends:
+        os.close(end)
+    with lock.held(f"{lock.FLEETING}later", "a later one"):
+        assert len(list((runtime / "camrig").iterdir())) == 1
+
+
+def test_a_lock_whose_file_was_swept_away_is_no_lock(runtime):
+    key = f"{lock.FLEETING}x"
+    lock.take(key, "first").release()
+    waiting = lock._open(key)  # as somebody has who came just before the file goes
+    lock.take(f"{lock.FLEETING}other", "somebody else").release()
+    second = lock.take(key, "second")
+    assert lock._try(waiting)
+    assert not lock._there(waiting, key)
+    waiting.close()
+    with pytest.raises(BoardBusy):
+        lock.take(key, "third")
+    second.release()
