@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rig.board.backtrace import decode
 from rig.board.crash import APPLICATION, Crash
-from rig.board.events import Event, PanicDump, Restarted, Traceback
+from rig.board.events import Event, PanicDump, Restarted, TaskFailed, Traceback
 from rig.bringup import Board
 from rig.deadline import Deadline
 from rig.dut import SECONDS_FOR_LAST_WORDS, Dut
@@ -24,6 +24,7 @@ LINES = 30  # of a failed test's console
 LINES_OF_CRASH = 60  # registers, backtrace and the boot banner behind them
 LINES_TO_CRASH = 25
 SECONDS_FOR_DUMP = 2.0  # from a panic's first line to the chip's restart: a kilobyte at 9,600 baud
+AGENT = "rig_agent.py"  # the rig's own part of what runs on the board
 TRACEBACKS = 3  # shown beside a failure
 
 
@@ -122,6 +123,9 @@ class Bench:
         if isinstance(error, CamrigError):
             if isinstance(error, ServerSilent):
                 self._silent = error
+                if phase != "teardown" and (task := self._failed_task(dut)) is not None:
+                    what = f"{error}\n\nThe application raised {task.error} ({task.where or 'nobody knows where'})"
+                    return Judged(failed=f"{what}\n\n{self._where(error)}".rstrip(), sections=self._sections(dut))
             if phase == "teardown" and self.broken is not None:
                 return Judged(passed_over=True)  # the test has its verdict, and this is why it cannot clear up
             return Judged(blocked=error)
@@ -166,6 +170,22 @@ class Bench:
             sections.append((f"backtrace of {self.spec}", decode(dump.addresses, self._elf)))
         own = error is not None and not isinstance(error, CamrigError)
         return Judged(failed=f"{down}\n\n{text if own else self._where(error)}".rstrip(), sections=tuple(sections))
+
+    def _failed_task(self, dut: Dut) -> TaskFailed | None:
+        """The task of the present test that ended in an exception which is the application's, if there is one.
+
+        An OSError may be the network's, a MemoryError that of a small heap which the rig's agent shares.
+        """
+
+        def ours(event: Event) -> TaskFailed | None:
+            if not isinstance(event, TaskFailed) or event.error.startswith(("OSError", "MemoryError")):
+                return None
+            return None if event.where.startswith(AGENT) else event
+
+        try:
+            return dut.console.wait(ours, self._seen, Deadline.after(SECONDS_FOR_LAST_WORDS))
+        except CamrigError:
+            return None
 
     def _where(self, error: BaseException | None) -> str:
         """The line of the test that was at work; empty when it had got to its end."""

@@ -17,7 +17,7 @@ from rig.deploy.progress import bar
 from rig.doctor.chain import examine
 from rig.errors import EXIT_BLOCKED, CamrigError, SettingsError
 from rig.gate.docket import Docket
-from rig.gate.evidence import recompute
+from rig.gate.evidence import recompute, run_ended
 from rig.gate.verdict import GateVerdict
 from rig.lab import listing
 from rig.options import OPTIONS, seconds
@@ -179,7 +179,10 @@ def _verdict(path: Path) -> int:
     print(
         f"{path}: the verdict is the one that its samples and limits give; files, console and board are not checked"
     )
-    return verdict.exit_code
+    ended = run_ended(path)
+    if ended not in (0, verdict.exit_code):
+        print(f"the run itself ended with exit code {ended}: see its report for the tests that did not pass")
+    return ended or verdict.exit_code
 
 
 def _show(docket: Docket, verdict: GateVerdict) -> None:

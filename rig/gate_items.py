@@ -10,6 +10,7 @@ import pytest
 
 from rig.bench import Bench
 from rig.errors import Blocked, CamrigError, SettingsError
+from rig.gate.evidence import remove_older
 from rig.gate.verdict import Outcome
 from rig.gating import Gate
 from rig.report.verdict import render_verdict
@@ -107,6 +108,14 @@ class GatePlugin:
             return "inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})
         return None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        if self._settings.evidence and not session.config.option.collectonly:
+            try:
+                remove_older(self._settings.evidence)
+            except CamrigError as error:
+                raise pytest.UsageError(str(error)) from None
+
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         yield  # exit code and fixtures are settled
@@ -119,7 +128,7 @@ class GatePlugin:
             elif settings.save:
                 self._lines.append(f"baseline {settings.save}: not saved, because this run did not pass")
             if settings.evidence:
-                self._lines.append(self._gate.keep_evidence(settings.evidence))
+                self._lines.append(self._gate.keep_evidence(settings.evidence, int(session.exitstatus)))
         except CamrigError as error:
             self._lines.append(str(error))
             session.exitstatus = session.exitstatus or error.exit_code

@@ -103,8 +103,8 @@ class Gate:
         more = f"; it lacks {', '.join(lacks)}, which a limit asks for" if lacks else ""
         return f"baseline {name}: {len(run.metrics)} metrics in {self.path(name)}{more}"
 
-    def keep_evidence(self, path: Path) -> str:
-        """Write the evidence of this run; a line that says so. Raises BaselineError, Blocked."""
+    def keep_evidence(self, path: Path, exit_code: int) -> str:
+        """Write the evidence of this run, which ends so; a line that says it. Raises BaselineError, Blocked."""
         bench = self._bench()
         assert bench.board is not None
         verdict = self._verdict if isinstance(self._verdict, GateVerdict) else None
@@ -119,7 +119,7 @@ class Gate:
                 console=bench.console,
                 docket=self.docket if verdict else None,
                 verdict=verdict,
-                more={"notes": bench.recorder.notes},
+                more={"notes": bench.recorder.notes, "run": {"exit_code": exit_code}},
             ),
         )
         return f"evidence: {path}"

@@ -55,8 +55,18 @@ def down(kind):
 
 
 def crashes(app):
+    @app.after_error_request
+    @app.after_request
+    def hook(request, response):
+        if request.path == "/down/hook":
+            raise ValueError("no such page")
+        if request.path == "/down/network":
+            raise OSError(104)
+
     @app.get("/down/<kind>")
     async def go_down(request, kind):
+        if kind in ("hook", "network"):
+            return "never sent"
         if kind == "end":
             app.shutdown()
             return "bye"

@@ -17,7 +17,7 @@ from rig.gate.baseline import Baseline
 from rig.gate.calibration import Noise, Sides, calibrate
 from rig.gate.calibration_file import Calibration, save_calibration
 from rig.gate.docket import Docket
-from rig.gate.evidence import Evidence, demand_writable, write_evidence
+from rig.gate.evidence import Evidence, demand_writable, remove_older, write_evidence
 from rig.gate.limits import Limit
 from rig.gate.plan import Plan, single
 from rig.gate.samples import Samples
@@ -52,6 +52,8 @@ def compare(
         session = Session(
             board, library(candidate, folder / "a"), library(baseline, folder / "b"), terms, folder / "ab"
         )
+        if settings.evidence:
+            remove_older(settings.evidence)
         session.run()
         docket, verdict = decide(session)
         tell(docket, verdict)

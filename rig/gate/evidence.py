@@ -19,7 +19,7 @@ from rig.gate.docket import Docket, read_docket, terms_text, verdict_text
 from rig.gate.verdict import GateVerdict
 
 SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.json"
-TERMS, VERDICT = "terms.json", "verdict.json"
+TERMS, VERDICT, RUN = "terms.json", "verdict.json", "run.json"
 _THEN = "take the evidence anew"
 _MOST = 256 << 20  # bytes of one member: ours are far smaller
 # All that zipfile raises for bytes that are no archive, or no longer one. A RuntimeError is about a password.
@@ -90,8 +90,31 @@ def demand_writable(path: Path) -> None:
         raise _unwritable(path, error) from None
 
 
+def remove_older(path: Path) -> None:
+    """Before anything is measured: no verdict of an earlier run may stand where one that failed wrote none.
+
+    Raises BaselineError when it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
 def _unwritable(path: Path, error: OSError) -> BaselineError:
     return BaselineError(f"the evidence {path} cannot be written: {error.strerror}", next="name another file")
+
+
+def run_ended(path: Path) -> int:
+    """The exit code of the run that wrote ``path``, which also tells of its tests; 0 if it had none.
+
+    Raises BaselineError for a file that cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            return int(json.loads(file.read(RUN))["exit_code"]) if RUN in file.namelist() else 0
+    except (*_UNREADABLE, LookupError, TypeError) as error:
+        raise BaselineError(f"the evidence {path} does not tell how its run ended: {error}", next=_THEN) from None
 
 
 def recompute(path: Path) -> tuple[Docket, GateVerdict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from pathlib import Path
@@ -66,6 +67,19 @@ def test_a_silent_server_is_started_again(crash):
     ended = crash(source)
     assert ended.code == 6, ended.out
     assert "1 passed, 1 blocked" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "counts"), [("hook", 1, "1 failed, 1 passed"), ("network", 6, "1 passed, 1 blocked")]
+)
+def test_an_application_that_raises_in_place_of_answering(crash, kind, code, counts):
+    ended = crash(SUITE.format(kind=kind))
+    assert ended.code == code, ended.out
+    assert counts in ended.out
+    assert "GET /down/" in ended.out
+    if kind == "hook":
+        assert re.search(r"The application raised ValueError: no such page \(main\.py:\d+ in hook\)", ended.out)
+        assert "test_suite.py:6: in test_goes_down" in ended.out
 
 
 def test_a_crash_after_a_test_is_told_and_fails_the_run(crash, tmp_path):
