@@ -5,11 +5,14 @@ Figures of wrong answers would mean nothing, however quick they are.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rig.probe.client import Response
 from rig.probe.sampling import ACTUAL, PREFLIGHT, Request
 from rig.probe.verdict import PageRequest, check_preflight, check_response
 
 PAGE = Request("https://panel.example", method="GET", headers=("content-type", "x-frame"))
+STRANGER = replace(PAGE, origin="https://stranger.example")
 POLICY = {
     "allowed_origins": [PAGE.origin],
     "allow_credentials": False,
@@ -36,4 +39,13 @@ def wrong(kind: str, answer: Response) -> str:
     if kind == ACTUAL:
         seen = check_response(_ASKED, answer.headers)
         return "" if seen.allowed else seen.reason
+    return ""
+
+
+def wrongly_allowed(kind: str, answer: Response) -> str:
+    """The same of an answer to a page that is not allowed, which has to say so in no way."""
+    if answer.status not in STATUS.get(kind, (200,)):
+        return f"status {answer.status} for a page that is not allowed"
+    if answer.header("Access-Control-Allow-Origin") is not None:
+        return "Access-Control-Allow-Origin for a page that is not allowed"
     return ""

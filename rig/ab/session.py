@@ -15,7 +15,7 @@ from itertools import cycle
 from pathlib import Path
 from random import Random
 
-from rig.ab.answers import PAGE, POLICY, STATUS, wrong
+from rig.ab.answers import PAGE, POLICY, STATUS, STRANGER, wrong, wrongly_allowed
 from rig.ab.libraries import Library, module, side_by_side
 from rig.ab.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED
 from rig.ab.patience import Patience
@@ -44,7 +44,7 @@ WARM_UP = 3  # batches of each boot whose times are dropped
 ROUNDS = 10  # in each batch
 BOOT_AFTER = 6  # batches, and then after every twice as many: each load order has half of them, or nearly
 BURSTS, BURST = 6, 5  # counts of allocations in each boot
-LEAK_WARM_UP, LEAK_EVERY, LEAK_REQUESTS = 50, 25, 250  # in each of the two boots of a side
+LEAK_WARM_UP, LEAK_EVERY, LEAK_REQUESTS = 100, 48, 480  # in each of the two boots of a side
 LEAK_MOST = 4  # times as many, while the heap rises
 LOOK_EVERY = 3  # batches
 
@@ -120,8 +120,14 @@ class Session:
             answer = self._patience(dut, lambda: dut.request(*PAGE.sent(kind)))
             self._demand_right(side, kind, answer)
 
+        def refused(kind: str) -> None:
+            answer = self._patience(dut, lambda: dut.request(*STRANGER.sent(kind)))
+            if reason := wrongly_allowed(kind, answer):
+                raise self._wrong(side, kind, reason)
+
         for kind in KINDS:
             request(kind)
+            refused(kind)
         if RETAINED in self.terms.limits and (retained := self.board.imports.get("microdot.cors")) is not None:
             recorder.record(RETAINED, retained, "B")
         with self.board.steps("count") as note:
@@ -129,13 +135,14 @@ class Session:
                 most = max([self._burst(dut, side) for _ in range(BURSTS)])
                 note(f"{most} B per preflight, {self.libraries[side].name}")
             if LEAK in self.terms.limits:
-                # Preflights and the requests after them: a library may keep something of either.
-                turns = cycle(KINDS)
+                # Preflights and the requests after them, also those of a page that is refused: a library may keep
+                # something of any.
+                turns = cycle([partial(ask, kind) for ask in (request, refused) for kind in KINDS])
                 for _ in range(LEAK_WARM_UP):
-                    request(next(turns))
+                    next(turns)()
                 heap = partial(self._patience, dut, dut.heap)
                 for points in heap_series_until_level(
-                    lambda: request(next(turns)), heap, LEAK_EVERY, LEAK_REQUESTS, 1, LEAK_MOST
+                    lambda: next(turns)(), heap, LEAK_EVERY, LEAK_REQUESTS, 1, LEAK_MOST
                 ):
                     recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
 
