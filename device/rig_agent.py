@@ -235,8 +235,11 @@ async def count(app, dispatch, raw, n):
             if gc.mem_free() < floor:
                 gc.collect()
             before = gc.mem_alloc()
-            if await _round(app, dispatch, reader) != status:
-                raise MemoryError  # inside a request it ends as a 500, and the count would mean nothing
+            found = await _round(app, dispatch, reader)
+            if found != status:
+                if found == 500:
+                    raise MemoryError  # as which it ends inside a request, and the count would mean nothing
+                raise ValueError("the same request was answered with %d, then with %d" % (status, found))
             counts[i] = gc.mem_alloc() - before
     finally:
         gc.enable()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 from rig.ab.commands import compare, learn
 from rig.bringup import Board
@@ -31,9 +32,15 @@ from rig.virtual.foreground import run as run_foreground
 ON_BOARD = ("device", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "fast", "wait")
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(SettingsError.exit_code, f"{self.prog}: {message}\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line. Options that a board needs are the same as pytest's."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="camrig",
         description="Hardware-in-the-loop rig for camera boards. The suite itself runs with pytest --device PORT.",
     )
@@ -175,11 +182,11 @@ def _deploy(settings: Settings, production: bool, dry_run: bool) -> int:
 
 def _verdict(path: Path) -> int:
     docket, verdict = recompute(path)
+    ended = run_ended(path)
     _show(docket, verdict)
     print(
         f"{path}: the verdict is the one that its samples and limits give; files, console and board are not checked"
     )
-    ended = run_ended(path)
     if ended not in (0, verdict.exit_code):
         print(f"the run itself ended with exit code {ended}: see its report for the tests that did not pass")
     return ended or verdict.exit_code

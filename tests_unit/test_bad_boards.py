@@ -90,6 +90,15 @@ def test_missing_port(hil):
     assert_blocked(hil("--device", "/dev/ttyNOBOARD"), "there is no port /dev/ttyNOBOARD", "4 blocked")
 
 
+def test_no_evidence_of_an_earlier_run_stays_in_place_of_this_ones(hil, tmp_path):
+    old = tmp_path / "old.zip"
+    old.write_bytes(b"of a run that passed")
+    hil("--collect-only", "--hil-evidence", str(old))
+    assert old.exists()
+    assert_blocked(hil("--device", "/dev/ttyNOBOARD", "--hil-evidence", str(old)), "there is no port", "4 blocked")
+    assert not old.exists()
+
+
 def test_mistyped_device(hil):
     assert_blocked(hil("--device", "simm"), "there is no port simm", "Did you mean sim?")
 

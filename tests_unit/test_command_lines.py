@@ -95,6 +95,15 @@ def test_the_suite_needs_no_plugin_but_ours(hil):
     assert "4 passed" in ended.out
 
 
+@pytest.mark.parametrize("arguments", [["verdict"], ["ab", "--seed", "x"], ["nonsense"], []])
+def test_wrong_arguments_of_a_command_end_as_wrong_options_of_pytest_do(monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "argv", ["camrig", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 4
+    assert capsys.readouterr().err.startswith("usage: camrig")
+
+
 class Interrupted(importlib.abc.MetaPathFinder):
     """Ctrl-C while a module is looked for."""
 

@@ -36,6 +36,8 @@ def render_verdict(docket: Docket, verdict: GateVerdict, columns: int) -> str:
         )
     lines = [f"{metric.metric}: {metric.outcome.value}: {metric.reason}" for metric in verdict.metrics]
     rates = f"false alarms at most {verdict.false_alarm:.0%}, false passes at most {verdict.false_pass:.0%}"
+    if not docket.paired:
+        rates += ", but for what another day changes"
     if not verdict.holds:
         rates = "how often this is wrong, only a calibration of this bench tells: camrig calibrate"
     head = [heading(docket.candidate.origin), *(f"compared all the same: {why}" for why in docket.differences)]

@@ -233,6 +233,12 @@ def test_a_round_that_runs_out_of_memory_spoils_the_count_and_leaves_the_collect
     assert counting.heap.calls[-1] == "enable"
 
 
+def test_a_round_with_another_answer_than_the_first_is_no_want_of_memory(counting):
+    with pytest.raises(ValueError, match="answered with 204, then with 200"):
+        counting(5, [204, 204, 200])
+    assert counting.heap.calls[-1] == "enable"
+
+
 @pytest.fixture
 def ticking(monkeypatch):
     """A board's microsecond counter, which steps by 1,250 at each look."""

@@ -56,6 +56,19 @@ def rewrite(path, name, change):
             file.writestr(one, content)
 
 
+@pytest.mark.parametrize(("run", "code"), [({"exit_code": 0}, 0), ({"exit_code": 1}, 1), ({}, 4), ([], 4), ("x", 4)])
+def test_a_run_whose_tests_did_not_pass_has_no_verdict_that_outweighs_it(tmp_path, capsys, run, code):
+    docket = Docket(a_run(), a_run(), parse_limits(LIMITS), single())
+    path = tmp_path / "evidence.zip"
+    found = Evidence(docket.candidate, {}, {}, {}, "", docket, docket.decide(), {"run": run})
+    write_evidence(path, found)
+    assert main(["verdict", str(path)]) == code
+    said = capsys.readouterr()
+    assert ("gate: pass" in said.out) == (code < 4)
+    assert ("exit code 1" in said.out) == (code == 1)
+    assert ("does not tell how its run ended" in said.err) == (code == 4)
+
+
 def test_no_damaged_byte_and_no_cut_raises_anything_else(evidence):
     whole = evidence.read_bytes()
     refused = 0
