@@ -60,7 +60,7 @@ def test_a_library_that_refuses_the_page_is_named_and_not_measured(run, tmp_path
 
 @pytest.mark.parametrize("seconds", ["nan", "-5", "0", "soon"])
 def test_times_are_taken_for_a_time_that_makes_sense(seconds, capsys):
-    with pytest.raises(SystemExit, match="2"):
+    with pytest.raises(SystemExit, match="4"):
         main(["ab", "--candidate", LIB, "--baseline", LIB, "--seconds", seconds])
     assert f"argument --seconds: {seconds} is not " in capsys.readouterr().err
 
