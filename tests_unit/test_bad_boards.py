@@ -112,6 +112,17 @@ def test_unreachable_network_port(hil):
     assert_blocked(hil("--device", "socket://127.0.0.1:1", env=WIFI), "socket://127.0.0.1:1", "cannot be opened")
 
 
+@pytest.mark.parametrize("spec", ["socket://127.0.0.1", "rfc2217://", "socket://127.0.0.1:abc"])
+def test_half_an_address(hil, spec):
+    assert_blocked(hil("--device", spec, env=WIFI), f"{spec} is no address of a port", "://HOST:PORT")
+
+
+def test_a_board_that_restarts_over_and_over(hil, tmp_path):
+    banner = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
+    with wire(banner, tmp_path) as path:
+        assert_blocked(hil("--device", path, env=WIFI), "restarts over and over (SW_CPU_RESET)", path)
+
+
 def test_busy_port(hil, board):
     with open(board.path, "rb+", buffering=0) as port:
         fcntl.flock(port, fcntl.LOCK_EX)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import threading
 import time
@@ -25,6 +26,8 @@ SECONDS_OF_SILENCE = 6.0  # after which a board whose control lines can reset it
 SECONDS_TO_SETTLE = 2.0
 SECONDS_FOR_COMMAND = 15.0
 DOWNLOADING = b"waiting for download"  # what an ESP32's boot loader says
+RESTARTED = re.compile(rb"rst:0x[0-9a-f]+ \((\w+)\)")  # in the banner of an ESP32's ROM, with the cause
+OVER_AND_OVER = 3  # restarts: opening the port makes one
 SAID_BYTES = 16384  # of what a board says instead of answering
 PROMPT = b">>> "
 REOPEN_BEAT = 0.25  # seconds between two looks for a port that is gone
@@ -194,6 +197,12 @@ class Session:
                 board=self.name,
                 next="release IO0 from ground and press reset; on some carrier boards another program's "
                 "control lines hold it there",
+            )
+        if len(causes := RESTARTED.findall(said)) >= OVER_AND_OVER:
+            return BoardSilent(
+                f"the board restarts over and over ({causes[-1].decode()})",
+                board=self.name,
+                next="if its main.py asks for that, erase its flash and write MicroPython anew; else check its power",
             )
         if not sent:
             return BoardSilent(

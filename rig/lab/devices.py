@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rig.errors import PortError, WifiError
 from rig.lab.attached import Attached, attached
 from rig.settings import VIRTUAL, Settings, Wifi
 from rig.virtual.board import VirtualBoard, VirtualConfig
+
+NETWORK = ("socket://", "rfc2217://")
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,24 @@ def find_port(spec: str) -> str:
         if ports:
             return ports[0].port
         raise PortError(f"no board with USB serial number {wanted} is attached", next=_have(attached()))
+    if spec.startswith(NETWORK):
+        _demand_address(spec)
     if "://" in spec or Path(spec).exists() or spec.upper().startswith("COM"):
         return spec
     close = difflib.get_close_matches(spec, [VIRTUAL, "auto"], n=1)
     hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(attached())
     raise PortError(f"there is no port {spec}", next=hint)
+
+
+def _demand_address(spec: str) -> None:
+    """Raises PortError for a URL that names no host and port: what pyserial says of it helps nobody."""
+    parts = urlsplit(spec)
+    try:
+        whole = bool(parts.hostname and parts.port)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise PortError(f"{spec} is no address of a port", next=f"write {parts.scheme}://HOST:PORT")
 
 
 def _only(ports: Sequence[Attached]) -> str:

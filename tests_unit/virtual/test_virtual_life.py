@@ -240,6 +240,10 @@ def test_power_cut_in_the_middle_of_writes_leaves_a_filesystem(connect):
 
 
 def test_an_image_that_cannot_be_used_says_so(tmp_path):
+    (tmp_path / "precious").write_text("not for a board\n" * 99)
+    with pytest.raises(Blocked, match="flash image cannot be used: it is a file of another kind"):
+        VirtualBoard.start(VirtualConfig(flash=tmp_path / "precious"))
+    assert (tmp_path / "precious").read_text() == "not for a board\n" * 99
     with pytest.raises(Blocked, match="flash image cannot be used: No such file"):
         VirtualBoard.start(VirtualConfig(flash=tmp_path / "missing" / "image"))
 
