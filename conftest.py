@@ -19,5 +19,4 @@ def pytest_collection_modifyitems(config, items):
         return
     for item in items:
         on_board = item.path.is_relative_to(HERE / "tests_hil")
-        limit = (SECONDS_ON_A_BOARD, True) if on_board else (SECONDS, False)
-        item.add_marker(pytest.mark.timeout(limit[0], func_only=limit[1]))
+        item.add_marker(pytest.mark.timeout(SECONDS_ON_A_BOARD if on_board else SECONDS, func_only=on_board))

@@ -9,7 +9,9 @@ def drop_entries_without_line(error: BaseException | None) -> None:
     CPython gives some instructions that it adds itself no line (PEP 626), and a signal can arrive at one of them.
     Where pytest shows that traceback, it subtracts 1 from the line, and dies instead of saying what interrupted it.
     """
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # an error may be its own cause
+        seen.add(id(error))
         entry = error.__traceback__
         while entry is not None:
             following = entry.tb_next

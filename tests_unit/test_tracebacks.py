@@ -61,8 +61,11 @@ def test_what_led_to_an_error_too():
     assert len(lines(caught.value.__context__)) == 1
 
 
-def test_no_error():
+def test_no_error_and_one_that_is_its_own_cause():
     drop_entries_without_line(None)
+    error = ValueError()
+    error.__cause__ = error
+    drop_entries_without_line(error)
 
 
 SUITE = """

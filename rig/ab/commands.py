@@ -47,13 +47,13 @@ def compare(
         demand_writable(settings.evidence)
     limits = _limits(settings)
     terms = Terms(limits, Plan(), calibration_of(settings, PAIRED), seconds, None, seed)
+    if settings.evidence:
+        remove_older(settings.evidence)
     with tempfile.TemporaryDirectory(prefix="camrig-ab-") as name, _board(settings) as board:
         folder = Path(name)
         session = Session(
             board, library(candidate, folder / "a"), library(baseline, folder / "b"), terms, folder / "ab"
         )
-        if settings.evidence:
-            remove_older(settings.evidence)
         session.run()
         docket, verdict = decide(session)
         tell(docket, verdict)

@@ -13,7 +13,7 @@ _RESTART = re.compile(
     rb"rst:0x[0-9a-f]+|Guru Meditation Error|Rebooting\.\.\.|Brownout detector was triggered|ESP-ROM:"
     rb'|MPY: soft reboot|Type "help\(\)" for more information|abort\(\) was called at|camrig: reset cause'
 )
-_CAUSE = re.compile(rb"rst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)")
+CAUSE = re.compile(rb"rst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)")  # in the banner of an ESP32's ROM
 _NUL = b"\0"  # what a start bit that is too long looks like
 _PANIC = re.compile(rb"Guru Meditation Error:?[^(]*\(([A-Za-z0-9 ]+)\)|(Brownout) detector was triggered")
 
@@ -45,7 +45,7 @@ class Watch:
         text = self._tail + data  # whole, so that a letter cut by two reads is no noise
         self._noise = max(self._noise, text.count(_NUL) + len(text) - len(text.decode("utf-8", "ignore").encode()))
         self.restarted = self.restarted or _RESTART.search(text) is not None
-        if found := _CAUSE.search(text):
+        if found := CAUSE.search(text):
             self._reset = found[1].decode()
         if found := _PANIC.search(text):
             self._panic = (found[1] or found[2]).decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import struct
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Any
 from mpremote.transport import TransportError
 
 from rig.board.control_lines import has_lines
+from rig.board.restart import CAUSE
 from rig.board.transcript import Console
 from rig.board.wire import RAW_BANNER, Wire
 from rig.deadline import Deadline
@@ -26,7 +26,6 @@ SECONDS_OF_SILENCE = 6.0  # after which a board whose control lines can reset it
 SECONDS_TO_SETTLE = 2.0
 SECONDS_FOR_COMMAND = 15.0
 DOWNLOADING = b"waiting for download"  # what an ESP32's boot loader says
-RESTARTED = re.compile(rb"rst:0x[0-9a-f]+ \((\w+)\)")  # in the banner of an ESP32's ROM, with the cause
 OVER_AND_OVER = 3  # restarts: opening the port makes one
 SAID_BYTES = 16384  # of what a board says instead of answering
 PROMPT = b">>> "
@@ -198,7 +197,7 @@ class Session:
                 next="release IO0 from ground and press reset; on some carrier boards another program's "
                 "control lines hold it there",
             )
-        if len(causes := RESTARTED.findall(said)) >= OVER_AND_OVER:
+        if len(causes := CAUSE.findall(said)) >= OVER_AND_OVER:
             return BoardSilent(
                 f"the board restarts over and over ({causes[-1].decode()})",
                 board=self.name,
