@@ -41,17 +41,17 @@ test: lint
 	@$(BIN)/python -m pytest tests_hil
 
 bench-cors: $(READY)
-	@$(BIN)/python bench/cors_cost.py $(ARGS)
+	@$(BIN)/python benchmarks/cors_cost.py $(ARGS)
 
 bench-deploy: $(READY)
-	@$(BIN)/python -m bench.deploy $(ARGS)
+	@$(BIN)/python -m benchmarks.deploy $(ARGS)
 
 bench-faults: $(READY)
-	@$(BIN)/python bench/faults.py $(ARGS)
+	@$(BIN)/python benchmarks/faults.py $(ARGS)
 
 bench-gate: $(READY)
-	@$(BIN)/python bench/probe_overhead.py
-	@$(BIN)/python -m bench.gate $(ARGS)
+	@$(BIN)/python benchmarks/probe_overhead.py
+	@$(BIN)/python -m benchmarks.gate $(ARGS)
 
 clean:
 	rm -rf $(VENV) results build *.egg-info

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from rig.dut import Dut
+from camrig.dut import Dut
 
 PAGE = "https://panel.example"
 STRANGER = "https://stranger.example"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from rig.probe.verdict import PageRequest, judge, needs_preflight, preflight_of
+from camrig.probe.fetch_cors import PageRequest, judge, needs_preflight, preflight_of
 
 PAGE = "https://panel.example"
 JSON = (("Content-Type", "application/json"),)

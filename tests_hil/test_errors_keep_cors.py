@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-
-from rig.probe.client import NoExchange, exchange
+from camrig.probe.client import NoExchange, exchange
 
 
 @pytest.mark.parametrize(

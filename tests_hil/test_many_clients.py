@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from rig.probe.client import request_bytes
-from rig.probe.heap_series import drained
-from rig.probe.load import load
-from rig.probe.preflight import preflight_headers
+from camrig.probe.client import request_bytes
+from camrig.probe.heap_series import drained
+from camrig.probe.load import load
+from camrig.probe.preflight import preflight_headers
 
 LEVELS = (1, 2, 4, 8)
 ALWAYS = 4  # so many at once every board has to serve

@@ -6,11 +6,10 @@ from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
-
-from rig.probe.client import NoExchange, exchange, request_bytes
-from rig.probe.heap_series import drained
-from rig.probe.misbehave import GET, SCENARIOS, closed_by_server, connected
-from rig.probe.preflight import preflight_headers
+from camrig.probe.client import NoExchange, exchange, request_bytes
+from camrig.probe.heap_series import drained
+from camrig.probe.misbehaving_clients import GET, SCENARIOS, closed_by_server, connected
+from camrig.probe.preflight import preflight_headers
 
 SECONDS_TO_ANSWER = 10
 # A connection that is never let go keeps its task and its stream, more than this on any board.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import cycle
 
 import pytest
-
-from rig.probe.heap_series import drained, heap_series_until_level
+from camrig.probe.heap_series import drained, heap_series_until_level
 
 WARM_UP = 100
 SERIES = 4

@@ -7,12 +7,11 @@ from dataclasses import astuple
 from statistics import median
 
 import pytest
-
-from rig.deadline import Deadline
-from rig.gate.screen import quiet
-from rig.probe.overhead import overhead
-from rig.probe.preflight import preflight_headers
-from rig.probe.sampling import (
+from camrig.deadline import Deadline
+from camrig.gate.control_samples import quiet
+from camrig.probe.overhead import overhead
+from camrig.probe.preflight import preflight_headers
+from camrig.probe.sampling import (
     ACTUAL,
     PREFLIGHT,
     TCP_ECHO,
@@ -104,7 +103,7 @@ def test_only_a_request_that_asks_for_it_is_answered_with_its_time(preflight, ht
 def test_the_rigs_own_share_is_known(measure, note):
     found = overhead(100)
     measure("rig.overhead", found.ms, unit="ms")
-    note("rig.overhead.ratio", found.ratio)
+    note("camrig.overhead.ratio", found.ratio)
 
 
 def test_bytes_allocated_by_a_preflight(dut, measure, page):

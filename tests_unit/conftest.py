@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import settings
-
-from rig.virtual.board import VirtualBoard, VirtualConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 

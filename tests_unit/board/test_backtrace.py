@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from rig.board.backtrace import RISCV, XTENSA, decode
+from camrig.board.backtrace import RISCV, XTENSA, decode
 
 ADDRESSES = ("0x400d1231", "0x400d5675")
 
@@ -87,6 +86,6 @@ def test_a_tool_that_fails(tmp_path, path, body, words):
 
 
 def test_a_tool_that_hangs(tmp_path, path, monkeypatch):
-    monkeypatch.setattr("rig.board.backtrace.SECONDS", 0.1)
+    monkeypatch.setattr("camrig.board.backtrace.SECONDS", 0.1)
     tool(path, "xtensa-esp32-elf-addr2line", "while :; do :; done")
     assert "did not run to its end" in decode(ADDRESSES, elf(tmp_path, XTENSA))

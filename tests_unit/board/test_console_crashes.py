@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from rig.board.console import LINE, Parser
-from rig.board.events import (
+from camrig.board.console_parser import LINE, Parser
+from camrig.board.events import (
     ABORT,
     ASSERTION,
     BROWNOUT,
@@ -28,6 +25,8 @@ from rig.board.events import (
     TaskFailed,
     Traceback,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 PANICKED = b"""\r
 Guru Meditation Error: Core  1 panic'ed (LoadProhibited). Exception was unhandled.\r

@@ -7,16 +7,15 @@ import pty
 import tty
 
 import pytest
+from camrig.board.control_lines import BoardSerial, has_lines, play, pulse, set_lines
+from camrig.board.line_profiles import PROFILES, parse_sequence, profile
+from camrig.board.port import Line, open_port
+from camrig.board.transport import Wire
+from camrig.board.wiring_probe import work_out
+from camrig.errors import PortError, SettingsError
+from camrig.settings.resolve import resolve
 from hypothesis import given
 from hypothesis import strategies as st
-
-from rig.board.control_lines import BoardSerial, has_lines, play, pulse, set_lines
-from rig.board.port import Line, open_port
-from rig.board.wire import Wire
-from rig.board.wiring import work_out
-from rig.errors import PortError, SettingsError
-from rig.lines import PROFILES, parse_sequence, profile
-from rig.settings import resolve
 
 
 class Chip:
@@ -172,7 +171,7 @@ def test_own_profile_from_a_table_that_is_no_table():
 def test_lines_are_set_before_the_port_opens_and_in_one_step(monkeypatch, peer, dtr, rts):
     """What a local port asks of the kernel when it opens: never one line without the other."""
     asked = []
-    monkeypatch.setattr("rig.board.control_lines._both", lambda fd, *levels: asked.append(levels))
+    monkeypatch.setattr("camrig.board.control_lines._both", lambda fd, *levels: asked.append(levels))
     name = "usb-cdc" if dtr else "devkit"
     port = open_port(peer.path, 115200, PROFILES[name])
     try:
@@ -208,7 +207,7 @@ def test_a_tcp_socket_has_no_lines():
 
 def test_lines_are_left_idle_when_a_sequence_is_interrupted(monkeypatch):
     chip = Chip("direct")
-    monkeypatch.setattr("rig.board.control_lines.has_lines", lambda port: True)
+    monkeypatch.setattr("camrig.board.control_lines.has_lines", lambda port: True)
 
     def interrupt(seconds: float) -> None:
         if seconds:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-
-from rig.board.crash import APPLICATION, BENCH, Watch, crash_of
-from rig.board.events import (
+from camrig.board.console import EVENTS, Console
+from camrig.board.crash import APPLICATION, BENCH, Watch, crash_of
+from camrig.board.events import (
     BROWNOUT,
     PANIC,
     Crashed,
@@ -21,8 +21,7 @@ from rig.board.events import (
     Traceback,
     WifiJoined,
 )
-from rig.board.transcript import EVENTS, Console
-from rig.errors import PortError
+from camrig.errors import PortError
 
 TRACE = Traceback("Traceback…", "OSError: 28")
 

@@ -9,12 +9,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from camrig.board.session import Session
+from camrig.board.transport import Wire
+from camrig.errors import PortError
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 from serial import rfc2217
-
-from rig.board.session import Session
-from rig.board.wire import Wire
-from rig.errors import PortError
-from rig.virtual.board import VirtualBoard, VirtualConfig
 
 
 class Far:

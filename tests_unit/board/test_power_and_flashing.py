@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from rig.board import flashing, power
-from rig.board.recovery import CONTROL_LINES, REFLASH, USB_POWER, Ladder, rungs
-from rig.board.session import Session
-from rig.errors import Blocked, BoardBroken, FlashError
-from rig.virtual.board import VirtualBoard, VirtualConfig
+from camrig.board import flashing, power
+from camrig.board.recovery import CONTROL_LINES, REFLASH, USB_POWER, Ladder, rungs
+from camrig.board.session import Session
+from camrig.errors import Blocked, BoardBroken, FlashError
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 
 @pytest.mark.parametrize(

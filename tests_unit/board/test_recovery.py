@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-
-from rig.board.events import Event, Serving
-from rig.board.recovery import (
+from camrig.board.events import Event, Serving
+from camrig.board.recovery import (
     CHIP_RESET,
     CONTROL_LINES,
     CTRL_C,
@@ -20,10 +19,11 @@ from rig.board.recovery import (
     Rung,
     rungs,
 )
-from rig.board.session import Session
-from rig.deadline import Deadline
-from rig.errors import Blocked, BoardBroken, BoardSilent, PortError
-from rig.virtual.board import VirtualBoard, VirtualConfig
+from camrig.board.session import Session
+from camrig.deadline import Deadline
+from camrig.errors import Blocked, BoardBroken, BoardSilent, PortError
+from camrig.virtual.board import VirtualBoard, VirtualConfig
+
 from tests_unit.conftest import Ended
 
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}

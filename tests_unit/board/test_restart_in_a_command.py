@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from camrig.board.reset_detector import Watch
+from camrig.board.session import Session
+from camrig.board.transport import Wire
+from camrig.errors import BoardReset, PortError
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import given
 from hypothesis import strategies as st
-
-from rig.board.restart import Watch
-from rig.board.session import Session
-from rig.board.wire import Wire
-from rig.errors import BoardReset, PortError
-from rig.virtual.board import VirtualBoard, VirtualConfig
 
 BANNER = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
 GARBLED = bytes(random.Random(7).randrange(256) for _ in range(len(BANNER)))

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-
-from rig.board.recovery import AT_BOOT, CTRL_C, Ladder, rungs
-from rig.board.session import Session
-from rig.errors import BoardSilent
+from camrig.board.recovery import AT_BOOT, CTRL_C, Ladder, rungs
+from camrig.board.session import Session
+from camrig.errors import BoardSilent
 
 BANNER = b"MicroPython v1.26.0 on 2025-08-09; Generic ESP32 module with SPIRAM with ESP32\r\n"
 FRIENDLY = BANNER + b'Type "help()" for more information.\r\n>>> '

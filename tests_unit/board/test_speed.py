@@ -11,11 +11,10 @@ import tty
 from collections.abc import Iterator
 
 import pytest
-
-from rig.board.session import Session
-from rig.board.speed import at_speed
-from rig.errors import BoardReset
-from rig.virtual.board import VirtualBoard, VirtualConfig
+from camrig.board.session import Session
+from camrig.board.speed import at_speed
+from camrig.errors import BoardReset
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 # What an ESP32's firmware lets one do with the REPL's UART, on a board that has no UART; ``speeds`` is its history.
 UART = """

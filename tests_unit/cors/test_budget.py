@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bench.cors_cost import BUDGET, GOALS, Cost, measure
+from benchmarks.cors_cost import BUDGET, GOALS, Cost, measure
 
 COMMITTED = json.loads(BUDGET.read_text())
 

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from camrig.probe.fetch_cors import PageRequest, check_preflight, cors_check, judge, needs_preflight, preflight_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from microdot import Microdot
 from microdot.cors import CORS
 from microdot.microdot import NoCaseDict, Request
 from wire import Answer, exchange, request_bytes
-
-from rig.probe.verdict import PageRequest, check_preflight, cors_check, judge, needs_preflight, preflight_of
 
 STEADY = settings(
     max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]

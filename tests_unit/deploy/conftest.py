@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from rig.board.session import Session
-from rig.deploy.manifest import File
-from rig.deploy.sync import Link, Synced, look, send
-from rig.virtual.board import VirtualBoard, VirtualConfig
+from camrig.board.session import Session
+from camrig.deploy.manifest import File
+from camrig.deploy.transfer import Link, Synced, look, send
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 LINK = Link(115200, 100_000, True)
 PARTS = ("one", "two", "three")

@@ -8,19 +8,19 @@ import subprocess
 import sys
 
 import pytest
+from camrig.board.identity import MpyVersion
+from camrig.bringup.board import Board
+from camrig.deploy.compile import compile_mpy
+from camrig.deploy.manifest import File, files, hiding, sources
+from camrig.errors import DeployError
+from camrig.settings.resolve import resolve
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 
-from rig.board.identity import MpyVersion
-from rig.bringup import Board
-from rig.deploy.build import compile_mpy
-from rig.deploy.manifest import File, files, hiding, sources
-from rig.errors import DeployError
-from rig.settings import resolve
-from rig.virtual.board import VirtualBoard, VirtualConfig
 from tests_unit.conftest import ROOT
 
 MPY = MpyVersion(6, 3, 0)
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "pass phrase"}
-HERE = {**WIFI, "PYTHONPATH": str(ROOT)}  # the command of this checkout, run somewhere else
+HERE = {**WIFI, "PYTHONPATH": str(ROOT / "rig")}  # the command of this checkout, run somewhere else
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_deploying_twice_sends_only_what_changed(virtual, tmp_path):
 
 def test_a_production_deploy_has_no_agent_and_serves(virtual, tmp_path, run):
     mpremote(virtual, "fs", "touch", ":keep.txt")
-    ended = run("rig", "deploy", "--production", "--device", virtual.path, env=HERE, cwd=tmp_path)
+    ended = run("camrig", "deploy", "--production", "--device", virtual.path, env=HERE, cwd=tmp_path)
     assert ended.code == 0, ended.out
     assert "serves at http://127." in ended.out
     assert WIFI["CAMRIG_WIFI_PASSWORD"] not in ended.out
@@ -181,7 +181,7 @@ def test_a_production_deploy_has_no_agent_and_serves(virtual, tmp_path, run):
 
 
 def test_a_dry_run_lists_and_changes_nothing(virtual, tmp_path, run):
-    command = ("rig", "deploy", "--device", virtual.path)
+    command = ("camrig", "deploy", "--device", virtual.path)
     assert run(*command, env=HERE, cwd=tmp_path).code == 0
     before = mpremote(virtual, "fs", "ls", ":")
     ended = run(*command, "--dry-run", "--production", env=HERE, cwd=tmp_path)

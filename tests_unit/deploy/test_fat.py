@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from camrig.board.session import Session
+from camrig.deploy.board_scripts import RECORD
+from camrig.errors import CamrigError
 
-from bench.power import _HASHES, expected
-from rig.board.session import Session
-from rig.deploy.on_board import RECORD
-from rig.errors import CamrigError
+from benchmarks.power import _HASHES, expected
 from tests_unit.deploy.conftest import application, deploy
 
 OLD = application("old", size=1500, parts=("one", "two", "four"))

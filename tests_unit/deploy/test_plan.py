@@ -6,13 +6,12 @@ import base64
 from typing import Any
 
 import pytest
+from camrig.deploy.board_scripts import BOOT, GUARD, RECORD
+from camrig.deploy.manifest import File
+from camrig.deploy.plan import START, Plan, describe, digest, plan, question
+from camrig.errors import DeployError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from rig.deploy.manifest import File
-from rig.deploy.on_board import BOOT, GUARD, RECORD
-from rig.deploy.plan import START, Plan, describe, digest, plan, question
-from rig.errors import DeployError
 
 SALT = b"salt"
 NAMES = st.sampled_from(["/boot.py", "/main.py", "/a.mpy", "/lib/b.mpy", "/lib/p/c.mpy", "/lib/p/q/d.mpy", "/e.json"])

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from camrig.board.console_parser import Prompt
+from camrig.board.session import Session
+from camrig.deadline import Deadline
+from camrig.deploy.board_scripts import COMMIT, FRESH, RECORD
+from camrig.deploy.transfer import look
+from camrig.errors import CamrigError
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 
-from bench.power import CutWire, PowerCut, cut_after_writes, expected, hashes, writes_since
-from rig.board.console import Prompt
-from rig.board.session import Session
-from rig.deadline import Deadline
-from rig.deploy.on_board import COMMIT, FRESH, RECORD
-from rig.deploy.sync import look
-from rig.errors import CamrigError
-from rig.virtual.board import VirtualBoard, VirtualConfig
+from benchmarks.power import CutWire, PowerCut, cut_after_writes, expected, hashes, writes_since
 from tests_unit.deploy.conftest import LINK, application, deploy
 
 OLD = application("old", parts=("one", "two", "three", "four"))

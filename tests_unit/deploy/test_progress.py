@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from rig.deploy.progress import bar
+from camrig.deploy.progress import bar
 
 
 class Terminal(io.StringIO):

@@ -21,9 +21,8 @@ from typing import Any
 
 import microdot
 import pytest
+from camrig.deadline import Deadline
 from microdot.test_client import TestClient
-
-from rig.deadline import Deadline
 
 DEVICE = Path(__file__).parents[2] / "device"
 FIRMWARE = ("camera", "esp32", "machine", "network")

@@ -12,16 +12,16 @@ import time
 from pathlib import Path
 
 import pytest
+from camrig.errors import Blocked, BoardBusy
+from camrig.lab import lock
+from camrig.lab.usb_ports import Attached, lock_key
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 
-from rig.errors import Blocked, BoardBusy
-from rig.lab import lock
-from rig.lab.attached import Attached, lock_key
-from rig.virtual.board import VirtualBoard, VirtualConfig
 from tests_unit.conftest import ROOT
 
 HOLD = """
 import sys
-from rig.lab import lock
+from camrig.lab import lock
 mine = lock.take("board", "desk")
 print("held", flush=True)
 sys.stdin.read()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from rig.probe.agent import Heap
-from rig.probe.heap_series import drained, heap_series, heap_series_until_level
+from camrig.probe.agent import Heap
+from camrig.probe.heap_series import drained, heap_series, heap_series_until_level
 
 
 def readings(*values):

@@ -7,8 +7,7 @@ import struct
 import threading
 
 import pytest
-
-from rig.probe.load import load
+from camrig.probe.load import load
 
 GOOD = b"HTTP/1.0 204 N/A\r\n\r\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rig.probe.overhead import Overhead, overhead
+from camrig.probe.overhead import Overhead, overhead
 
 
 def test_both_ways_are_measured_in_turn():
@@ -19,6 +19,6 @@ def test_ratio_and_difference_are_of_the_medians():
 
 
 def test_the_bench_prints_its_ratio_and_leaves_nothing_running(run):
-    ended = run("bench.probe_overhead", "--rounds", "20")
+    ended = run("benchmarks.probe_overhead", "--rounds", "20")
     assert re.search(r"ratio +\d\.\d+ +\(limit 1.15, 20 rounds\)", ended.out)
     assert ended.left_running() == []

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-
-from rig.errors import Blocked
-from rig.probe.agent import Radio
-from rig.probe.client import TIMING_HEADER, NoExchange, Phases, Response, exchange, request_bytes
-from rig.probe.sampling import (
+from camrig.errors import Blocked
+from camrig.probe.agent import Radio
+from camrig.probe.client import TIMING_HEADER, NoExchange, Phases, Response, exchange, request_bytes
+from camrig.probe.sampling import (
     ACTUAL,
     ECHO_WORD,
     KINDS,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from camrig.probe.server_timing import Metric, on_board_ms, parse
 from hypothesis import given
 from hypothesis import strategies as st
-
-from rig.probe.server_timing import Metric, on_board_ms, parse
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 from mpremote.transport_serial import SerialTransport
-
-from rig.virtual.board import VirtualBoard, VirtualConfig
 
 SECONDS = 15
 

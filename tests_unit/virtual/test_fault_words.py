@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from camrig.errors import SettingsError
+from camrig.virtual.fault_schedule import Armed
+from camrig.virtual.faults import BY_NAME, EVENTS, KINDS, Fault, Moment, catalogue, parse
+from camrig.virtual.link.noise import Garble, Lose
+from camrig.virtual.link.pacer import Pacer
+from camrig.virtual.log_flood import Flood
+from camrig.virtual.repl_state import Programs
 from hypothesis import given
 from hypothesis import strategies as st
-
-from rig.errors import SettingsError
-from rig.virtual.armed import Armed
-from rig.virtual.faults import BY_NAME, EVENTS, KINDS, Fault, Moment, catalogue, parse
-from rig.virtual.flood import Flood
-from rig.virtual.link.noise import Garble, Lose
-from rig.virtual.link.pacer import Pacer
-from rig.virtual.repl_state import Programs
 
 
 @pytest.mark.parametrize(

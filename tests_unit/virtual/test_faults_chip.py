@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from camrig.errors import SettingsError
+from camrig.virtual.board import VirtualConfig
 from mpremote.transport import TransportError
-
-from rig.errors import SettingsError
-from rig.virtual.board import VirtualConfig
 
 BANNER = b'camrig virtual board with ESP32\r\nType "help()" for more information.\r\n>>> '
 CAUSE = "import machine\nprint('cause', machine.reset_cause())\n"

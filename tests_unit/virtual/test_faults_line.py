@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 import serial
+from camrig.deadline import Deadline
 from mpremote.transport import TransportError
-
-from rig.deadline import Deadline
 
 BANNER = b'camrig virtual board with ESP32\r\nType "help()" for more information.\r\n>>> '
 TEXT = "print('the quick brown fox' * 500)"

@@ -1,0 +1,57 @@
+"""The application that the benchmarks deploy: a copy of what this repository ships, and ways to change it.
+
+``python -m benchmarks.application PORT FOLDER`` deploys the one in FOLDER, as a command of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from camrig.bringup.board import Board
+from camrig.settings.resolve import Settings, Wifi, resolve
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARY = "lib/microdot/cors.py"
+TOKEN = "0" * 32  # the same in every deploy: a new one would be a change
+WIFI = Wifi("bench", "bench password")
+
+
+def cargo(folder: Path) -> Path:
+    """A fresh copy in ``folder``."""
+    for name in ("lib", "device"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def settings(folder: Path) -> Settings:
+    """How a board is told of the application in ``folder``."""
+    return replace(resolve({"lib": str(folder / "lib"), "app": str(folder / "device")}, {}, folder), wifi=WIFI)
+
+
+def change_library(folder: Path) -> None:
+    """Make one file another."""
+    path = folder / LIBRARY
+    path.write_text(path.read_text() + f"_CHANGED = {time.monotonic_ns()}\n")
+
+
+def change_all(folder: Path) -> None:
+    """Make another application of it: every file differs, one is gone, one is new."""
+    for path in [*(folder / "lib").rglob("*.py"), *(folder / "device").glob("*.py")]:
+        path.write_text(path.read_text() + "\n_NEW = True\n")
+    (folder / "device" / "old_part.py").unlink()
+    (folder / "device" / "new_part.py").write_text("NEW = True\n")
+
+
+def open_board(port: str, found: Settings) -> Board:
+    board = Board(port, found)
+    board.token = TOKEN
+    return board
+
+
+if __name__ == "__main__":
+    with open_board(sys.argv[1], settings(Path(sys.argv[2]))) as opened:
+        opened.deploy()

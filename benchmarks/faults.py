@@ -1,0 +1,179 @@
+"""What the rig makes of a board that misbehaves: fault, noticed after, rung that recovered it, verdict, usable again.
+
+``python benchmarks/faults.py [FAULT ...]`` prints the table and exits 1 if a run hung, a board stayed unusable, or a
+fault of the rig was called a failing library. Each fault meets a fresh virtual board and a short run of the suite
+through ``pytest --device``. Times only count as orders of magnitude.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from camrig.errors import EXIT_BLOCKED, CamrigError  # noqa: E402
+from camrig.virtual.board import VirtualBoard, VirtualConfig  # noqa: E402
+from camrig.virtual.faults import CLEAR, parse  # noqa: E402
+
+SUITE = ("tests_hil/test_policy_at_run_time.py", "tests_hil/test_errors_keep_cors.py")
+LIMIT = 90.0  # seconds after which a run counts as hung
+BOOT_TIMEOUT = "8"
+
+# In the run: identify and deploy are programs, the first requests prove readiness, tests come after.
+FAULTS = (
+    "baud@115200",
+    "garble@0.002",
+    "lose@0.002",
+    "flood@5000",
+    "port-lost@request*4",
+    "port-lost@2@exec*4",
+    "reset@exec*4",
+    "guru@request*4",
+    "brownout@request*4",
+    "task-wdt@request*4",
+    "int-wdt@request*4",
+    "guru@boot*all+0.1",
+    "silent",
+    "silent@request*4",
+    "boot-loader",
+    "ignore-ctrl-c@ready",
+    "power-cut@20000",
+    "flash-full",
+    "heap-exhausted",
+    "enobufs@2@request*3",
+    "server-hang",
+    "wifi-refused",
+    "wifi-slow@3",
+    "wifi-lost@request*4",
+    "wifi-lost@2@request*4",
+)
+BAD_VERDICTS = ("FAILED", "ERROR", "BLOCKED")
+# The board or its application died under a test: a failing test is a true report. Everything else is the rig's.
+MAY_FAIL = ("guru", "task-wdt", "int-wdt", "heap-exhausted", "enobufs", "server-hang")
+
+
+@dataclass
+class Outcome:
+    """One run: its exit code (None: it hung), what its results say, and when it first reported anything bad."""
+
+    code: int | None
+    noticed_at: float | None = None
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        if self.code is None:
+            return f"HUNG for {LIMIT:.0f} s"
+        counts = ", ".join(f"{number} {what}" for what, number in self.results.get("tests", {}).items() if number)
+        blocked = self.results.get("blocked") or [""]
+        return f"exit {self.code}: {counts or 'no results'}" + (f": {blocked[0]}" if blocked[0] else "")
+
+    @property
+    def rung(self) -> str:
+        """The last rung of the ladder that the results report, and its seconds."""
+        steps = self.results.get("recovery", [])
+        for board in self.results.get("boards", []):
+            steps = steps + board.get("recovery", [])
+        worked = [step for step in steps if step.get("ok")]
+        if not steps:
+            return "none"
+        if not worked:
+            return f"{len(steps)} in vain"
+        return f"{worked[-1].get('rung', '?')} {worked[-1].get('seconds', 0):.1f} s"
+
+
+def run(board: VirtualBoard) -> Outcome:
+    """The suite on ``board``; killed when it hangs."""
+    with tempfile.TemporaryDirectory() as results:
+        command = [sys.executable, "-u", "-m", "pytest", *SUITE, "-v", "-p", "no:cacheprovider"]
+        command += ["--device", board.path, "--hil-results", results, "--hil-boot-timeout", BOOT_TIMEOUT]
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))}
+        config = VirtualConfig()
+        clean |= {"CAMRIG_WIFI_SSID": config.wifi_ssid, "CAMRIG_WIFI_PASSWORD": config.wifi_password}
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        hung = threading.Event()
+
+        def end() -> None:
+            hung.set()
+            os.killpg(process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(LIMIT, end)
+        timer.start()
+        noticed = None
+        assert process.stdout is not None
+        for line in process.stdout:
+            if noticed is None and "::" in line and any(word in line for word in BAD_VERDICTS):
+                noticed = time.monotonic()
+        code = process.wait()
+        timer.cancel()
+        found = [json.loads(path.read_text()) for path in sorted(Path(results).glob("*.json"))]
+        return Outcome(None if hung.is_set() else code, noticed, found[-1] if found else {})
+
+
+def usable_again(board: VirtualBoard, fault: str) -> str:
+    """What it takes until a run passes on the board: nothing, the cause gone, a power cycle; or NO."""
+    lasting = parse(fault).kind.lasts == CLEAR or "*all" in fault
+    if lasting:
+        board.clear()
+    if run(board).code == 0:
+        return "cause gone" if lasting else "yes"
+    board.power_cycle()
+    return "power cycle" if run(board).code == 0 else "NO"
+
+
+def meet(fault: str) -> tuple[list[str], bool]:
+    """The table's line for ``fault``, and whether it is as good as it has to be."""
+    with VirtualBoard.start(VirtualConfig(faults=(fault,))) as board:
+        outcome = run(board)
+        strikes = board.struck()
+        if not strikes:
+            noticed = "did not strike"
+        elif outcome.noticed_at is None:
+            noticed = "no need"
+        else:
+            noticed = f"{outcome.noticed_at - strikes[0].at:.1f} s"
+        again = usable_again(board, fault)
+    name = parse(fault).name
+    honest = outcome.code in (0, EXIT_BLOCKED) or (outcome.code == 1 and name in MAY_FAIL)
+    good = honest and again != "NO" and bool(strikes)
+    return [fault, noticed, outcome.rung, again, outcome.verdict], good
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("faults", nargs="*", metavar="FAULT", help="only these (default: all of the list)")
+    asked = options.parse_args().faults or FAULTS
+    form = "{:<24}{:<16}{:<22}{:<14}{}"
+    bad = []
+    try:
+        for fault in asked:
+            parse(fault)
+        print(form.format("fault", "noticed after", "rung", "usable again", "verdict"), flush=True)
+        for fault in asked:
+            line, good = meet(fault)
+            print(form.format(*line), flush=True)
+            if not good:
+                bad.append(fault)
+    except CamrigError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"{len(asked) - len(bad)} of {len(asked)} faults met well" + (f"; not: {', '.join(bad)}" if bad else ""))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

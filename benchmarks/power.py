@@ -1,0 +1,96 @@
+"""Power of a virtual board that fails at a chosen moment: after so many flash writes, or bytes on the wire."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from camrig.board.session import Session
+from camrig.deploy.board_scripts import BOOT, GUARD
+from camrig.deploy.manifest import File
+from camrig.deploy.plan import START
+from camrig.virtual.board import VirtualBoard
+
+# The write that is one too many reaches the flash by half, then the chip is off. It stays so until the next start.
+_CUT = """
+import machine
+class Cut:
+    def __init__(self, file, left):
+        self.file, self.left, self.seek, self.readinto = file, left, file.seek, file.readinto
+    def write(self, data):
+        self.left -= 1
+        if self.left < 0:
+            self.file.write(bytes(data)[:len(data) // 2])
+            machine.reset()
+        return self.file.write(data)
+bdev.file = Cut(bdev.file, {writes})
+"""
+
+# Digests of every file, in one answer.
+_HASHES = """
+import os, hashlib, binascii, json
+def walk(d):
+    for n in os.listdir(d):
+        p = d + '/' + n
+        if os.stat(p)[0] & 0x4000:
+            walk(p)
+        else:
+            with open(p, 'rb') as f:
+                found[p] = binascii.hexlify(hashlib.sha256(f.read()).digest()).decode()
+found = {}
+walk('')
+print(json.dumps(found))
+"""
+
+
+class PowerCut(Exception):
+    """The board lost its power; the client of its port finds out like this."""
+
+
+def cut_after_writes(session: Session, writes: int) -> None:
+    """Let the power fail during flash write number ``writes`` from here on, counted from 0."""
+    session.exec(_CUT.format(writes=writes))
+
+
+def writes_since(session: Session) -> int:
+    """How many flash writes there were since ``cut_after_writes(session, 1000000)``."""
+    return 1000000 - int(session.exec("print(bdev.file.left)"))
+
+
+class CutWire:
+    """Stands in for a session's serial line: after ``left`` more bytes to the board its power fails."""
+
+    def __init__(self, session: Session, board: VirtualBoard, left: int) -> None:
+        self.written = 0
+        self._line, self._board, self._left = session.wire.serial, board, left
+        self._write = self._line.write
+        self._line.write = self.write  # type: ignore[method-assign]
+
+    def write(self, data: bytes) -> int:
+        through = data[: max(0, self._left - self.written)]
+        if through:
+            self._write(through)
+        self.written += len(data)
+        if len(through) < len(data):
+            self._board.power_cycle()
+            raise PowerCut
+        return len(data)
+
+
+def hashes(path: str) -> dict[str, str]:
+    """SHA-256 of every file on the board at ``path``, by path, read through mpremote."""
+    command = [sys.executable, "-m", "mpremote", "connect", path, "exec", _HASHES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"mpremote: {done.stdout}{done.stderr}"
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def expected(wanted: Sequence[File]) -> dict[str, str]:
+    """What ``hashes`` has to find where ``wanted`` was deployed, but for the rig's record."""
+    own = {BOOT if file.target == START else file.target: file.sha256 for file in wanted}
+    return own | {START: hashlib.sha256(GUARD.encode()).hexdigest()}

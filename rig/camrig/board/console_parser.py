@@ -1,0 +1,240 @@
+"""What a board says on its serial line, as events. Sans-IO: bytes in, events out, no clock and no port.
+
+The console is text in lines, and a line is looked at once, when it is complete or LINE bytes long: so the cuts
+between reads change nothing. A traceback is gathered from its first line to the one that names the exception, a
+panic's dump until the chip restarts. A crash is told with its first line, its dump follows. Bytes that are no UTF-8
+are replaced, never raised about, and what is gathered has a bound.
+"""
+
+from __future__ import annotations
+
+import re
+
+from camrig.board.events import (
+    ABORT,
+    ASSERTION,
+    BROWNOUT,
+    HEAP_CORRUPTION,
+    INTERRUPT_WATCHDOG,
+    PANIC,
+    STACK_OVERFLOW,
+    TASK_WATCHDOG,
+    Crashed,
+    Event,
+    Frame,
+    OutOfMemory,
+    PanicDump,
+    Prompt,
+    ResetCause,
+    Restarted,
+    Serving,
+    SoftRebooted,
+    TaskFailed,
+    Traceback,
+    WifiFailed,
+    WifiJoined,
+)
+
+__all__ = [
+    "Crashed",
+    "Event",
+    "Frame",
+    "OutOfMemory",
+    "PanicDump",
+    "Parser",
+    "Prompt",
+    "ResetCause",
+    "Restarted",
+    "Serving",
+    "SoftRebooted",
+    "TaskFailed",
+    "Traceback",
+    "WifiFailed",
+    "WifiJoined",
+]
+
+LINE = 2048  # bytes; what is longer counts as several lines
+TRACEBACK_LINES = 60
+CHAINED = 4  # tracebacks that one may follow from; earlier ones are left out
+DUMP_LINES = 120  # a RISC-V panic prints a kilobyte of stack
+
+_SERVING = re.compile(r"serving (http://[0-9A-Za-z.\-]+(?::\d{1,5})?)/?\s*$")
+_WIFI = re.compile(r"^camrig: wifi (connected|failed|not configured) ?(.*)$")
+_CAUSE = re.compile(r"^camrig: reset cause (\w+)\s*$")
+_RESTART = re.compile(r"rst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)")
+_PROMPT = re.compile(r"(MicroPython v?\d\S* on \d\S+?; .+)$")
+_SOFT_REBOOT = "MPY: soft reboot"
+
+_CRASHES = (
+    (re.compile(r"Guru Meditation Error.*Interrupt wdt timeout"), INTERRUPT_WATCHDOG),
+    (re.compile(r"Guru Meditation Error"), PANIC),
+    (re.compile(r"Brownout detector was triggered"), BROWNOUT),
+    (re.compile(r"Task watchdog got triggered"), TASK_WATCHDOG),
+    (re.compile(r"abort\(\) was called at PC"), ABORT),
+    (re.compile(r"^assert failed: "), ASSERTION),
+    (re.compile(r"A stack overflow in task .* has been detected"), STACK_OVERFLOW),
+    (re.compile(r"CORRUPT HEAP: "), HEAP_CORRUPTION),
+)
+_REGISTER = re.compile(r"([A-Z][A-Z0-9/]{1,8})\s*: (0x[0-9a-f]{8})")
+_BACKTRACE = re.compile(r"^Backtrace: ?(.*)$")
+_PC = re.compile(r"(0x[0-9a-f]{8}):0x[0-9a-f]{8}")
+_DUMP_OVER = re.compile(r"Rebooting\.\.\.|CPU halted|rst:0x[0-9a-f]+ \(")
+
+_TRACEBACK = "Traceback (most recent call last):"
+_FRAME = re.compile(r'^  File "([^"]*)"(?:, line (\d+))?(?:, in (.+?))?\s*$')
+_CHAIN = re.compile(r"^(During handling of the above exception|The above exception was the direct cause)")
+_TASK = re.compile(r"^Task exception wasn't retrieved")
+_CORO = re.compile(r"^future: .*?coro= ?(.*)$")
+_MEMORY = re.compile(r"^MemoryError\b")
+# The SDK logs from tasks of its own, also into the middle of a traceback.
+_SDK_LOG = re.compile(r"^(?:\x1b\[[0-9;]*m)?[EWIDV] \(\d+\) ")
+
+
+class Parser:
+    """Feed it bytes, in any cut; it returns the events that became complete."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._trace = _Trace()
+        self._dump: _Dump | None = None
+
+    def feed(self, data: bytes) -> list[Event]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        events: list[Event] = []
+        for line in lines:
+            while len(line) > LINE:
+                events += self._line(line[:LINE])
+                line = line[LINE:]
+            events += self._line(line)
+        while len(self._rest) > LINE:
+            events += self._line(self._rest[:LINE])
+            self._rest = self._rest[LINE:]
+        return events
+
+    def _line(self, raw: bytes) -> list[Event]:
+        line = raw.decode("utf-8", "replace").rstrip("\r")
+        event = _single(line)
+        events: list[Event] = []
+        if self._dump is not None and self._dump.ends(line):
+            events += self._dump.found()
+            self._dump = None
+        if isinstance(event, (Crashed, Restarted, SoftRebooted, Prompt)):  # no exception goes on behind these
+            events += self._trace.cut()
+        elif self._trace.takes(line):
+            return events + self._trace.found()
+        if isinstance(event, Crashed) and self._dump is None:
+            self._dump = _Dump()
+        return [*events, event] if event is not None else events
+
+
+def _single(line: str) -> Event | None:
+    """The event that a line is by itself."""
+    if match := _SERVING.search(line):
+        return Serving(match[1])
+    if match := _WIFI.match(line):
+        verb, rest = match[1], match[2].strip()
+        return WifiJoined(rest) if verb == "connected" else WifiFailed(rest or "not-configured")
+    if match := _CAUSE.match(line):
+        return ResetCause(match[1])
+    if match := _RESTART.search(line):
+        return Restarted(match[1])
+    for pattern, kind in _CRASHES:
+        if pattern.search(line):
+            return Crashed(kind, line.strip())
+    if _SOFT_REBOOT in line:
+        return SoftRebooted()
+    if _MEMORY.match(line):
+        return OutOfMemory(line.strip())
+    if match := _PROMPT.search(line):
+        return Prompt(match[1])
+    return None
+
+
+class _Dump:
+    """Gathers what a panic handler prints after its first line."""
+
+    def __init__(self) -> None:
+        self._registers: list[tuple[str, str]] = []
+        self._addresses: tuple[str, ...] = ()
+        self._corrupted = False
+        self._lines = 0
+
+    def ends(self, line: str) -> bool:
+        """Take in a line; whether it is the one behind the dump."""
+        self._lines += 1
+        if match := _BACKTRACE.match(line):
+            self._addresses = tuple(_PC.findall(match[1]))
+            self._corrupted = "CORRUPTED" in match[1]
+        else:
+            self._registers += _REGISTER.findall(line)
+        return bool(_DUMP_OVER.search(line)) or self._lines >= DUMP_LINES
+
+    def found(self) -> list[Event]:
+        """The dump, if there was one: a brownout leaves none."""
+        addresses = self._addresses
+        if not addresses:
+            named = dict(self._registers)
+            addresses = tuple(named[name] for name in ("MEPC", "RA") if name in named)
+        if not addresses and not self._registers:
+            return []
+        return [PanicDump(tuple(self._registers), addresses, self._corrupted)]
+
+
+class _Trace:
+    """Gathers tracebacks, and remembers what may belong to the next: the task that it ends, what it follows from."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._open = False
+        self._task: str | None = None
+        self._before: list[str] = []
+        self._chained = False
+
+    def takes(self, line: str) -> bool:
+        """Whether the line is part of a traceback, or of the words around one."""
+        if _TRACEBACK in line:
+            self._lines, self._open = [_TRACEBACK], True
+        elif self._open:
+            self._lines.append(line)
+            goes_on = line.startswith(" ") or bool(_SDK_LOG.match(line))
+            self._open = goes_on and len(self._lines) < TRACEBACK_LINES
+        elif _TASK.match(line):
+            self._forget()
+            self._task = ""
+        elif self._task is not None and (match := _CORO.match(line)):
+            self._task = match[1].strip()
+        elif self._before and _CHAIN.match(line):
+            self._before += ["", line, ""]
+            self._chained = True
+        else:
+            if line.strip():
+                self._forget()
+            return False
+        return True
+
+    def found(self) -> list[Event]:
+        """The traceback that the last line completed."""
+        if self._open or not self._lines:
+            return []
+        lines, self._lines = self._lines, []
+        text = "\n".join(lines)
+        frames = tuple(
+            Frame(match[1], int(match[2] or 0), match[3] or "") for line in lines if (match := _FRAME.match(line))
+        )
+        whole = "\n".join([*self._before, text]) if self._chained else text
+        error, task = lines[-1].strip(), self._task
+        self._forget()
+        self._before = [whole if whole.count(_TRACEBACK) < CHAINED else text]
+        trace = Traceback(whole, error, frames) if task is None else TaskFailed(whole, error, frames, task)
+        return [trace, OutOfMemory(error)] if _MEMORY.match(error) else [trace]
+
+    def cut(self) -> list[Event]:
+        """What there is of a traceback whose end will not come."""
+        self._open = False
+        found = self.found() if len(self._lines) > 1 else []
+        self._lines = []
+        self._forget()
+        return found
+
+    def _forget(self) -> None:
+        self._before, self._chained, self._task = [], False, None

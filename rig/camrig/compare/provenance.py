@@ -1,0 +1,55 @@
+"""Where this run's figures come from, gathered from the board, its radio and the settings."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from camrig.bringup.board import Board
+from camrig.gate.provenance import Origin
+from camrig.probe.agent import Radio
+from camrig.settings.resolve import Settings
+
+
+def origin(board: Board, radio: Radio | None) -> Origin:
+    """The origin of what is measured on ``board``. Virtual boards on one kind of host are one and the same board."""
+    identity, settings = board.identity, board.settings
+    radio = radio or Radio(None, None, None)
+    return Origin(
+        taken=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        rig=version("camrig"),
+        machine=identity.machine,
+        mac=f"virtual on {platform.machine()}, {os.cpu_count()} cores" if identity.virtual else identity.mac,
+        virtual=identity.virtual,
+        firmware=identity.firmware,
+        build=identity.build,
+        mpy=str(identity.mpy or ""),
+        library_sha256=board.library_sha256,
+        rssi=radio.rssi,
+        channel=radio.channel,
+        power_save=radio.power_save,
+        settings={
+            "sim_heap": settings.sim_heap if identity.virtual else None,
+            "forwarded": bool(settings.url),
+        },
+    )
+
+
+def told(settings: Settings) -> dict[str, Any]:
+    """The settings for evidence: no Wi-Fi password, and no token, which is no setting."""
+    return {
+        "device": list(settings.device),
+        "url": list(settings.url),
+        "sim_heap": settings.sim_heap,
+        "baud": settings.baud,
+        "fast": settings.fast,
+        "port": settings.port,
+        "boot_timeout": settings.boot_timeout,
+        "lines": settings.lines.name,
+        "require": settings.require,
+        "limits": dict(settings.limits),
+        "wifi_ssid": settings.wifi.ssid if settings.wifi else None,
+    }

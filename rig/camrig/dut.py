@@ -1,0 +1,267 @@
+"""The device under test: a booted board, its serial line and its HTTP server in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from camrig.board.console import Console
+from camrig.board.crash import APPLICATION, Crash, Watch
+from camrig.board.events import Crashed, Event, Prompt, Restarted, Serving, Traceback, WifiFailed
+from camrig.board.identity import Identity
+from camrig.board.session import Session
+from camrig.deadline import Deadline
+from camrig.errors import (
+    BoardCrashed,
+    BootError,
+    CamrigError,
+    DeployError,
+    PortError,
+    PowerLost,
+    ServerSilent,
+    WifiError,
+)
+from camrig.probe.agent import ECHO, Agent, Heap
+from camrig.probe.client import NoExchange, Response, exchange, request_bytes
+from camrig.probe.connections import Connections
+
+CONSOLE_LINES = 20  # of the console, shown beside an error
+BOOTS = 3  # restarts before the application serves that make a boot loop
+SECONDS_PER_EXCHANGE = 15.0
+SECONDS_FOR_LAST_WORDS = 0.5  # from the end of a connection until the console says why, if it does
+SECONDS_TO_ANSWER = 5.0  # at least, from the ready line to the first whole exchange
+
+_WIFI_CAUSES: dict[str, tuple[str, str]] = {
+    "no-such-network": (
+        "does not find the Wi-Fi network {ssid!r}",
+        "check its name, band (2.4 GHz) and range",
+    ),
+    "wrong-password": ("was refused by the Wi-Fi network {ssid!r}: wrong password", "check CAMRIG_WIFI_PASSWORD"),
+    "timeout": ("got no address from the Wi-Fi network {ssid!r} in time", "check the range and the DHCP server"),
+    "not-configured": (
+        "has no Wi-Fi settings",
+        "set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write camrig.wifi.toml",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """How an application is started and known to be up.
+
+    ``token`` is the agent's, None where there is none and any HTTP answer will do; ``url`` overrides the address
+    that the board gives; ``expect_cors`` is the file that the library must have been imported from; ``step(name)``
+    is a context manager around each part.
+    """
+
+    token: str | None
+    ssid: str
+    url: str | None
+    seconds: float
+    expect_cors: str | None
+    step: Callable[[str], Any]
+
+
+class Dut:
+    """A board that serves at ``url``. Not the test's to close: the rig that booted it does that."""
+
+    def __init__(self, session: Session, identity: Identity, start: Start) -> None:
+        self.session = session
+        self.identity = identity
+        self.url = ""
+        self.agent = Agent(self.request, start.token or "")
+        self.connections = Connections()
+        self.watch = Watch(session.console)
+        self.watch.on_crash = self.connections.cut
+        self.broken: CamrigError | None = None  # why no recovery brought it back
+        self._start = start
+
+    @property
+    def console(self) -> Console:
+        return self.session.console
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the server."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or 80
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether its server is reached elsewhere than where the board says: of its other ports nothing is known."""
+        return self._start.url is not None
+
+    def policy(self, **changes: Any) -> dict[str, Any]:
+        """Set attributes of the live CORS object, for instance ``allowed_origins=[...]``; returns the policy."""
+        return self.agent.policy(**changes)
+
+    def heap(self) -> Heap:
+        """Both heaps after a collection, in bytes."""
+        return self.agent.heap()
+
+    def request(
+        self, method: str, target: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
+    ) -> Response:
+        """One timed exchange on a connection of its own.
+
+        A board that goes down meanwhile ends it at once: raises BoardCrashed when what runs on the board did that,
+        PowerLost or PortError when the bench did. Raises ServerSilent when nothing whole came back.
+        """
+        if self.broken is not None:
+            raise self.broken
+        if self.watch.crash is not None:
+            raise self.down(self.watch.crash)
+        host, port = self.address
+        raw = request_bytes(method, target, f"{host}:{port}", headers, body)
+        try:
+            return exchange(host, port, raw, SECONDS_PER_EXCHANGE, self.connections)
+        except NoExchange as error:
+            # Where the network stack dies first, the console is a moment behind.
+            if not self.console.attended and (crash := self.watch.wait(SECONDS_FOR_LAST_WORDS)) is not None:
+                raise self.down(crash) from None
+            raise ServerSilent(
+                f"{method} {target} got no answer ({error})",
+                board=self.session.name,
+                next="see the console of the board",
+                details=self.console.text(lines=CONSOLE_LINES),
+            ) from None
+
+    def answers(self, seconds: float = 3.0) -> bool:
+        """Whether the server answers anything at all to a new connection."""
+        host, port = self.address
+        try:
+            exchange(host, port, request_bytes("GET", ECHO, f"{host}:{port}", []), seconds, self.connections)
+        except NoExchange:
+            return False
+        return True
+
+    def down(self, crash: Crash) -> CamrigError:
+        """The error that a crash is."""
+        if crash.blame == APPLICATION:
+            return BoardCrashed(crash.what, board=self.session.name, next="see the console of the board")
+        details = self.console.text(lines=CONSOLE_LINES)
+        if self.console.broken is not None:
+            return PortError(crash.what, board=self.session.name, next="check cable and power", details=details)
+        return PowerLost(
+            crash.what,
+            board=self.session.name,
+            next="check its power supply, the cable and what else may reset it",
+            details=details,
+        )
+
+    @contextmanager
+    def restart_expected(self) -> Iterator[None]:
+        """A test that makes the application restart, or stop, does so within this context; it boots again at its end.
+
+        Raises as ``boot`` does.
+        """
+        self.console.attended = True
+        try:
+            yield
+        finally:
+            self.session.repl()
+            self.boot()
+
+    def boot(self) -> None:
+        """Restart the board, which must be in the raw REPL, wait for its console to say where it serves, and prove
+        it by a full exchange.
+
+        Raises WifiError, BootError, ServerSilent, DeployError, or AgentError.
+        """
+        console, start = self.console, self._start
+        until = Deadline.after(start.seconds)
+        mark, seen = console.mark(), console.seen
+        self.connections.mend()
+        self.watch.forget()
+        try:
+            with start.step("reset"):
+                self.session.restart()
+            with start.step("console") as note:
+                told = _serving(self.session, seen, until, start.ssid)
+                note(told)
+            with start.step("ready") as note:
+                self.url = start.url or told
+                about = self._answering(Deadline.after(max(until.left, SECONDS_TO_ANSWER)))
+                note(self.url)
+        except CamrigError as error:
+            error.what = console.hide(error.what)  # it may quote the board
+            error.details = error.details or console.text(since=mark, lines=CONSOLE_LINES)
+            raise error.on(self.session.name) from None
+        imported = str(about.get("cors_file")).lstrip("/")
+        expected = start.expect_cors
+        if start.token is not None and expected is not None and imported != expected.lstrip("/"):
+            raise DeployError(
+                f"the board imported microdot.cors from {imported!r}, not from what was deployed",
+                board=self.session.name,
+                next="the firmware has a frozen copy, or another file hides it: remove that one",
+            )
+        self.watch.start()
+
+    def _answering(self, until: Deadline) -> dict[str, Any]:
+        """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile."""
+        console = self.console
+        while True:
+            try:
+                if self._start.token is not None:
+                    return self.agent.about()
+                return {"status": self.request("GET", "/api/status").status}
+            except ServerSilent as error:
+                if until.passed or console.broken:
+                    raise ServerSilent(
+                        f"the board says that it serves, but {self.url} does not answer: {error.what}",
+                        next="check that this host reaches that address, or give a forwarded one with --hil-url",
+                    ) from None
+            # Give the server the time in which a refused connection costs the host nothing.
+            console.wait(lambda event: None, console.seen, until.sooner(0.2))
+
+
+def _serving(session: Session, seen: int, until: Deadline, ssid: str) -> str:
+    """The URL that the application prints, or what kept it from printing one."""
+    tracebacks: list[Traceback] = []
+    restarts = 0
+
+    def verdict(event: Event) -> str | None:
+        nonlocal restarts
+        if isinstance(event, Serving):
+            return event.url
+        if isinstance(event, WifiFailed):
+            raise _wifi_error(event.reason, ssid)
+        if isinstance(event, Crashed):
+            raise BootError(f"the firmware crashed while booting: {event.line}", next="check power and firmware")
+        if isinstance(event, Traceback):
+            tracebacks.append(event)
+        if isinstance(event, Restarted):
+            restarts += 1
+            if restarts > BOOTS:
+                raise BootError(
+                    f"the board restarts over and over ({event.cause})", next="check its power supply and boot.py"
+                )
+        if isinstance(event, Prompt):
+            if tracebacks:
+                raise BootError(
+                    f"main.py raised at boot: {tracebacks[-1].error}", next="mend it; the traceback is below"
+                )
+            raise BootError(
+                "main.py ended without serving",
+                next="it has to print 'serving http://ADDRESS:PORT' and go on running",
+            )
+        return None
+
+    found = session.console.wait(verdict, seen, until)
+    if found is None:
+        last = f"; the last exception was {tracebacks[-1].error}" if tracebacks else ""
+        raise BootError(
+            f"did not say within {until.seconds:g} s where it serves{last}",
+            next="see the console below, or allow more time with --hil-boot-timeout",
+        )
+    return found
+
+
+def _wifi_error(reason: str, ssid: str) -> WifiError:
+    what, then = _WIFI_CAUSES.get(
+        reason, ("was refused by the Wi-Fi network {ssid!r}: " + reason, "check the network")
+    )
+    return WifiError(what.format(ssid=ssid), next=then)

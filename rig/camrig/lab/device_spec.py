@@ -1,0 +1,106 @@
+"""From a device specification to a port that can be opened. The only place that knows the virtual board."""
+
+from __future__ import annotations
+
+import difflib
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from camrig.errors import PortError, WifiError
+from camrig.lab.usb_ports import Attached, attached
+from camrig.settings.resolve import VIRTUAL, Settings, Wifi
+from camrig.virtual.board import VirtualBoard, VirtualConfig
+
+NETWORK = ("socket://", "rfc2217://")
+
+
+@dataclass(frozen=True)
+class Device:
+    """A board within reach: how to open it, what to call it, and the network it is to join.
+
+    ``power_cycle`` cuts its power and gives it back, None where nothing of this device can.
+    """
+
+    spec: str
+    port: str
+    wifi: Wifi | None
+    power_cycle: Callable[[], None] | None = None
+
+
+@contextmanager
+def reach(spec: str, settings: Settings) -> Iterator[Device]:
+    """The device that ``spec`` names, for as long as the context lasts.
+
+    ``sim`` starts a virtual board, whose radio sees one network: the configured one, or one made up for the run.
+    Raises PortError, WifiError, InterpreterMissing or SettingsError.
+    """
+    if spec == VIRTUAL:
+        wifi = settings.wifi or Wifi("camrig-virtual", secrets.token_hex(8))
+        config = VirtualConfig(heap=settings.sim_heap, wifi_ssid=wifi.ssid, wifi_password=wifi.password)
+        with VirtualBoard.start(config) as board:
+            yield Device(spec, board.path, wifi, board.power_cycle)
+        return
+    yield Device(spec, find_port(spec), settings.wifi)
+
+
+def require_wifi(device: Device) -> Wifi:
+    """The device's network. Raises WifiError when none was configured."""
+    if device.wifi is None:
+        raise WifiError(
+            "there are no Wi-Fi settings for this board",
+            board=device.spec,
+            next="set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write ssid and password into camrig.wifi.toml",
+        )
+    return device.wifi
+
+
+def find_port(spec: str) -> str:
+    """The path or URL to open for ``auto``, ``id:SERIAL``, a path, a COM port or a URL. Raises PortError."""
+    if spec == "auto":
+        return _only(attached())
+    if spec.startswith("id:"):
+        wanted = spec[3:]
+        ports = [port for port in attached() if port.serial == wanted]
+        if len(ports) > 1:
+            raise PortError(f"{len(ports)} ports have the USB serial number {wanted}", next=_have(ports))
+        if ports:
+            return ports[0].port
+        raise PortError(f"no board with USB serial number {wanted} is attached", next=_have(attached()))
+    if spec.startswith(NETWORK):
+        _demand_address(spec)
+    if "://" in spec or Path(spec).exists() or spec.upper().startswith("COM"):
+        return spec
+    close = difflib.get_close_matches(spec, [VIRTUAL, "auto"], n=1)
+    hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(attached())
+    raise PortError(f"there is no port {spec}", next=hint)
+
+
+def _demand_address(spec: str) -> None:
+    """Raises PortError for a URL that names no host and port: what pyserial says of it helps nobody."""
+    parts = urlsplit(spec)
+    try:
+        whole = bool(parts.hostname and parts.port)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise PortError(f"{spec} is no address of a port", next=f"write {parts.scheme}://HOST:PORT")
+
+
+def _only(ports: Sequence[Attached]) -> str:
+    if len(ports) == 1:
+        return ports[0].port
+    if not ports:
+        raise PortError("no USB serial port is attached", next="plug the board in, or name its port with --device")
+    raise PortError(f"{len(ports)} USB serial ports are attached, so auto cannot choose", next=_have(ports))
+
+
+def _have(ports: Sequence[Attached]) -> str:
+    if not ports:
+        return "no USB serial port is attached: check cable and power"
+    return "attached are " + ", ".join(
+        f"{port.port} (id:{port.serial})" if port.serial else port.port for port in ports
+    )

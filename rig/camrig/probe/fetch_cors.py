@@ -1,0 +1,257 @@
+"""Would a browser let a page make this cross-origin request, and read the response?
+
+The Fetch standard's CORS protocol (https://fetch.spec.whatwg.org/), as pure functions over the raw headers of a
+response: a list of (name, value) pairs in the order received, with duplicates kept. Nothing is fetched here and
+nothing is known of any server. Section numbers are those of the standard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from camrig.probe.preflight import preflight_headers
+
+Headers = Sequence[tuple[str, str]]
+
+DEFAULT_MAX_AGE = 5  # seconds, section 4.8, step 7.9
+MAX_AGE_LIMIT = 7200  # seconds: the lowest limit that a widespread browser imposes (Chromium), step 7.10
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_HTTP_WHITESPACE = "\t\n\r "
+_NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
+_SAFE_METHODS = ("GET", "HEAD", "POST")
+_SAFE_ESSENCES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+_SAFE_RESPONSE_HEADERS = frozenset(
+    ("cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma")
+)
+_FORBIDDEN_RESPONSE_HEADERS = frozenset(("set-cookie", "set-cookie2"))
+_UNSAFE_BYTES = frozenset('"():<>?@[\\]{}\x7f' + "".join(map(chr, range(0x20)))) - {"\t"}
+_LANGUAGE_BYTES = re.compile(r"[0-9A-Za-z *,\-.;=]*\Z")
+_SIMPLE_RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """What a script asks ``fetch()`` for: ``origin`` is the page's, serialized, or ``null``.
+
+    ``credentials`` is the mode: ``omit``, ``same-origin`` or ``include``. Only the last one sends any across
+    origins. ``headers`` are the script's own.
+    """
+
+    origin: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    credentials: str = "same-origin"
+
+    @property
+    def sent_method(self) -> str:
+        """The method on the wire: six names are put in capitals, all others are left alone (section 2.2.1)."""
+        upper = self.method.upper()
+        return upper if upper in _NORMALIZED_METHODS else self.method
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``reason`` names the step of the standard that decided."""
+
+    allowed: bool
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+@dataclass(frozen=True)
+class PreflightVerdict(Verdict):
+    """What the answer to a preflight request allows; ``max_age`` is in seconds, and how long it may be kept."""
+
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    max_age: int = DEFAULT_MAX_AGE
+
+
+@dataclass(frozen=True)
+class ResponseVerdict(Verdict):
+    """What a page sees of a response: ``exposed`` are the names it may read, in lower case and sorted."""
+
+    exposed: tuple[str, ...] = ()
+
+
+class _Failure:
+    """A header that is not what its grammar says (section 2.2.2, "extract header list values")."""
+
+
+FAILURE = _Failure()
+
+
+def get(headers: Headers, name: str) -> str | None:
+    """All values of a header, joined as section 2.2.2 "get" does, or ``None``."""
+    values = [value.strip(_HTTP_WHITESPACE) for key, value in headers if key.lower() == name.lower()]
+    return ", ".join(values) if values else None
+
+
+def extract_tokens(headers: Headers, name: str) -> tuple[str, ...] | _Failure | None:
+    """The tokens of a list header; ``None`` without it, ``FAILURE`` if one line is no list of tokens.
+
+    Empty elements are skipped, as RFC 9110, section 5.6.1.2 asks of a recipient.
+    """
+    text = get(headers, name)
+    if text is None:
+        return None
+    parts = [part.strip("\t ") for part in text.split(",")]
+    tokens = tuple(part for part in parts if part)
+    return tokens if all(_TOKEN.match(token) for token in tokens) else FAILURE
+
+
+def extract_max_age(headers: Headers, limit: int = MAX_AGE_LIMIT) -> int:
+    """Seconds for which a preflight answer is kept: 5 without a usable value, never above ``limit``."""
+    values = [value.strip(_HTTP_WHITESPACE) for key, value in headers if key.lower() == "access-control-max-age"]
+    if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
+        return min(DEFAULT_MAX_AGE, limit)
+    # Python refuses to convert thousands of digits; any number of that length is above the limit.
+    digits = values[0].lstrip("0") or "0"
+    return limit if len(digits) > 18 else min(int(digits), limit)
+
+
+def is_safelisted_method(method: str) -> bool:
+    """Section 2.2.1, "CORS-safelisted method"."""
+    return method in _SAFE_METHODS
+
+
+def is_safelisted_header(name: str, value: str) -> bool:
+    """Section 2.2.2, "CORS-safelisted request-header"."""
+    if len(value.encode("utf-8", "surrogateescape")) > 128:
+        return False
+    name = name.lower()
+    if name == "accept":
+        return not _UNSAFE_BYTES.intersection(value)
+    if name in ("accept-language", "content-language"):
+        return _LANGUAGE_BYTES.match(value) is not None
+    if name == "content-type":
+        essence = value.split(";")[0].strip(_HTTP_WHITESPACE).lower()
+        return not _UNSAFE_BYTES.intersection(value) and essence in _SAFE_ESSENCES
+    if name == "range":
+        match = _SIMPLE_RANGE.match(value)
+        return match is not None and (not match[2] or int(match[1]) <= int(match[2]))
+    return False
+
+
+def unsafe_header_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Section 2.2.2, "CORS-unsafe request-header names": lower case, sorted, each once.
+
+    Safelisted headers count as unsafe too once their values exceed 1,024 bytes together.
+    """
+    unsafe: set[str] = set()
+    potentially: set[str] = set()
+    size = 0
+    for name, value in headers:
+        if is_safelisted_header(name, value):
+            potentially.add(name.lower())
+            size += len(value.encode("utf-8", "surrogateescape"))
+        else:
+            unsafe.add(name.lower())
+    return tuple(sorted(unsafe | potentially if size > 1024 else unsafe))
+
+
+def needs_preflight(request: PageRequest) -> bool:
+    """Section 4.3, HTTP fetch: an unsafe method or header is asked for first."""
+    return not is_safelisted_method(request.sent_method) or bool(unsafe_header_names(request.headers))
+
+
+def preflight_of(request: PageRequest) -> list[tuple[str, str]]:
+    """What a browser's preflight request carries (section 4.8, steps 1 to 5)."""
+    return preflight_headers(request.origin, request.sent_method, unsafe_header_names(request.headers))
+
+
+def cors_check(request: PageRequest, headers: Headers) -> Verdict:
+    """Section 4.10, "CORS check"."""
+    origin = get(headers, "Access-Control-Allow-Origin")
+    if origin is None:
+        return Verdict(False, "CORS check, step 2: there is no Access-Control-Allow-Origin")
+    include = request.credentials == "include"
+    if not include and origin == "*":
+        return Verdict(True, "CORS check, step 3: any origin, without credentials")
+    if origin != request.origin:
+        return Verdict(
+            False, f"CORS check, step 4: Access-Control-Allow-Origin is {origin!r}, not {request.origin!r}"
+        )
+    if not include:
+        return Verdict(True, "CORS check, step 5: the origin matches, without credentials")
+    if get(headers, "Access-Control-Allow-Credentials") == "true":
+        return Verdict(True, "CORS check, step 7: the origin matches, with credentials")
+    return Verdict(False, "CORS check, step 8: credentials are not allowed")
+
+
+def check_preflight(
+    request: PageRequest, status: int, headers: Headers, *, limit: int = MAX_AGE_LIMIT
+) -> PreflightVerdict:
+    """Section 4.8, "CORS-preflight fetch", step 7, on the answer to a preflight request.
+
+    ``limit`` is the browser's own for the age of an answer, in seconds.
+    """
+    check = cors_check(request, headers)
+    if not check.allowed:
+        return PreflightVerdict(False, f"CORS-preflight fetch, step 7: {check.reason}")
+    if not 200 <= status <= 299:
+        return PreflightVerdict(False, f"CORS-preflight fetch, step 7: {status} is not an ok status")
+    methods = extract_tokens(headers, "Access-Control-Allow-Methods")
+    names = extract_tokens(headers, "Access-Control-Allow-Headers")
+    if isinstance(methods, _Failure) or isinstance(names, _Failure):
+        which = "Methods" if isinstance(methods, _Failure) else "Headers"
+        return PreflightVerdict(
+            False, f"CORS-preflight fetch, step 7.3: Access-Control-Allow-{which} is no list of tokens"
+        )
+    methods = methods or ()
+    lower = {name.lower() for name in names or ()}
+    include = request.credentials == "include"
+    method = request.sent_method
+    if method not in methods and not is_safelisted_method(method) and (include or "*" not in methods):
+        return PreflightVerdict(False, f"CORS-preflight fetch, step 7.5: method {method} is not allowed")
+    # A wildcard does not cover Authorization (section 2.2.2, "CORS non-wildcard request-header name").
+    for name, _ in request.headers:
+        if name.lower() == "authorization" and "authorization" not in lower:
+            return PreflightVerdict(False, "CORS-preflight fetch, step 7.6: header authorization is not allowed")
+    for name in unsafe_header_names(request.headers):
+        if name not in lower and (include or "*" not in lower):
+            return PreflightVerdict(False, f"CORS-preflight fetch, step 7.7: header {name} is not allowed")
+    return PreflightVerdict(
+        True,
+        "CORS-preflight fetch, step 7: allowed",
+        methods=methods,
+        headers=tuple(sorted(lower)),
+        max_age=extract_max_age(headers, limit),
+    )
+
+
+def exposed_names(request: PageRequest, headers: Headers) -> tuple[str, ...]:
+    """Which headers of a response the page may read (section 4.1, main fetch; 2.2.6, CORS filtered response)."""
+    present = {name.lower() for name, _ in headers}
+    listed = extract_tokens(headers, "Access-Control-Expose-Headers")
+    wanted: set[str] = set()
+    if isinstance(listed, tuple):
+        wanted = {name.lower() for name in listed}
+        if "*" in wanted and request.credentials != "include":
+            wanted = present
+    return tuple(sorted(present & (wanted | _SAFE_RESPONSE_HEADERS) - _FORBIDDEN_RESPONSE_HEADERS))
+
+
+def check_response(request: PageRequest, headers: Headers) -> ResponseVerdict:
+    """What the page sees of the response to its actual request. Any status will do."""
+    check = cors_check(request, headers)
+    return ResponseVerdict(check.allowed, check.reason, exposed_names(request, headers) if check.allowed else ())
+
+
+def judge(request: PageRequest, response: Headers, preflight: tuple[int, Headers] | None = None) -> ResponseVerdict:
+    """The whole exchange: the answer to the preflight request, as (status, headers), and then the response.
+
+    Raises ``ValueError`` if a preflight request is due and its answer is not given.
+    """
+    if needs_preflight(request):
+        if preflight is None:
+            raise ValueError(f"a {request.sent_method} with these headers needs the answer to a preflight request")
+        first = check_preflight(request, *preflight)
+        if not first.allowed:
+            return ResponseVerdict(False, first.reason)
+    return check_response(request, response)

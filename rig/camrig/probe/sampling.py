@@ -1,0 +1,167 @@
+"""Batches of timed exchanges with the board: what is measured, beside controls that share its network and its minute.
+
+One round has an exchange of each kind; the order within a round is drawn by a seeded generator and kept with the
+samples, so that no kind always follows the same other one.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from camrig.errors import ServerSilent
+from camrig.probe.agent import ECHO, Radio, Send
+from camrig.probe.client import TIMING_HEADER, NoExchange, Phases, connected, kind_of
+from camrig.probe.preflight import preflight_headers
+
+PREFLIGHT, ACTUAL, TCP_ECHO, WITHOUT_CORS = KINDS = ("preflight", "actual", "control.echo", "control.without_cors")
+ECHO_WORD = b"camrig tcp echo\n"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One exchange. ``place`` counts all exchanges of a sampler from 0; ``status`` is 0 for the TCP echo."""
+
+    kind: str
+    place: int
+    status: int
+    phases: Phases
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rounds taken one after the other, and how the board heard its access point right after them."""
+
+    number: int
+    samples: tuple[Sample, ...]
+    radio: Radio | None
+
+    def phases(self, kind: str) -> list[Phases]:
+        """The batch's samples of one kind, in the order taken."""
+        return [sample.phases for sample in self.samples if sample.kind == kind]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The request under test, as a page at ``origin`` makes it."""
+
+    origin: str
+    path: str = "/api/status"
+    method: str = "GET"
+    headers: tuple[str, ...] = ()
+    body: bytes = b""
+
+    def sent(self, kind: str) -> tuple[str, str, list[tuple[str, str]], bytes]:
+        """Method, target, headers and body of the exchange of that HTTP ``kind``."""
+        if kind == ACTUAL:
+            headers = [("Origin", self.origin), *((name, "1") for name in self.headers)]
+            return self.method, self.path, headers, self.body
+        asked = preflight_headers(self.origin, self.method, self.headers)
+        return "OPTIONS", self.path if kind == PREFLIGHT else ECHO, asked, b""
+
+
+class Sampler:
+    """Takes batches through ``send(method, target, headers, body)``, and through ``echo()`` where there is one.
+
+    ``radio()`` is asked after each batch. What ``send`` and ``echo`` raise ends the batch: a board that does not
+    answer gives no samples.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        request: Request,
+        *,
+        echo: Callable[[], Phases] | None = None,
+        radio: Callable[[], Radio] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.kinds = tuple(kind for kind in KINDS if kind != TCP_ECHO or echo is not None)
+        self.seed = seed
+        self._send = send
+        self._request = request
+        self._echo = echo
+        self._radio = radio
+        self._order = random.Random(seed)
+        self._taken = 0
+        self._batches = 0
+
+    def warm_up(self, rounds: int) -> None:
+        """Rounds whose times are dropped: first imports, filled caches, ARP."""
+        for _ in range(rounds):
+            for kind in self.kinds:
+                self._take(kind)
+
+    def batch(self, rounds: int) -> Batch:
+        """The next batch, with one exchange of each kind per round."""
+        samples = []
+        for _ in range(rounds):
+            for kind in self._order.sample(self.kinds, len(self.kinds)):
+                status, phases = self._take(kind)
+                samples.append(Sample(kind, self._taken, status, phases))
+                self._taken += 1
+        self._batches += 1
+        return Batch(self._batches - 1, tuple(samples), self._radio() if self._radio else None)
+
+    def batches(self, count: int, rounds: int) -> Iterator[Batch]:
+        """``count`` batches, taken as they are asked for."""
+        for _ in range(count):
+            yield self.batch(rounds)
+
+    def _take(self, kind: str) -> tuple[int, Phases]:
+        if kind == TCP_ECHO:
+            assert self._echo is not None
+            return 0, self._echo()
+        method, target, headers, body = self._request.sent(kind)
+        response = self._send(method, target, [*headers, TIMING_HEADER], body)
+        return response.status, response.phases
+
+
+def order(batches: Iterable[Batch]) -> list[str]:
+    """The kinds in the order in which they were taken."""
+    return [sample.kind for batch in batches for sample in batch.samples]
+
+
+def tcp_echo(host: str, port: int, seconds: float = 10.0) -> Phases:
+    """One word to the board's TCP echo and back, on a connection of its own, timed as an exchange is.
+
+    Raises NoExchange.
+    """
+    back = bytearray()
+    first = None
+    try:
+        connection, start = connected(host, port, seconds)
+        with connection:
+            at = time.perf_counter_ns()
+            connection.sendall(ECHO_WORD)
+            while chunk := connection.recv(1024):
+                first = first or time.perf_counter_ns()
+                back += chunk
+    except OSError as error:
+        raise NoExchange(f"{host}:{port}: {error or type(error).__name__}", kind_of(error)) from None
+    end = time.perf_counter_ns()
+    if back != ECHO_WORD or first is None:
+        raise NoExchange(f"{host}:{port} does not send back what it gets", "malformed")
+    return Phases((at - start) / 1e6, (first - start) / 1e6, (end - start) / 1e6)
+
+
+def reachable_echo(host: str, port: int | None, seconds: float = 2.0) -> Callable[[], Phases] | None:
+    """The TCP echo as a control, None where this host does not reach it: behind a forward of the HTTP port alone."""
+    if port is None:
+        return None
+    try:
+        tcp_echo(host, port, seconds)
+    except NoExchange:
+        return None
+
+    def echo() -> Phases:
+        try:
+            return tcp_echo(host, port)
+        except NoExchange as error:
+            raise ServerSilent(
+                f"the board's TCP echo stopped answering ({error})", next="check the network"
+            ) from None
+
+    return echo

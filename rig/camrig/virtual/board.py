@@ -1,0 +1,165 @@
+"""The host's handle on a virtual board: start it, cut its power, put it away."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from camrig.deadline import Deadline
+from camrig.errors import Blocked
+from camrig.virtual.config import VirtualConfig, find_interpreter
+from camrig.virtual.faults import BY_NAME, parse
+
+__all__ = ["Strike", "VirtualBoard", "VirtualConfig"]
+
+START_SECONDS = 20.0
+CLOSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A fault that struck, ``at`` a time on the monotonic clock."""
+
+    fault: str
+    at: float
+
+
+class VirtualBoard:
+    """A running virtual board. ``path`` is its serial port, ``address`` what its Wi-Fi will report."""
+
+    def __init__(self, process: subprocess.Popen[bytes], home: Path, path: str, address: str) -> None:
+        self._process = process
+        self._home = home
+        self.path = path
+        self.address = address
+
+    @classmethod
+    def start(cls, config: VirtualConfig) -> VirtualBoard:
+        """Power a board up; its port can be opened when this returns.
+
+        Raises InterpreterMissing without an interpreter, Blocked when the board does not come up.
+        """
+        interpreter = find_interpreter(config.interpreter)
+        home = Path(tempfile.mkdtemp(prefix="camrig-"))
+        settings = asdict(config) | {
+            "flash": str(config.flash.resolve()) if config.flash else None,
+            "interpreter": asdict(interpreter),
+            "home": str(home),
+            "parent": os.getpid(),
+        }
+        package = str(Path(__file__).resolve().parents[2])
+        process = subprocess.Popen(
+            [sys.executable, "-S", "-m", "camrig.virtual"],  # -S: nothing of site-packages is needed
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env={k: v for k, v in os.environ.items() if not k.startswith("CAMRIG_")} | {"PYTHONPATH": package},
+            start_new_session=True,  # Ctrl-C at the terminal is for the parent, which then closes the board
+        )
+        try:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(settings).encode() + b"\n")
+            report = _answer(process, Deadline.after(START_SECONDS))
+            if "error" in report:
+                raise Blocked(
+                    f"the virtual board did not start: {report['error']}",
+                    next="check its heap size and its flash image",
+                    details=report.get("details", ""),
+                )
+            return cls(process, home, report["path"], report["address"])
+        except BaseException:
+            _end(process, home)
+            raise
+
+    def __enter__(self) -> VirtualBoard:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the board is still there to be used."""
+        return self._process.poll() is None
+
+    def power_cycle(self) -> None:
+        """Cut the power and give it back: a hard reset at any moment.
+
+        When this returns the old run is over and the ROM's greeting is on the line. Raises Blocked when the
+        board is gone.
+        """
+        self._command({"do": "power_cycle"})
+
+    def fault(self, text: str) -> None:
+        """Make the board suffer from ``text``, in the words of ``faults.py``. What strikes ``now`` has struck then.
+
+        Raises SettingsError for a typo, and Blocked when the board is gone.
+        """
+        self._command({"do": "fault", "fault": str(parse(text))})
+
+    def clear(self, name: str | None = None) -> None:
+        """End the faults of that name, or all of them. Raises SettingsError for a name that there is not, Blocked."""
+        if name is not None and name not in BY_NAME:
+            parse(name)
+        self._command({"do": "clear", "fault": name})
+
+    def struck(self) -> tuple[Strike, ...]:
+        """The faults that have struck since the board was started, in their order. Raises Blocked."""
+        return tuple(Strike(entry["fault"], entry["at"]) for entry in self._command({"do": "struck"})["struck"])
+
+    def close(self) -> None:
+        """End the board; nothing of it is left. May be called again."""
+        _end(self._process, self._home)
+
+    def _command(self, command: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(command).encode() + b"\n")
+            answer = _answer(self._process, Deadline.after(START_SECONDS))
+        except (OSError, ValueError):
+            answer = {"error": "its pipe is closed"}
+        if "error" in answer:
+            raise Blocked("the virtual board has ended", board=self.path, next="start a new one")
+        return answer
+
+
+def _answer(process: subprocess.Popen[bytes], deadline: Deadline) -> dict[str, Any]:
+    """The supervisor's next line, or an ``error``."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    line = b""
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([process.stdout], [], [], deadline.left)
+        if not ready:
+            return {"error": f"nothing was heard of it for {deadline.seconds:.0f} s"}
+        part = os.read(process.stdout.fileno(), 4096)
+        if not part:
+            last_words = process.stderr.read().decode(errors="replace")
+            summary = last_words.strip().splitlines()[-1:] or ["its process ended"]
+            return {"error": summary[0], "details": last_words}
+        line += part
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def _end(process: subprocess.Popen[bytes], home: Path) -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(CLOSE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    shutil.rmtree(home, ignore_errors=True)

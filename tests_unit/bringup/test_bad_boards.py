@@ -1,0 +1,245 @@
+"""Whatever is wrong with a board or a bench ends in one sentence, the right exit code, and a free port."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from camrig.virtual.board import VirtualBoard, VirtualConfig
+
+from tests_unit.conftest import ROOT, Ended
+
+WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[VirtualBoard]:
+    """A board that is there before the run, as a real one is."""
+    config = VirtualConfig(wifi_ssid=WIFI["CAMRIG_WIFI_SSID"], wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])
+    with VirtualBoard.start(config) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def wire(answers: bytes | None, tmp_path: Path) -> Iterator[str]:
+    """A port with something at its other end that says ``answers`` to whatever it hears; None: nobody is there."""
+    near, far = os.openpty()
+    tty.setraw(near)
+    tty.setraw(far)
+    path = tmp_path / "port"
+    path.symlink_to(os.ttyname(far))
+    stop_read, stop_write = os.pipe()
+
+    def speak() -> None:
+        import select
+
+        while True:
+            ready, _, _ = select.select([near, stop_read], [], [])
+            if stop_read in ready:
+                return
+            os.read(near, 1024)
+            if answers:
+                os.write(near, answers)
+
+    thread = threading.Thread(target=speak)
+    thread.start()
+    try:
+        yield str(path)
+    finally:
+        os.write(stop_write, b"x")
+        thread.join(10)
+        for handle in (near, far, stop_read, stop_write):
+            os.close(handle)
+
+
+def app(tmp_path: Path, main: str) -> str:
+    """A copy of the application with another main.py."""
+    folder = tmp_path / "app"
+    shutil.copytree(ROOT / "device", folder)
+    (folder / "main.py").write_text(main)
+    return str(folder)
+
+
+def assert_blocked(ended: Ended, *words: str, code: int = 6) -> None:
+    assert ended.code == code, ended.out
+    for word in words:
+        assert word.lower() in ended.out.lower(), ended.out
+    assert not re.search(r"\brig/[\w/]+\.py", ended.out)  # no traceback of the rig
+    assert " passed" not in ended.out
+    assert WIFI["CAMRIG_WIFI_PASSWORD"] not in ended.out
+    assert ended.left_running() == []
+
+
+def assert_free(path: str) -> None:
+    with open(path, "rb+", buffering=0) as port:
+        fcntl.flock(port, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_missing_port(hil):
+    assert_blocked(hil("--device", "/dev/ttyNOBOARD"), "there is no port /dev/ttyNOBOARD", "4 blocked")
+
+
+def test_no_evidence_of_an_earlier_run_stays_in_place_of_this_ones(hil, tmp_path):
+    old = tmp_path / "old.zip"
+    old.write_bytes(b"of a run that passed")
+    hil("--collect-only", "--hil-evidence", str(old))
+    assert old.exists()
+    assert_blocked(hil("--device", "/dev/ttyNOBOARD", "--hil-evidence", str(old)), "there is no port", "4 blocked")
+    assert not old.exists()
+
+
+def test_mistyped_device(hil):
+    assert_blocked(hil("--device", "simm"), "there is no port simm", "Did you mean sim?")
+
+
+def test_a_file_is_no_port(hil, tmp_path):
+    (tmp_path / "file").touch()
+    assert_blocked(hil("--device", str(tmp_path / "file"), env=WIFI), "is not a serial port")
+
+
+def test_unreachable_network_port(hil):
+    assert_blocked(hil("--device", "socket://127.0.0.1:1", env=WIFI), "socket://127.0.0.1:1", "cannot be opened")
+
+
+@pytest.mark.parametrize("spec", ["socket://127.0.0.1", "rfc2217://", "socket://127.0.0.1:abc"])
+def test_half_an_address(hil, spec):
+    assert_blocked(hil("--device", spec, env=WIFI), f"{spec} is no address of a port", "://HOST:PORT")
+
+
+def test_a_board_that_restarts_over_and_over(hil, tmp_path):
+    banner = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
+    with wire(banner, tmp_path) as path:
+        assert_blocked(hil("--device", path, env=WIFI), "restarts over and over (SW_CPU_RESET)", path)
+
+
+def test_busy_port(hil, board):
+    with open(board.path, "rb+", buffering=0) as port:
+        fcntl.flock(port, fcntl.LOCK_EX)
+        assert_blocked(hil("--device", board.path, env=WIFI), "in use by another program", board.path)
+
+
+def test_silent_port(hil, tmp_path):
+    with wire(None, tmp_path) as path:
+        assert_blocked(hil("--device", path, env=WIFI), path, "nothing answers on the wire", "check power")
+        assert_free(path)
+
+
+def test_board_without_micropython(hil, tmp_path):
+    with wire(b"AT+ERROR\r\nNodeMCU 3.0\r\n> ", tmp_path) as path:
+        assert_blocked(hil("--device", path, env=WIFI), "not a MicroPython REPL", "NodeMCU 3.0")
+        assert_free(path)
+
+
+def test_board_in_its_boot_loader(hil, tmp_path):
+    with wire(b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT)\r\nwaiting for download\r\n", tmp_path) as path:
+        assert_blocked(hil("--device", path, env=WIFI), "boot loader", "IO0")
+
+
+def test_no_wifi_settings(hil, board):
+    assert_blocked(hil("--device", board.path), "no Wi-Fi settings", "CAMRIG_WIFI_SSID", "camrig.wifi.toml")
+    assert_free(board.path)
+
+
+def test_wrong_password(hil, board):
+    env = {**WIFI, "CAMRIG_WIFI_PASSWORD": "not the password"}
+    ended = hil("--device", board.path, env=env)
+    assert_blocked(ended, "wrong password", "'lab'", board.path)
+    assert "not the password" not in ended.out
+    assert_free(board.path)
+
+
+def test_network_out_of_reach(hil, board):
+    env = {**WIFI, "CAMRIG_WIFI_SSID": "attic"}
+    assert_blocked(hil("--device", board.path, env=env), "does not find the Wi-Fi network 'attic'")
+
+
+def test_main_that_raises(hil, board, tmp_path):
+    main = "def start():\n    raise ValueError('no lens')\nstart()\n"
+    ended = hil("--device", board.path, "--hil-app", app(tmp_path, main), env=WIFI)
+    assert_blocked(ended, "main.py raised at boot: ValueError: no lens", 'File "main.py", line 2')
+
+
+def test_main_that_ends(hil, board, tmp_path):
+    ended = hil("--device", board.path, "--hil-app", app(tmp_path, "print('bye')\n"), env=WIFI)
+    assert_blocked(ended, "main.py ended without serving")
+
+
+def test_main_that_says_nothing(hil, board, tmp_path):
+    main = "import time\nwhile True:\n    time.sleep(1)\n"
+    options = ("--device", board.path, "--hil-app", app(tmp_path, main), "--hil-boot-timeout", "2")
+    assert_blocked(hil(*options, env=WIFI), "did not say within 2 s where it serves", "--hil-boot-timeout")
+
+
+def test_server_that_never_answers(hil, board, tmp_path):
+    main = "import time\nprint('serving http://127.0.0.1:9')\nwhile True:\n    time.sleep(1)\n"
+    options = ("--device", board.path, "--hil-app", app(tmp_path, main), "--hil-boot-timeout", "1")
+    assert_blocked(hil(*options, env=WIFI), "http://127.0.0.1:9 does not answer", "--hil-url")
+
+
+def test_application_without_the_agent(hil, board, tmp_path):
+    main = (ROOT / "device" / "main.py").read_text().replace("import rig_agent", "raise ImportError")
+    ended = hil("--device", board.path, "--hil-app", app(tmp_path, main), env=WIFI)
+    assert_blocked(ended, "the rig's agent is not attached", "rig_agent.attach(app)")
+
+
+def test_source_that_does_not_compile(hil, board, tmp_path):
+    folder = app(tmp_path, "")
+    (Path(folder) / "sensor.py").write_text("def broken(:\n")
+    assert_blocked(hil("--device", board.path, "--hil-app", folder, env=WIFI), "sensor.py does not compile")
+
+
+def test_a_forgotten_module_that_hides_the_library(hil):
+    with VirtualBoard.start(VirtualConfig(wifi_ssid="lab", wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])) as other:
+        command = [sys.executable, "-m", "mpremote", "connect", other.path, "fs", "touch", ":microdot.py"]
+        subprocess.run(command, check=True, timeout=60, capture_output=True)
+        ended = hil("--device", other.path, env=WIFI)
+        assert_blocked(ended, "/microdot.py on the board would be imported instead", "fs rm")
+
+
+def test_full_flash(hil):
+    config = VirtualConfig(flash_blocks=16, wifi_ssid="lab", wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])
+    with VirtualBoard.start(config) as small:
+        assert_blocked(hil("--device", small.path, env=WIFI), "flash is full", "bytes", "are free")
+        assert_free(small.path)
+
+
+def test_no_interpreter(hil):
+    ended = hil(env={"MICROPY_MICROPYTHON": "/nowhere/micropython"})
+    assert_blocked(ended, "/nowhere/micropython", "MICROPY_MICROPYTHON")
+
+
+def test_virtual_board_refused_where_hardware_is_required(hil):
+    assert_blocked(hil("--hil-require", "hardware"), "this is a virtual board", "--hil-require=hardware")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--hil-sim-hepa", "4M"], ["--hil-sim-hepa"]),
+        (["--hil-sim-heap", "lots"], ["'lots'"]),
+        (["--hil-url", "https://board"], ["--hil-url", "'https://board'"]),
+        (["--hil-boot-timeout", "soon"], ["--hil-boot-timeout", "'soon'"]),
+        (["--hil-require", "metal"], ["any, hardware"]),
+        (["--hil-lib", "/nowhere"], ["--hil-lib", "not a folder"]),
+    ],
+)
+def test_mistyped_options(hil, options, words):
+    assert_blocked(hil(*options), *words, code=4)
+
+
+def test_interrupt_leaves_nothing(run, tmp_path):
+    interrupt = (" files sent", lambda process: process.send_signal(signal.SIGINT))
+    ended = run("pytest", "tests_hil", "-p", "no:cacheprovider", "--hil-results", str(tmp_path), when=interrupt)
+    assert ended.code == 2, ended.out
+    assert ended.left_running() == []

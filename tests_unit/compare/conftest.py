@@ -1,0 +1,103 @@
+"""A short suite that measures, its baseline, and copies of the library that are worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests_unit.conftest import ROOT, Ended
+
+PASSWORD = "correct horse battery"
+LIMITS = """
+[limits]
+latency.preflight.relative = "+25%"
+heap.preflight.allocated = "+0 B"
+heap.leak_slope = "< 1 B/request"
+"""
+
+SUITE = """
+from statistics import median
+from camrig.probe.heap_series import heap_series_until_level
+from camrig.probe.preflight import preflight_headers
+from camrig.probe.sampling import PREFLIGHT, WITHOUT_CORS, Request, Sampler
+PAGE = "https://panel.example"
+
+def test_bytes(dut, measure, preflight):
+    dut.policy(allowed_origins=[PAGE])
+    for _ in range(12):
+        found = dut.agent.allocations("OPTIONS", "/api/status", preflight_headers(PAGE, "GET"), 4)
+        measure("heap.preflight.allocated", found.bytes, unit="B")
+    for _ in range(60):
+        preflight(PAGE)
+    for points in heap_series_until_level(lambda: preflight(PAGE), dut.heap, 15, 75, 4, 16):
+        measure("heap.leak_slope", [y for _, y in points], unit="B/request", at=[x for x, _ in points])
+
+def test_time(dut, measure):
+    dut.policy(allowed_origins=[PAGE])
+    sampler = Sampler(dut.request, Request(PAGE))
+    sampler.warm_up(20)
+    for batch in sampler.batches(16, 8):
+        bare = median(one.on_board for one in batch.phases(WITHOUT_CORS))
+        measure("latency.preflight.relative", [one.on_board / bare for one in batch.phases(PREFLIGHT)], unit="x")
+"""
+
+
+@pytest.fixture(scope="session")
+def bench_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The suite, its limits, and the folder that its baselines go to."""
+    folder = tmp_path_factory.mktemp("gate")
+    (folder / "test_costs.py").write_text(SUITE)
+    (folder / "camrig.toml").write_text(LIMITS)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    return folder
+
+
+@pytest.fixture
+def costs(run: Callable[..., Ended], bench_folder: Path, tmp_path: Path) -> Callable[..., Ended]:
+    """Runs the suite with the given options."""
+
+    def call(*options: str) -> Ended:
+        common = ("-c", str(bench_folder / "pytest.ini"), "--rootdir", str(bench_folder), "-p", "no:cacheprovider")
+        ended = run(
+            "pytest",
+            str(bench_folder / "test_costs.py"),
+            *common,
+            "--hil-results",
+            str(tmp_path / "results"),
+            "--hil-baselines",
+            str(bench_folder / "baselines"),
+            *options,
+            env={"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": PASSWORD},
+        )
+        assert ended.left_running() == []
+        assert "INTERNALERROR" not in ended.out
+        return ended
+
+    return call
+
+
+@pytest.fixture
+def baseline(costs: Callable[..., Ended], bench_folder: Path) -> str:
+    """The name of a baseline of the library as it is; measured once."""
+    if not (bench_folder / "baselines" / "good.json").exists():
+        assert costs("--hil-save", "good").code == 0
+    return "good"
+
+
+@pytest.fixture
+def worse(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Makes a copy of the library that runs a line with every response, after another when it is imported."""
+
+    def make(before: str, line: str) -> Path:
+        source = (ROOT / "lib/microdot/cors.py").read_text()
+        source = source.replace("import re\n", f"import re\n\n{before}\n", 1)
+        first = "        origins = self._origins\n"
+        source = source.replace(first, f"        {line}\n{first}", 1)
+        path = tmp_path / "worse/microdot/cors.py"
+        path.parent.mkdir(parents=True)
+        path.write_text(source)
+        return tmp_path / "worse"
+
+    return make

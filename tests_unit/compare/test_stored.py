@@ -1,0 +1,167 @@
+"""Runs on the virtual board against a baseline: green, red on the right metric, undecided, refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from xml.etree import ElementTree
+
+import pytest
+from camrig.cli.main import main
+
+from tests_unit.compare.conftest import PASSWORD
+
+RELATIVE, ALLOCATED, LEAK = "latency.preflight.relative", "heap.preflight.allocated", "heap.leak_slope"
+
+
+VIRTUAL = re.compile(r"^camrig virtual board .*, MicroPython .*\[VIRTUAL BOARD: no figure of hardware\]$", re.M)
+
+
+def answers(out: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z_.]+): (pass|regressed|inconclusive|blocked): ", out, re.MULTILINE))
+
+
+def test_the_same_library_is_green_and_its_evidence_gives_the_same_verdict(costs, baseline, tmp_path, capsys):
+    evidence, junit = tmp_path / "evidence.zip", tmp_path / "junit.xml"
+    ended = costs("--hil-compare", baseline, "--hil-evidence", str(evidence), "--junitxml", str(junit))
+    assert ended.code == 0, ended.out
+    assert answers(ended.out) == {RELATIVE: "pass", ALLOCATED: "pass", LEAK: "pass"}
+    assert VIRTUAL.search(ended.out[ended.out.index("gate against good") :])
+    assert "compared all the same" not in ended.out
+    for case in ElementTree.parse(junit).iter("testcase"):
+        properties = {one.get("name"): one.get("value") for one in case.iter("property")}
+        assert (properties["virtual"], properties["firmware"][:11]) == ("true", "MicroPython")
+        assert properties["board"]
+    cases = [(case.get("classname"), case.get("name")) for case in ElementTree.parse(junit).iter("testcase")]
+    assert cases[2:] == [("gate", RELATIVE), ("gate", ALLOCATED), ("gate", LEAK)]
+
+    with zipfile.ZipFile(evidence) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    assert not [name for name, data in members.items() if PASSWORD.encode() in data]
+    files = json.loads(members["files.json"])
+    samples = json.loads(members["samples.json"])
+    told = json.dumps({"port": 8080, "wifi": {"password": PASSWORD, "ssid": "lab"}}, sort_keys=True).encode()
+    assert not {"/camrig.json", "/camrig_rig.json", hashlib.sha256(told).hexdigest()} & {*files, *files.values()}
+    assert files["/lib/microdot/cors.mpy"] == samples["origin"]["library_sha256"]
+    assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in files.values())
+    assert b"camrig: serving" in members["console.txt"]
+    assert main(["verdict", str(evidence)]) == 0
+    shown = capsys.readouterr().out
+    assert "the one that its samples and limits give; files, console and board are not checked" in shown
+    assert VIRTUAL.search(shown)
+
+    samples["metrics"][ALLOCATED]["batches"][0]["values"][0] += 64
+    members["samples.json"] = json.dumps(samples).encode()
+    with zipfile.ZipFile(evidence, "w") as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    assert main(["verdict", str(evidence)]) == 4
+
+
+def test_a_leak_turns_bytes_and_slope_red(costs, baseline, worse):
+    ended = costs("--hil-compare", baseline, "--hil-lib", str(worse("_KEPT = []", "_KEPT.append(bytearray(16))")))
+    assert ended.code == 1
+    assert answers(ended.out) == {RELATIVE: "pass", ALLOCATED: "regressed", LEAK: "regressed"}
+    assert f"regressed: {LEAK}: " in ended.out
+
+
+def test_a_slower_library_turns_its_time_red_alone(costs, baseline, worse, tmp_path):
+    slow = worse("_TURNS = range(1500)", "for _ in _TURNS: pass")
+    ended = costs("--hil-compare", baseline, "--hil-lib", str(slow))
+    assert ended.code == 1
+    found = answers(ended.out)
+    assert (found[RELATIVE], found[LEAK]) == ("regressed", "pass")
+    assert "blocked" not in found.values()
+
+
+def test_nothing_measured_at_all_is_blocked(costs, baseline):
+    ended = costs("--hil-compare", baseline, "-k", "no_such_test")
+    assert ended.code == 6
+    assert "nothing was measured" in ended.out
+
+
+@pytest.mark.parametrize("option", ["--lf", "--ff", "--nf", "--sw", "--deselect=gate"])
+def test_no_option_deselects_the_gate_or_runs_it_first(run, bench_folder, baseline, tmp_path, option):
+    """``tmp_path`` holds pytest's memory of a failure."""
+    broken = bench_folder / "test_fails.py"
+    common = ("--rootdir", str(bench_folder), "-c", str(bench_folder / "pytest.ini"), "-o", f"cache_dir={tmp_path}")
+    try:
+        broken.write_text("def test_it():\n    assert False\n")
+        assert run("pytest", str(broken), *common).code == 1
+        gate = ("--hil-compare", baseline, "--hil-baselines", str(bench_folder / "baselines"))
+        ended = run("pytest", str(bench_folder), *common, *gate, option, "--collect-only", "-q")
+    finally:
+        broken.unlink()
+    assert ended.code == 0, ended.out
+    found = [line for line in ended.out.splitlines() if "::" in line]
+    assert found[-3:] == [f"gate::{RELATIVE}", f"gate::{ALLOCATED}", f"gate::{LEAK}"]
+    assert any("test_fails" in line for line in found[:-3])
+
+
+def test_another_board_is_refused(costs, baseline):
+    ended = costs("--hil-compare", baseline, "--hil-sim-heap", "3M", "-k", "bytes")
+    assert ended.code == 4
+    assert "different settings of sim_heap: 3M and 4M. Save a baseline" in ended.out
+    assert "compare all the same with --hil-compare-anyway." in ended.out
+    assert answers(ended.out) == {}
+
+
+def test_what_no_test_measured_is_blocked_also_on_another_board_that_is_allowed(costs, baseline, tmp_path):
+    junit = tmp_path / "junit.xml"
+    other = ("--hil-sim-heap", "3M", "--hil-compare-anyway")
+    ended = costs("--hil-compare", baseline, "-k", "bytes", *other, "--junitxml", str(junit))
+    assert ended.code == 6
+    assert "compared all the same: different settings of sim_heap: 3M and 4M\n" in ended.out
+    assert answers(ended.out) == {RELATIVE: "blocked", ALLOCATED: "pass", LEAK: "pass"}
+    suite = next(ElementTree.parse(junit).iter("testsuite"))
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
+
+
+def test_evidence_that_cannot_be_written_is_an_error_before_any_board_is_touched(costs, bench_folder):
+    ended = costs("--hil-evidence", str(bench_folder / "test_costs.py" / "evidence.zip"))
+    assert ended.code == 4
+    assert "connect" not in ended.out
+    assert re.search(r"the evidence .* cannot be written: .*\. Name another file\.", ended.out)
+
+
+@pytest.mark.parametrize("name", ["never-saved", "../escape"])
+def test_a_missing_baseline_is_an_error_before_any_board_is_touched(costs, name):
+    ended = costs("--hil-compare", name)
+    assert ended.code == 4
+    assert "connect" not in ended.out
+    assert "there is no baseline" in ended.out or "is no name" in ended.out
+
+
+def test_a_limit_without_a_baseline_of_its_metric_is_an_error(costs, baseline, bench_folder):
+    config = bench_folder / "camrig.toml"
+    before = config.read_text()
+    try:
+        config.write_text(before + 'heap.free = "-512 B"\n')
+        ended = costs("--hil-compare", baseline)
+    finally:
+        config.write_text(before)
+    assert ended.code == 4
+    assert "heap.free has a limit, but the baseline good holds no samples of it" in ended.out
+
+
+def test_too_little_to_tell_is_inconclusive(costs, baseline, bench_folder, tmp_path):
+    path = bench_folder / "baselines" / "good.json"
+    data = json.loads(path.read_text())
+    data["metrics"][RELATIVE]["batches"] = data["metrics"][RELATIVE]["batches"][:1]
+    (bench_folder / "baselines" / "short.json").write_text(json.dumps(data))
+    junit = tmp_path / "junit.xml"
+    ended = costs("--hil-compare", "short", "--junitxml", str(junit))
+    assert ended.code == 7
+    assert answers(ended.out)[RELATIVE] == "inconclusive"
+    assert "1 inconclusive" in ended.out
+    (error,) = ElementTree.parse(junit).iter("error")
+    assert error.get("message", "").startswith("inconclusive: ")
+
+
+def test_a_run_that_fails_saves_nothing(costs, bench_folder, tmp_path):
+    ended = costs("--hil-save", "bad", "--hil-require", "hardware")
+    assert ended.code == 6
+    assert "not saved" in ended.out
+    assert not (bench_folder / "baselines" / "bad.json").exists()

@@ -1,0 +1,123 @@
+"""Whoever waits for an answer of a board that is known to be dead is told at once."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+from camrig.errors import Blocked
+from camrig.probe.client import NoExchange, exchange, request_bytes
+from camrig.probe.connections import Connections
+from camrig.probe.requests_session import BoardSession
+
+LONG = 60.0  # seconds; a test that waits this long has failed
+
+
+@pytest.fixture
+def mute() -> Iterator[tuple[int, threading.Event]]:
+    """A server that takes a request and never answers: its port, and an event set by each request."""
+    asked, held = threading.Event(), []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    held.append(connection)
+                    connection.recv(1000)
+                    asked.set()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1], asked
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+        for connection in held:
+            connection.close()
+
+
+def asks(port: int, connections: Connections) -> None:
+    exchange("127.0.0.1", port, request_bytes("GET", "/", "board", []), LONG, connections)
+
+
+def asks_as_a_person(port: int, connections: Connections) -> None:
+    with BoardSession(f"http://127.0.0.1:{port}", LONG, connections) as session:
+        session.get("/")
+
+
+@pytest.mark.parametrize("ask", [asks, asks_as_a_person])
+def test_a_cut_ends_an_exchange_and_those_to_come(mute, ask: Callable[[int, Connections], None]):
+    port, asked = mute
+    connections = Connections()
+    cutter = threading.Thread(target=lambda: (asked.wait(10), connections.cut()))
+    cutter.start()
+    start = time.monotonic()
+    for _ in range(2):
+        with pytest.raises((NoExchange, requests.ConnectionError)):
+            ask(port, connections)
+    cutter.join(10)
+    assert time.monotonic() - start < LONG / 2
+
+
+def test_a_cut_ends_an_attempt_to_connect():
+    connections = Connections()
+    with socket.socket() as full, contextlib.ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):  # a listen queue that is full lets connections wait
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        start = time.monotonic()
+        cutter = threading.Timer(0.1, connections.cut)
+        cutter.start()
+        with pytest.raises(NoExchange):
+            asks(full.getsockname()[1], connections)
+        cutter.join(10)
+        assert time.monotonic() - start < LONG / 2
+
+
+def test_connections_live_again_after_a_mend():
+    connections = Connections()
+    connections.cut()
+    assert connections.down
+    connections.mend()
+    near, far = socket.socketpair()
+    with near, far:
+        connections.add(near)
+        far.sendall(b"alive")
+        assert near.recv(10) == b"alive"
+
+
+def test_closed_connections_are_forgotten():
+    connections = Connections()
+    near, far = socket.socketpair()
+    connections.add(near)
+    near.close()
+    far.close()
+    del near
+    gc.collect()
+    connections.cut()
+    assert not connections._sockets
+
+
+@pytest.mark.parametrize("seconds", [LONG, 0.05])
+def test_a_person_without_an_answer_blocks_the_rig(mute, seconds):
+    """Lost by the network, or too slow: no failure of the library, and still what requests would raise."""
+    port, asked = mute
+    connections = Connections()
+    cutter = threading.Thread(target=lambda: (asked.wait(10), connections.cut() if seconds == LONG else None))
+    cutter.start()
+    with (
+        BoardSession(f"http://127.0.0.1:{port}", seconds, connections) as session,
+        pytest.raises(Blocked, match="GET /api/status got no answer") as raised,
+    ):
+        session.get("/api/status")
+    cutter.join(10)
+    assert isinstance(raised.value, requests.RequestException)

@@ -1,0 +1,162 @@
+"""A flag wins over the environment, the environment over the file, and mistakes are named."""
+
+from __future__ import annotations
+
+import pytest
+from camrig.errors import SettingsError
+from camrig.settings.options import OPTIONS
+from camrig.settings.resolve import Settings, Wifi, resolve
+
+
+def test_defaults_are_the_virtual_board_and_camrigs_own_cargo(tmp_path):
+    found = resolve({}, {}, tmp_path)
+    assert found.device == ("sim",)
+    assert (found.app / "main.py").is_file()
+    assert (found.lib / "microdot" / "cors.py").is_file()
+    assert found.agent.name == "rig_agent.py"
+    assert found.wifi is None
+
+
+def test_flag_wins_over_environment_wins_over_file(tmp_path):
+    (tmp_path / "camrig.toml").write_text('device = "/dev/file"\nport = 81\nsim-heap = "1M"\n')
+    env = {"CAMRIG_DEVICE": "/dev/env", "CAMRIG_PORT": "82"}
+    found = resolve({"device": ["/dev/flag"]}, env, tmp_path)
+    assert found.device == ("/dev/flag",)
+    assert found.port == 82
+    assert found.sim_heap == "1M"
+
+
+def test_the_names_other_tools_use_are_honoured(tmp_path):
+    found = resolve({}, {"ESPPORT": "/dev/esp", "ESPBAUD": "921600"}, tmp_path)
+    assert (found.device, found.baud) == (("/dev/esp",), 921600)
+    assert resolve({}, {"ESPPORT": "/dev/esp", "CAMRIG_DEVICE": "sim"}, tmp_path).device == ("sim",)
+
+
+def test_several_devices(tmp_path):
+    (tmp_path / "camrig.toml").write_text('device = ["sim", "/dev/two"]\n')
+    assert resolve({}, {}, tmp_path).device == ("sim", "/dev/two")
+
+
+def test_a_device_given_twice_is_one_board(tmp_path):
+    with pytest.raises(SettingsError, match="--device sim is given more than once"):
+        resolve({"device": ["sim", "/dev/two", "sim"]}, {}, tmp_path)
+
+
+def test_each_device_has_an_address_of_its_own(tmp_path):
+    flags = {"device": ["/dev/a", "/dev/b"], "url": ["http://localhost:8080", "http://localhost:8081"]}
+    found = resolve(flags, {}, tmp_path)
+    assert [found.url_of(spec) for spec in found.device] == flags["url"]
+    assert resolve({"device": flags["device"]}, {}, tmp_path).url_of("/dev/b") is None
+    with pytest.raises(SettingsError, match="1 times for 2 devices"):
+        resolve({**flags, "url": flags["url"][:1]}, {}, tmp_path)
+
+
+def test_paths_in_the_file_are_relative_to_it(tmp_path):
+    (tmp_path / "firmware" / "lib").mkdir(parents=True)
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "new.bin").touch()
+    lines = ('results = "out"', 'lib = "firmware/lib"', 'app = "firmware"', 'firmware = "new.bin"', 'elf = "new.bin"')
+    (tmp_path / "camrig.toml").write_text("\n".join(lines))
+    found = resolve({}, {}, tmp_path / "suite")
+    assert (found.results, found.lib, found.app) == (
+        tmp_path / "out",
+        tmp_path / "firmware/lib",
+        tmp_path / "firmware",
+    )
+    assert (found.firmware, found.elf) == (tmp_path / "new.bin", tmp_path / "new.bin")
+    (tmp_path / "camrig.toml").write_text('lib = "suite/lib"\n')
+    with pytest.raises(SettingsError, match=rf"camrig.toml: '{tmp_path}/suite/lib' is not a folder"):
+        resolve({}, {}, tmp_path / "suite")
+
+
+def test_the_files_are_the_nearest_ones_above_the_folder_up_to_its_repository(tmp_path):
+    (tmp_path / "camrig.toml").write_text("port = 1\n")
+    (tmp_path / "camrig.wifi.toml").write_text('ssid = "outer"\n')
+    inner = tmp_path / "work" / "suite"
+    inner.mkdir(parents=True)
+    found = resolve({}, {}, inner)
+    assert (found.port, found.config) == (1, tmp_path / "camrig.toml")
+    assert found.wifi == Wifi("outer")
+    assert found.baselines == tmp_path / "results" / "baselines"
+    (inner / "camrig.toml").write_text("port = 2\n")
+    assert resolve({}, {}, inner).port == 2
+    (inner / "camrig.toml").unlink()
+    (tmp_path / "work" / ".git").mkdir()
+    found = resolve({}, {}, inner)
+    assert (found.port, found.wifi, found.config) == (8080, None, None)
+    assert found.results == tmp_path / "work" / "results"
+
+
+def test_the_files_beside_the_tests_are_read_where_the_folder_of_the_command_has_none(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "tests" / "camrig.toml").write_text("port = 1\n")
+    assert resolve({}, {}, tmp_path / "here", tmp_path / "tests").port == 1
+    (tmp_path / "here" / "camrig.toml").write_text("port = 2\n")
+    assert resolve({}, {}, tmp_path / "here", tmp_path / "tests").port == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('devise = "sim"', ["devise", "device"]),
+        ("port = 99999", ["camrig.toml", "65535"]),
+        ("port = ", ["camrig.toml", "TOML"]),
+        ("baud = true", ["camrig.toml", "whole number"]),
+    ],
+)
+def test_mistakes_in_the_file_are_named(tmp_path, text, words):
+    (tmp_path / "camrig.toml").write_text(text)
+    with pytest.raises(SettingsError) as raised:
+        resolve({}, {}, tmp_path)
+    for word in words:
+        assert word in str(raised.value)
+
+
+@pytest.mark.parametrize("option", [one for one in OPTIONS if not one.switch], ids=lambda one: one.name)
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_value_is_no_value_left_out(tmp_path, option, text):
+    flags = {option.name: [text] if option.many else text}
+    with pytest.raises(SettingsError, match=f"{option.flag}: {option.name} is empty"):
+        resolve(flags, {}, tmp_path)
+    (tmp_path / "camrig.toml").write_text(f'{option.name} = "{text}"\n')
+    with pytest.raises(SettingsError, match=f"camrig.toml: {option.name} is empty"):
+        resolve({}, {}, tmp_path)
+
+
+def test_a_variable_that_is_empty_is_unset_and_no_device_is_none(tmp_path):
+    assert resolve({}, {"CAMRIG_DEVICE": "", "CAMRIG_COMPARE": ""}, tmp_path).device == ("sim",)
+    (tmp_path / "camrig.toml").write_text("device = []\n")
+    with pytest.raises(SettingsError, match="device is empty"):
+        resolve({}, {}, tmp_path)
+
+
+def test_wifi_from_the_environment_or_its_own_file(tmp_path):
+    assert resolve({}, {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "pw"}, tmp_path).wifi == Wifi("lab", "pw")
+    (tmp_path / "camrig.wifi.toml").write_text('ssid = "home"\npassword = "secret"\n')
+    assert resolve({}, {}, tmp_path).wifi == Wifi("home", "secret")
+
+
+@pytest.mark.parametrize("text", ["", 'ssid = ""', 'sid = "x"', "ssid = 5", "ssid ="])
+def test_mistakes_in_the_wifi_file_are_named(tmp_path, text):
+    (tmp_path / "camrig.wifi.toml").write_text(text)
+    with pytest.raises(SettingsError, match=r"camrig\.wifi\.toml"):
+        resolve({}, {}, tmp_path)
+
+
+def test_a_password_alone_is_a_mistake(tmp_path):
+    with pytest.raises(SettingsError, match="CAMRIG_WIFI_SSID"):
+        resolve({}, {"CAMRIG_WIFI_PASSWORD": "pw"}, tmp_path)
+
+
+def test_no_representation_shows_the_password(tmp_path):
+    found = resolve({}, {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "hush-hush"}, tmp_path)
+    assert "hush-hush" not in f"{found!r} {found} {found.wifi}"
+
+
+def test_every_option_is_a_field_and_every_flag_has_its_variable():
+    for option in OPTIONS:
+        assert option.name in Settings.__dataclass_fields__
+        assert (
+            option.env[0] == "CAMRIG_" + option.flag.removeprefix("--").removeprefix("hil-").replace("-", "_").upper()
+        )
