@@ -14,7 +14,7 @@ from camrig.deadline import Deadline
 from camrig.deploy.board_scripts import COMMIT, FRESH
 from camrig.deploy.transfer import Link, look, send
 from camrig.errors import CamrigError
-from camrig.probe.client import NoExchange, exchange, request_bytes
+from camrig.probe.client import LostExchangeError, exchange, request_bytes
 from camrig.settings.resolve import Settings
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from rich.console import Console
@@ -132,7 +132,7 @@ def _serves(virtual: VirtualBoard) -> None:
         answer = exchange(host, int(port), request_bytes("GET", "/api/status", f"{host}:{port}", []), 10)
         assert answer.status == 200, f"answers {answer.status}"
         session.repl()  # mpremote sends one Ctrl-C, and a server may swallow it
-    except NoExchange as error:
+    except LostExchangeError as error:
         raise AssertionError(f"does not answer: {error}") from None
     finally:
         session.close()

@@ -26,7 +26,7 @@ from camrig.compare.libraries import library
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK
 from camrig.dut import Dut
 from camrig.gate.collected import samples
-from camrig.gate.comparison import Docket
+from camrig.gate.comparison import Comparison
 from camrig.gate.judgement import judge
 from camrig.gate.limits import parse_limits, usual_limits
 from camrig.gate.samples import Batch, Kind, Samples
@@ -97,7 +97,7 @@ class Relayed(Session):
 
     relay: Relay | None = None
     mean = 0.0
-    result: tuple[Docket, GateVerdict]
+    result: tuple[Comparison, GateVerdict]
 
     def _boot(self, folder: Path) -> Dut:
         dut = super()._boot(folder)
@@ -111,10 +111,10 @@ class Relayed(Session):
         super()._record(dut, sampler, kinds)
 
 
-def drawn(docket: Docket, count: int, seed: int, metric: str | None = None) -> Counter[str]:
+def drawn(comparison: Comparison, count: int, seed: int, metric: str | None = None) -> Counter[str]:
     """Answers, of ``metric`` or of the whole gate, to ``count`` sessions drawn from the batches of one."""
     random, found = Random(seed), Counter[str]()
-    ours, theirs = docket.candidate.metrics, docket.baseline.metrics
+    ours, theirs = comparison.candidate.metrics, comparison.baseline.metrics
     for _ in range(count):
         # Batches that were measured together are drawn together, in the same order for all metrics.
         places = random.choices(range(len(ours[ON_BOARD].batches)), k=PLAN.most)
@@ -122,7 +122,7 @@ def drawn(docket: Docket, count: int, seed: int, metric: str | None = None) -> C
             {name: _taken(one, places) if one.kind is Kind.TIMED else one for name, one in side.items()}
             for side in (ours, theirs)
         ]
-        verdict = judge(*tables, docket.limits, plan=PLAN, paired=True, final=True)
+        verdict = judge(*tables, comparison.limits, plan=PLAN, paired=True, final=True)
         found[_answer(verdict, metric)] += 1
     return found
 

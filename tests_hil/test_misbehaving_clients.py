@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
-from camrig.probe.client import NoExchange, exchange, request_bytes
+from camrig.probe.client import LostExchangeError, exchange, request_bytes
 from camrig.probe.heap_series import drained
 from camrig.probe.misbehaving_clients import GET, SCENARIOS, closed_by_server, connected
 from camrig.probe.preflight import preflight_headers
@@ -27,7 +27,7 @@ def answered(dut, policy, page):
     def check(when):
         try:
             answer = exchange(host, port, raw, SECONDS_TO_ANSWER)
-        except NoExchange as error:
+        except LostExchangeError as error:
             pytest.fail(f"{when} a preflight got no answer within {SECONDS_TO_ANSWER} s: {error}")
         assert answer.status == 204, when
         assert answer.header("Access-Control-Allow-Origin") == page, when

@@ -15,17 +15,17 @@ from camrig.board.identity import Identity
 from camrig.board.session import Session
 from camrig.deadline import Deadline
 from camrig.errors import (
-    BoardCrashed,
+    BoardCrashedError,
     BootError,
     CamrigError,
     DeployError,
     PortError,
-    PowerLost,
-    ServerSilent,
+    PowerLostError,
+    ServerSilentError,
     WifiError,
 )
 from camrig.probe.agent import ECHO, Agent, Heap
-from camrig.probe.client import NoExchange, Response, exchange, request_bytes
+from camrig.probe.client import LostExchangeError, Response, exchange, request_bytes
 from camrig.probe.connections import Connections
 
 CONSOLE_LINES = 20  # of the console, shown beside an error
@@ -107,8 +107,8 @@ class Dut:
     ) -> Response:
         """One timed exchange on a connection of its own.
 
-        A board that goes down meanwhile ends it at once: raises BoardCrashed when what runs on the board did that,
-        PowerLost or PortError when the bench did. Raises ServerSilent when nothing whole came back.
+        A board that goes down meanwhile ends it at once. Raises BoardCrashedError when what runs on the board did
+        that, PowerLostError or PortError for power and cable, ServerSilentError when no whole response came back.
         """
         if self.broken is not None:
             raise self.broken
@@ -118,14 +118,14 @@ class Dut:
         raw = request_bytes(method, target, f"{host}:{port}", headers, body)
         try:
             return exchange(host, port, raw, SECONDS_PER_EXCHANGE, self.connections)
-        except NoExchange as error:
+        except LostExchangeError as error:
             # Where the network stack dies first, the console is a moment behind.
             if not self.console.attended and (crash := self.watch.wait(SECONDS_FOR_LAST_WORDS)) is not None:
                 raise self.down(crash) from None
-            raise ServerSilent(
+            raise ServerSilentError(
                 f"{method} {target} got no answer ({error})",
                 board=self.session.name,
-                next="see the console of the board",
+                hint="see the console of the board",
                 details=self.console.text(lines=CONSOLE_LINES),
             ) from None
 
@@ -134,21 +134,21 @@ class Dut:
         host, port = self.address
         try:
             exchange(host, port, request_bytes("GET", ECHO, f"{host}:{port}", []), seconds, self.connections)
-        except NoExchange:
+        except LostExchangeError:
             return False
         return True
 
     def down(self, crash: Crash) -> CamrigError:
         """The error that a crash is."""
         if crash.blame == APPLICATION:
-            return BoardCrashed(crash.what, board=self.session.name, next="see the console of the board")
+            return BoardCrashedError(crash.what, board=self.session.name, hint="see the console of the board")
         details = self.console.text(lines=CONSOLE_LINES)
         if self.console.broken is not None:
-            return PortError(crash.what, board=self.session.name, next="check cable and power", details=details)
-        return PowerLost(
+            return PortError(crash.what, board=self.session.name, hint="check cable and power", details=details)
+        return PowerLostError(
             crash.what,
             board=self.session.name,
-            next="check its power supply, the cable and what else may reset it",
+            hint="check its power supply, the cable and what else may reset it",
             details=details,
         )
 
@@ -169,7 +169,7 @@ class Dut:
         """Restart the board, which must be in the raw REPL, wait for its console to say where it serves, and prove
         it by a full exchange.
 
-        Raises WifiError, BootError, ServerSilent, DeployError, or AgentError.
+        Raises WifiError, BootError, ServerSilentError, DeployError, or AgentError.
         """
         console, start = self.console, self._start
         until = Deadline.after(start.seconds)
@@ -187,16 +187,18 @@ class Dut:
                 about = self._answering(Deadline.after(max(until.left, SECONDS_TO_ANSWER)))
                 note(self.url)
         except CamrigError as error:
-            error.what = console.hide(error.what)  # it may quote the board
-            error.details = error.details or console.text(since=mark, lines=CONSOLE_LINES)
-            raise error.on(self.session.name) from None
+            raise error.amended(
+                what=console.hide(error.what),  # it may quote the board
+                details=error.details or console.text(since=mark, lines=CONSOLE_LINES),
+                board=self.session.name,
+            ) from None
         imported = str(about.get("cors_file")).lstrip("/")
         expected = start.expect_cors
         if start.token is not None and expected is not None and imported != expected.lstrip("/"):
             raise DeployError(
                 f"the board imported microdot.cors from {imported!r}, not from what was deployed",
                 board=self.session.name,
-                next="the firmware has a frozen copy, or another file hides it: remove that one",
+                hint="the firmware has a frozen copy, or another file hides it: remove that one",
             )
         self.watch.start()
 
@@ -208,11 +210,11 @@ class Dut:
                 if self._start.token is not None:
                     return self.agent.about()
                 return {"status": self.request("GET", "/api/status").status}
-            except ServerSilent as error:
+            except ServerSilentError as error:
                 if until.passed or console.broken:
-                    raise ServerSilent(
+                    raise ServerSilentError(
                         f"the board says that it serves, but {self.url} does not answer: {error.what}",
-                        next="check that this host reaches that address, or give a forwarded one with --hil-url",
+                        hint="check that this host reaches that address, or give a forwarded one with --hil-url",
                     ) from None
             # Give the server the time in which a refused connection costs the host nothing.
             console.wait(lambda event: None, console.seen, until.sooner(0.2))
@@ -230,23 +232,23 @@ def _serving(session: Session, seen: int, until: Deadline, ssid: str) -> str:
         if isinstance(event, WifiFailed):
             raise _wifi_error(event.reason, ssid)
         if isinstance(event, Crashed):
-            raise BootError(f"the firmware crashed while booting: {event.line}", next="check power and firmware")
+            raise BootError(f"the firmware crashed while booting: {event.line}", hint="check power and firmware")
         if isinstance(event, Traceback):
             tracebacks.append(event)
         if isinstance(event, Restarted):
             restarts += 1
             if restarts > BOOTS:
                 raise BootError(
-                    f"the board restarts over and over ({event.cause})", next="check its power supply and boot.py"
+                    f"the board restarts over and over ({event.cause})", hint="check its power supply and boot.py"
                 )
         if isinstance(event, Prompt):
             if tracebacks:
                 raise BootError(
-                    f"main.py raised at boot: {tracebacks[-1].error}", next="mend it; the traceback is below"
+                    f"main.py raised at boot: {tracebacks[-1].error}", hint="mend it; the traceback is below"
                 )
             raise BootError(
                 "main.py ended without serving",
-                next="it has to print 'serving http://ADDRESS:PORT' and go on running",
+                hint="it has to print 'serving http://ADDRESS:PORT' and go on running",
             )
         return None
 
@@ -255,7 +257,7 @@ def _serving(session: Session, seen: int, until: Deadline, ssid: str) -> str:
         last = f"; the last exception was {tracebacks[-1].error}" if tracebacks else ""
         raise BootError(
             f"did not say within {until.seconds:g} s where it serves{last}",
-            next="see the console below, or allow more time with --hil-boot-timeout",
+            hint="see the console below, or allow more time with --hil-boot-timeout",
         )
     return found
 
@@ -264,4 +266,4 @@ def _wifi_error(reason: str, ssid: str) -> WifiError:
     what, then = _WIFI_CAUSES.get(
         reason, ("was refused by the Wi-Fi network {ssid!r}: " + reason, "check the network")
     )
-    return WifiError(what.format(ssid=ssid), next=then)
+    return WifiError(what.format(ssid=ssid), hint=then)

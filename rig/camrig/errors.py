@@ -1,30 +1,34 @@
 """What can go wrong with a rig, one sentence each, and the exit code that it means.
 
-Every error says what happened, on which board, and what to do next. None of them ever says that the
-library under test is wrong: that is an ordinary test failure. BoardCrashed is one: what runs on the board ended it.
+Every error says what happened, on which board, and what to do next. None of them says that the library under test is
+wrong: that is an ordinary test failure. BoardCrashedError is one, because what runs on the board caused it.
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 EXIT_FAILED = 1  # pytest's own code for tests that failed
 EXIT_USAGE = 4  # pytest's own code for a command line it cannot use
 EXIT_BLOCKED = 6  # the rig could not run: no board, no Wi-Fi, a broken board
 EXIT_INCONCLUSIVE = 7  # the gate cannot decide
 
+T = TypeVar("T", bound="CamrigError")
+
 
 class CamrigError(Exception):
-    """``what`` happened on ``board``, and what to do ``next``.
+    """``what`` happened on ``board``, and what to do: the ``hint``.
 
     All three are plain text without a final full stop. ``details`` may hold the console's last lines.
     """
 
     exit_code = EXIT_BLOCKED
 
-    def __init__(self, what: str, *, board: str | None = None, next: str = "", details: str = "") -> None:
+    def __init__(self, what: str, *, board: str | None = None, hint: str = "", details: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.board = board
-        self.next = next
+        self.hint = hint
         self.details = details
 
     def on(self, board: str) -> CamrigError:
@@ -33,9 +37,18 @@ class CamrigError(Exception):
             self.board = board
         return self
 
+    def amended(self: T, *, what: str | None = None, board: str | None = None, details: str | None = None) -> T:
+        """The same error in other words. A board that it names already stays; None leaves a text as it is."""
+        return type(self)(
+            self.what if what is None else what,
+            board=self.board or board,
+            hint=self.hint,
+            details=self.details if details is None else details,
+        )
+
     def __str__(self) -> str:
         where = f"{self.board}: " if self.board else ""
-        then = f". {self.next[0].upper()}{self.next[1:]}." if self.next else "."
+        then = f". {self.hint[0].upper()}{self.hint[1:]}." if self.hint else "."
         return f"{where}{self.what}{then}"
 
 
@@ -51,79 +64,79 @@ class BaselineError(CamrigError):
     exit_code = EXIT_USAGE
 
 
-class Blocked(CamrigError):
+class BlockedError(CamrigError):
     """The rig cannot do its work: the base of everything below."""
 
 
-class PortError(Blocked):
+class PortError(BlockedError):
     """The serial port is missing, busy or lost."""
 
 
-class BoardBusy(Blocked):
+class BoardBusyError(BlockedError):
     """Another run owns the board."""
 
 
-class BoardSilent(Blocked):
+class BoardSilentError(BlockedError):
     """Nothing answers on the wire."""
 
 
-class NoMicroPython(Blocked):
+class NoMicroPythonError(BlockedError):
     """Something answers, but it is not MicroPython."""
 
 
-class InBootLoader(NoMicroPython):
+class BootLoaderError(NoMicroPythonError):
     """The chip waits for a firmware instead of running one."""
 
 
-class BoardReset(Blocked):
+class BoardResetError(BlockedError):
     """The board restarted in the middle of something."""
 
 
-class PowerLost(Blocked):
+class PowerLostError(BlockedError):
     """The board lost its power while it served."""
 
 
-class BoardBroken(Blocked):
+class BoardBrokenError(BlockedError):
     """No rung of the recovery ladder brought the board back."""
 
 
-class FlashError(Blocked):
+class FlashError(BlockedError):
     """The firmware could not be written."""
 
 
-class BoardCrashed(CamrigError):
+class BoardCrashedError(CamrigError):
     """What runs on the board brought it down: a failure of the test during which it happened."""
 
     exit_code = EXIT_FAILED
 
 
-class BoardRaised(Blocked):
+class BoardRaisedError(BlockedError):
     """Code that the rig ran on the board raised; ``details`` is the board's traceback."""
 
 
-class DeployError(Blocked):
+class DeployError(BlockedError):
     """The application could not be put on the board."""
 
 
-class FlashFull(DeployError):
+class FlashFullError(DeployError):
     """The board's filesystem has no room."""
 
 
-class WifiError(Blocked):
+class WifiError(BlockedError):
     """The board did not get onto the network."""
 
 
-class BootError(Blocked):
+class BootError(BlockedError):
     """The application on the board did not come up."""
 
 
-class ServerSilent(Blocked):
+class ServerSilentError(BlockedError):
     """The board says that it serves, but no HTTP exchange succeeds."""
 
 
-class AgentError(Blocked):
+class AgentError(BlockedError):
     """The rig's agent on the board refused or did not understand."""
 
 
-class InterpreterMissing(Blocked):
+class InterpreterMissingError(BlockedError):
     """There is no MicroPython to make a virtual board of."""

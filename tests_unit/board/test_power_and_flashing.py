@@ -13,7 +13,7 @@ import pytest
 from camrig.board import flashing, power
 from camrig.board.recovery import CONTROL_LINES, REFLASH, USB_POWER, Ladder, rungs
 from camrig.board.session import Session
-from camrig.errors import Blocked, BoardBroken, FlashError
+from camrig.errors import BlockedError, BoardBrokenError, FlashError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 
@@ -51,14 +51,14 @@ def test_uhubctl_gets_hub_and_port(tmp_path, monkeypatch):
 
 def test_uhubctl_that_refuses(tmp_path, monkeypatch):
     uhubctl(tmp_path, monkeypatch, "echo No compatible devices detected >&2; exit 1")
-    with pytest.raises(Blocked, match="uhubctl refused: No compatible devices"):
+    with pytest.raises(BlockedError, match="uhubctl refused: No compatible devices"):
         power.usb_power("/dev/ttyUSB7")[0]()
 
 
 def test_uhubctl_that_hangs(tmp_path, monkeypatch):
     monkeypatch.setattr(power, "SECONDS", 0.1)
     uhubctl(tmp_path, monkeypatch, "while :; do :; done")
-    with pytest.raises(Blocked, match="did not run to its end"):
+    with pytest.raises(BlockedError, match="did not run to its end"):
         power.usb_power("/dev/ttyUSB7")[0]()
 
 
@@ -130,7 +130,7 @@ def test_new_firmware_that_says_nothing(rom, image):
     with contextlib.closing(Session(rom, 115200)) as session:
         write, _ = flashing.reflash(rom, image)
         ladder = Ladder(session, rungs(session, pulse=lambda: False, reflash=write, boot=1))
-        with pytest.raises(BoardBroken, match=r"reflash: failed after"):
+        with pytest.raises(BoardBrokenError, match=r"reflash: failed after"):
             ladder.climb(REFLASH)
         assert ladder.tried[-1].seconds < 60
 

@@ -15,13 +15,13 @@ from camrig.board.recovery import (
     SOFT_RESET,
     USB_POWER,
     Ladder,
-    NotThere,
     Rung,
+    RungMissingError,
     rungs,
 )
 from camrig.board.session import Session
 from camrig.deadline import Deadline
-from camrig.errors import Blocked, BoardBroken, BoardSilent, PortError
+from camrig.errors import BlockedError, BoardBrokenError, BoardSilentError, PortError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 from tests_unit.conftest import Ended
@@ -56,11 +56,11 @@ class Fake:
 
 
 def fails(until: Deadline) -> None:
-    raise BoardSilent("nothing moved")
+    raise BoardSilentError("nothing moved")
 
 
 def absent(until: Deadline) -> None:
-    raise NotThere("there is none")
+    raise RungMissingError("there is none")
 
 
 def test_the_first_rung_that_holds_ends_the_climb():
@@ -77,13 +77,13 @@ def test_a_climb_may_start_further_up_and_all_are_counted():
 
 
 def test_a_rung_without_proof_does_not_hold():
-    with pytest.raises(BoardBroken, match=r"a: failed after 0.0 s \(a command got no right answer\)"):
+    with pytest.raises(BoardBrokenError, match=r"a: failed after 0.0 s \(a command got no right answer\)"):
         Ladder(Fake("hello"), [Rung("a", 1, lambda until: None)]).climb("a")
 
 
 def test_every_rung_is_named_when_none_holds():
     ladder = Ladder(Fake(), [Rung("a", 1, fails), Rung("b", 1, absent), Rung("c", 1, fails, "no hub")])
-    with pytest.raises(BoardBroken) as caught:
+    with pytest.raises(BoardBrokenError) as caught:
         ladder.climb("a")
     for words in (
         "bench: ",
@@ -113,11 +113,11 @@ def test_a_port_is_opened_again_when_its_power_cannot_be_switched():
             closed.append("opened")
 
     def refuses() -> None:
-        raise Blocked("uhubctl refused")
+        raise BlockedError("uhubctl refused")
 
     session = Session()
     ladder = Ladder(session, rungs(session, pulse=lambda: False, power=refuses))
-    with pytest.raises(BoardBroken, match=r"uhubctl refused.*reflash: not available"):
+    with pytest.raises(BoardBrokenError, match=r"uhubctl refused.*reflash: not available"):
         ladder.climb(USB_POWER)
     assert closed == ["closed", "opened"]
 
@@ -192,7 +192,7 @@ def test_what_nothing_stops_is_caught_while_it_boots(misbehaving, main):
 
 
 def test_a_board_that_nothing_brings_back(misbehaving):
-    with pytest.raises(BoardBroken) as caught:
+    with pytest.raises(BoardBrokenError) as caught:
         climb(misbehaving(DEAF), SOFT_RESET)
     text = str(caught.value)
     assert "control lines: not available (this port has none)" in text

@@ -10,7 +10,7 @@ import pytest
 from camrig.board.reset_detector import Watch
 from camrig.board.session import Session
 from camrig.board.transport import Wire
-from camrig.errors import BoardReset, PortError
+from camrig.errors import BoardResetError, PortError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +53,7 @@ def restarting(after: str, words: bytes) -> Callable:
 def test_a_restart_at_any_stage_of_a_command(peer, wire, after, words):
     peer.script(restarting(after, words))
     start = time.monotonic()
-    with pytest.raises(BoardReset) as raised:
+    with pytest.raises(BoardResetError) as raised:
         wire.run("x = 1\n" * 100, 15)
     assert time.monotonic() - start < NOTICED
     if words is BANNER:
@@ -67,7 +67,7 @@ def test_a_restart_between_two_commands_is_named_by_the_second(peer, wire):
     peer.say(BANNER + b'MicroPython v1.26.0 on 2025-08-09; x\r\nType "help()" for more information.\r\n>>> ')
     while not wire.serial.buffer.endswith(b">>> "):
         wire.serial.fill()
-    with pytest.raises(BoardReset, match="SW_CPU_RESET"):
+    with pytest.raises(BoardResetError, match="SW_CPU_RESET"):
         wire.run("1", 5)
 
 
@@ -96,7 +96,7 @@ def test_a_flood_behind_the_restart_does_not_delay_the_news(peer, wire):
 
     start = time.monotonic()
     peer.script(play)
-    with pytest.raises(BoardReset):
+    with pytest.raises(BoardResetError):
         wire.run("x = 1", 15)
     assert time.monotonic() - start < NOTICED
 
@@ -113,13 +113,13 @@ def test_the_real_interpreter_reset_from_inside_a_command():
         try:
             session.repl()
             start = time.monotonic()
-            with pytest.raises(BoardReset, match="SW_CPU_RESET"):
+            with pytest.raises(BoardResetError, match="SW_CPU_RESET"):
                 session.exec("print('x' * 2000)\nimport machine\nmachine.reset()")
             assert time.monotonic() - start < NOTICED
             session.repl()
             assert session.exec("print(6 * 7)").strip() == "42"
             board.power_cycle()  # while nobody runs anything
-            with pytest.raises(BoardReset, match="POWERON_RESET"):
+            with pytest.raises(BoardResetError, match="POWERON_RESET"):
                 session.exec("import time\ntime.sleep(10)")
             session.repl()
             assert session.exec("print(6 * 7)").strip() == "42"

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 import pytest
 from camrig.board.recovery import AT_BOOT, CTRL_C, Ladder, rungs
 from camrig.board.session import Session
-from camrig.errors import BoardSilent
+from camrig.errors import BoardSilentError
 
 BANNER = b"MicroPython v1.26.0 on 2025-08-09; Generic ESP32 module with SPIRAM with ESP32\r\n"
 FRIENDLY = BANNER + b'Type "help()" for more information.\r\n>>> '
@@ -127,7 +127,7 @@ def test_a_fresh_interpreter_of_a_board_that_boots_without_a_word(slow):
 def test_a_board_without_control_lines_is_waited_for_as_long_as_it_may_boot(slow):
     session = slow(boots_in=0.5, boot=30)
     start = time.monotonic()
-    with pytest.raises(BoardSilent, match="nothing answers"):
+    with pytest.raises(BoardSilentError, match="nothing answers"):
         session.repl()
     assert time.monotonic() - start < 10
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from camrig.board.session import Session
 from camrig.board.speed import at_speed
-from camrig.errors import BoardReset
+from camrig.errors import BoardResetError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 # What an ESP32's firmware lets one do with the REPL's UART, on a board that has no UART; ``speeds`` is its history.
@@ -119,7 +119,7 @@ def test_a_board_without_the_means_stays_as_it_was(board, tmp_path, prepare):
 
 def test_the_host_follows_a_board_that_restarts(board, tmp_path):
     with cable(board, tmp_path / "port", 4_000_000) as (path, speeds), session(path) as line:
-        with pytest.raises(BoardReset), at_speed(line.wire, 921600):
+        with pytest.raises(BoardResetError), at_speed(line.wire, 921600):
             line.exec("import machine\nmachine.reset()")
         line.repl()
         assert line.exec("print(6 * 7)").strip() == "42"

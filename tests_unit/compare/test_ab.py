@@ -12,7 +12,7 @@ from camrig.compare.answers import PAGE, wrong
 from camrig.compare.libraries import library
 from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, judged
 from camrig.compare.retry import Patience
-from camrig.errors import AgentError, Blocked, BoardCrashed, ServerSilent, SettingsError
+from camrig.errors import AgentError, BlockedError, BoardCrashedError, ServerSilentError, SettingsError
 from camrig.gate.limits import parse_limits, usual_limits
 from camrig.gate.sequential_plan import Plan
 from camrig.gate.verdict import Outcome
@@ -82,7 +82,7 @@ class Silent:
     def do(self):
         self.left -= 1
         if self.left >= 0:
-            raise ServerSilent("no answer")
+            raise ServerSilentError("no answer")
         return "done"
 
 
@@ -90,13 +90,13 @@ def test_a_lost_exchange_is_measured_again_but_not_for_ever():
     patience, dut = Patience(most=2), Silent(2)
     assert patience(dut, dut.do) == "done"
     assert patience.lost == 2
-    with pytest.raises(ServerSilent, match="2 exchanges were lost before"):
+    with pytest.raises(ServerSilentError, match="2 exchanges were lost before"):
         patience(dut, Silent(1).do)
 
 
 def test_a_server_that_stays_silent_ends_the_session():
     dut = Silent(1, alive=False)
-    with pytest.raises(ServerSilent):
+    with pytest.raises(ServerSilentError):
         Patience(seconds=0.0)(dut, dut.do)
 
 
@@ -127,12 +127,12 @@ def test_a_lost_exchange_costs_a_batch_and_each_load_order_has_its_half(session)
     assert found._patience.lost == 1
     assert [one["loaded"] for one in found.orders] == [["b", "a"]] * 6 + [["a", "b"]] * 6
     assert all(len(one["turns"]) == 10 * 4 for one in found.orders)
-    docket, _ = decide(found)
-    assert len(docket.candidate.metrics["latency.preflight.on_board"].batches) == 12
+    comparison, _ = decide(found)
+    assert len(comparison.candidate.metrics["latency.preflight.on_board"].batches) == 12
 
 
 @pytest.mark.parametrize(("limits", "seed", "error"), [
-    ({ALLOCATED: "+0 B"}, 1, BoardCrashed), ({ALLOCATED: "+0 B"}, 0, Blocked), (TIMES, 0, Blocked),
+    ({ALLOCATED: "+0 B"}, 1, BoardCrashedError), ({ALLOCATED: "+0 B"}, 0, BlockedError), (TIMES, 0, BlockedError),
 ])  # fmt: skip
 def test_only_a_crash_of_the_candidate_is_its_failure(session, limits, seed, error):
     with pytest.raises(error) as raised:

@@ -89,12 +89,12 @@ class Gone:
 def test_the_verdict_is_told_before_evidence_is_asked_of_the_board(monkeypatch, tmp_path):
     monkeypatch.setattr(commands, "_board", lambda settings: Gone())
     monkeypatch.setattr(commands, "Session", lambda *arguments: SimpleNamespace(run=lambda: None))
-    monkeypatch.setattr(commands, "decide", lambda session: ("docket", "verdict"))
+    monkeypatch.setattr(commands, "decide", lambda session: ("comparison", "verdict"))
     told = []
     settings = Settings(evidence=tmp_path / "e.zip")
     with pytest.raises(PortError):
         commands.compare(settings, LIB, LIB, 1.0, 0, lambda *what: told.append(what))
-    assert told == [("docket", "verdict")]
+    assert told == [("comparison", "verdict")]
     assert list(tmp_path.iterdir()) == []
 
 

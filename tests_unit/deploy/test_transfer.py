@@ -13,7 +13,7 @@ from camrig.deploy.board_scripts import BOOT, COMMIT, DIGEST, FRESH, RECORD
 from camrig.deploy.manifest import File
 from camrig.deploy.plan import digest
 from camrig.deploy.transfer import Link, look, send, sizes
-from camrig.errors import BoardRaised, DeployError, FlashFull
+from camrig.errors import BoardRaisedError, DeployError, FlashFullError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 from benchmarks.power import expected, hashes
@@ -177,7 +177,7 @@ def test_a_full_flash_is_told_before_anything_is_written(tmp_path, connect):
         session = connect(small)
         before = listing(session)
         with pytest.raises(
-            FlashFull, match=r"flash is full: the deploy needs \d+ bytes beside what is there, \d+ are"
+            FlashFullError, match=r"flash is full: the deploy needs \d+ bytes beside what is there, \d+ are"
         ):
             deploy(session, application("1", size=60_000))
         assert listing(session) == before
@@ -187,7 +187,7 @@ def test_a_flash_that_fills_up_on_the_way(tmp_path, connect):
     with VirtualBoard.start(VirtualConfig(flash_blocks=16)) as small:
         session = connect(small)
         todo = look(session, application("1", size=60_000), (), LINK)
-        with pytest.raises(FlashFull, match=r"the deploy needs \d+ bytes beside what is there, \d+ are free"):
+        with pytest.raises(FlashFullError, match=r"the deploy needs \d+ bytes beside what is there, \d+ are free"):
             send(session, dataclasses.replace(todo, needed=1), LINK)
         assert not [path for path in listing(session) if path.startswith(FRESH)]
 
@@ -237,5 +237,5 @@ def test_an_exception_nobody_foresaw_is_told_with_the_boards_words(session, monk
     monkeypatch.setattr(sync, "_finish", lambda todo: b"raise ValueError('odd')\n")
     with pytest.raises(DeployError, match="writing failed on the board: ValueError: odd") as caught:
         send(session, todo, LINK)
-    assert not isinstance(caught.value, BoardRaised)
+    assert not isinstance(caught.value, BoardRaisedError)
     assert "Traceback" in caught.value.details

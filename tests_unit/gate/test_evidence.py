@@ -11,14 +11,14 @@ from camrig.cli.main import main
 from camrig.errors import BaselineError
 from camrig.gate.baseline import Baseline
 from camrig.gate.calibration_file import Calibration
-from camrig.gate.comparison import Docket
+from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, recompute, write_evidence
 from camrig.gate.limits import parse_limits
 from camrig.gate.samples import Batch, Kind, Samples
 from camrig.gate.sequential_plan import single
 from camrig.report.gate_table import render_verdict
 
-from tests_unit.gate.test_json_files import ORIGIN
+from tests_unit.gate.test_json_files import PROVENANCE
 
 LIMITS = {"latency.total": "+10%", "heap.allocated": "+0 B"}
 
@@ -28,7 +28,7 @@ def a_run():
     timed = tuple(Batch(tuple(5 + (n * k % 7) / 100 for k in range(1, 6)), (3.0, 3.1, 3.2)) for n in range(14))
     counted = tuple(Batch((64.0, 64.0)) for _ in range(12))
     return Baseline(
-        ORIGIN,
+        PROVENANCE,
         {
             "latency.total": Samples("ms", Kind.TIMED, timed),
             "heap.allocated": Samples("B", Kind.COUNTED, counted),
@@ -38,9 +38,11 @@ def a_run():
 
 @pytest.fixture
 def evidence(tmp_path):
-    docket = Docket(a_run(), a_run(), parse_limits(LIMITS), single())
+    comparison = Comparison(a_run(), a_run(), parse_limits(LIMITS), single())
     path = tmp_path / "evidence.zip"
-    write_evidence(path, Evidence(docket.candidate, {}, {}, {}, "a console\n" * 99, docket, docket.decide()))
+    write_evidence(
+        path, Evidence(comparison.candidate, {}, {}, {}, "a console\n" * 99, comparison, comparison.decide())
+    )
     recompute(path)
     return path
 
@@ -58,9 +60,9 @@ def rewrite(path, name, change):
 
 @pytest.mark.parametrize(("run", "code"), [({"exit_code": 0}, 0), ({"exit_code": 1}, 1), ({}, 4), ([], 4), ("x", 4)])
 def test_a_run_whose_tests_did_not_pass_has_no_verdict_that_outweighs_it(tmp_path, capsys, run, code):
-    docket = Docket(a_run(), a_run(), parse_limits(LIMITS), single())
+    comparison = Comparison(a_run(), a_run(), parse_limits(LIMITS), single())
     path = tmp_path / "evidence.zip"
-    found = Evidence(docket.candidate, {}, {}, {}, "", docket, docket.decide(), {"run": run})
+    found = Evidence(comparison.candidate, {}, {}, {}, "", comparison, comparison.decide(), {"run": run})
     write_evidence(path, found)
     assert main(["verdict", str(path)]) == code
     said = capsys.readouterr()
@@ -107,13 +109,13 @@ def test_half_a_file_and_something_else_are_named(evidence, capsys):
 
 
 def test_a_comparison_of_unlike_boards_is_told_and_its_calibration_is_still_of_this_one():
-    other = replace(ORIGIN, firmware="1.21.0", virtual=False)
-    docket = Docket(a_run(), Baseline(other, a_run().metrics), parse_limits(LIMITS), single(), anyway=True)
-    assert docket.differences == ("different firmware: 1.26.0 and 1.21.0",)
-    shown = render_verdict(docket, docket.decide(), 100).splitlines()
-    assert shown[0] == f"{ORIGIN.machine}, {ORIGIN.firmware}, {ORIGIN.mac}"
+    other = replace(PROVENANCE, firmware="1.21.0", virtual=False)
+    comparison = Comparison(a_run(), Baseline(other, a_run().metrics), parse_limits(LIMITS), single(), anyway=True)
+    assert comparison.differences == ("different firmware: 1.26.0 and 1.21.0",)
+    shown = render_verdict(comparison, comparison.decide(), 100).splitlines()
+    assert shown[0] == f"{PROVENANCE.machine}, {PROVENANCE.firmware}, {PROVENANCE.mac}"
     assert shown[1] == "compared all the same: different firmware: 1.26.0 and 1.21.0"
-    foreign = replace(docket, calibration=Calibration(replace(ORIGIN, mac="24:6f:28:00:00:02"), {}))
+    foreign = replace(comparison, calibration=Calibration(replace(PROVENANCE, mac="24:6f:28:00:00:02"), {}))
     with pytest.raises(BaselineError, match="the calibration of this bench: different boards") as raised:
         foreign.decide()
-    assert "camrig calibrate" in raised.value.next
+    assert "camrig calibrate" in raised.value.hint

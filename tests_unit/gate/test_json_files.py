@@ -11,12 +11,12 @@ from camrig.gate.baseline import Baseline, load_baseline, save_baseline
 from camrig.gate.calibration import Noise
 from camrig.gate.calibration_file import Calibration, load_calibration, save_calibration
 from camrig.gate.control_samples import Usual
-from camrig.gate.provenance import Origin, comparable, demand_comparable
+from camrig.gate.provenance import Provenance, comparable, demand_comparable
 from camrig.gate.samples import Batch, Kind, Samples
 from hypothesis import given
 from hypothesis import strategies as st
 
-ORIGIN = Origin(
+PROVENANCE = Provenance(
     taken="2026-01-02T03:04:05+00:00",
     rig="0.1.0",
     machine="Generic ESP32 module with ESP32",
@@ -50,9 +50,9 @@ series = st.lists(st.tuples(finite, finite), min_size=1, max_size=5, unique_by=l
 @given(st.dictionaries(names, sampled | series, min_size=1, max_size=3))
 def test_a_baseline_survives_its_file(tmp_path_factory, metrics):
     path = tmp_path_factory.mktemp("baselines") / "new" / "a.json"
-    save_baseline(path, Baseline(ORIGIN, metrics))
+    save_baseline(path, Baseline(PROVENANCE, metrics))
     found = load_baseline(path)
-    assert found == Baseline(ORIGIN, metrics)
+    assert found == Baseline(PROVENANCE, metrics)
     first = path.read_bytes()
     save_baseline(path, found)
     assert path.read_bytes() == first
@@ -67,13 +67,13 @@ NOISE = {
 
 
 def test_a_calibration_survives_its_file(tmp_path):
-    save_calibration(tmp_path / "c.json", Calibration(ORIGIN, NOISE))
-    assert load_calibration(tmp_path / "c.json") == Calibration(ORIGIN, NOISE)
+    save_calibration(tmp_path / "c.json", Calibration(PROVENANCE, NOISE))
+    assert load_calibration(tmp_path / "c.json") == Calibration(PROVENANCE, NOISE)
 
 
 def edited(tmp_path, change):
     path = tmp_path / "a.json"
-    save_baseline(path, Baseline(ORIGIN, {"a.b": Samples("ms", Kind.TIMED, (Batch((1.0, 2.0), (3.0,)),))}))
+    save_baseline(path, Baseline(PROVENANCE, {"a.b": Samples("ms", Kind.TIMED, (Batch((1.0, 2.0), (3.0,)),))}))
     data = json.loads(path.read_text())
     change(data)
     path.write_text(json.dumps(data))
@@ -132,7 +132,7 @@ def test_a_damaged_baseline_says_where(tmp_path, change, says):
     with pytest.raises(BaselineError, match=says) as raised:
         load_baseline(path)
     assert "a.json" in raised.value.what
-    assert "--hil-save" in raised.value.next
+    assert "--hil-save" in raised.value.hint
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\xff\xfe", b'"text"', b"[" * 100_000])
@@ -153,16 +153,16 @@ def test_a_missing_baseline_is_an_error(tmp_path):
 def test_a_baseline_that_cannot_be_written_leaves_nothing(tmp_path):
     (tmp_path / "a.json").mkdir()
     with pytest.raises(BaselineError, match="cannot be written"):
-        save_baseline(tmp_path / "a.json", Baseline(ORIGIN, {}))
+        save_baseline(tmp_path / "a.json", Baseline(PROVENANCE, {}))
     (tmp_path / "file").write_text("")
     with pytest.raises(BaselineError, match="cannot be written"):
-        save_baseline(tmp_path / "file" / "a.json", Baseline(ORIGIN, {}))
+        save_baseline(tmp_path / "file" / "a.json", Baseline(PROVENANCE, {}))
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.json", "file"]
 
 
 def test_a_damaged_calibration_says_where(tmp_path):
     path = tmp_path / "c.json"
-    save_calibration(path, Calibration(ORIGIN, NOISE))
+    save_calibration(path, Calibration(PROVENANCE, NOISE))
     data = json.loads(path.read_text())
     data["noise"]["latency.total"]["floor"] = -1
     path.write_text(json.dumps(data))
@@ -189,14 +189,14 @@ def test_a_damaged_calibration_says_where(tmp_path):
     ],
 )
 def test_what_may_not_be_compared_is_said(changed, reason):
-    other = replace(ORIGIN, **changed)
-    assert any(reason in one for one in comparable(ORIGIN, other))
-    assert comparable(other, ORIGIN)
+    other = replace(PROVENANCE, **changed)
+    assert any(reason in one for one in comparable(PROVENANCE, other))
+    assert comparable(other, PROVENANCE)
     with pytest.raises(BaselineError, match="may not be compared with the baseline release"):
-        demand_comparable(ORIGIN, other, "the baseline release", "save another one")
+        demand_comparable(PROVENANCE, other, "the baseline release", "save another one")
 
 
 def test_what_may_differ():
-    other = replace(ORIGIN, library_sha256="cd" * 32, rssi=-70, channel=11, taken="2027", rig="0.1.9")
-    assert comparable(ORIGIN, other) == ()
-    demand_comparable(ORIGIN, other, "the baseline release", "save another one")
+    other = replace(PROVENANCE, library_sha256="cd" * 32, rssi=-70, channel=11, taken="2027", rig="0.1.9")
+    assert comparable(PROVENANCE, other) == ()
+    demand_comparable(PROVENANCE, other, "the baseline release", "save another one")

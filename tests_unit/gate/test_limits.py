@@ -55,7 +55,7 @@ def test_what_is_no_limit_is_refused_by_name(text):
         parse_limit("latency.preflight.total", text)
     assert "latency.preflight.total" in raised.value.what
     assert repr(text) in raised.value.what
-    assert raised.value.next
+    assert raised.value.hint
     assert raised.value.exit_code == EXIT_USAGE
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from camrig.errors import Blocked, BoardBusy
+from camrig.errors import BlockedError, BoardBusyError
 from camrig.lab import lock
 from camrig.lab.usb_ports import Attached, lock_key
 from camrig.virtual.board import VirtualBoard, VirtualConfig
@@ -47,7 +47,7 @@ def holder():
 
 
 def test_the_second_is_told_who_has_it_since_when(holder):
-    with pytest.raises(BoardBusy) as raised:
+    with pytest.raises(BoardBusyError) as raised:
         lock.take("board", "/dev/ttyUSB0")
     for word in (str(holder.pid), time.strftime("%Y-"), "--hil-wait", "/dev/ttyUSB0"):
         assert word in str(raised.value)
@@ -67,7 +67,7 @@ def test_it_waits_and_says_so(holder):
 
 
 def test_its_patience_ends(holder):
-    with pytest.raises(BoardBusy, match=r"and was for 0\.3 s"):
+    with pytest.raises(BoardBusyError, match=r"and was for 0\.3 s"):
         lock.take("board", "desk", 0.3)
 
 
@@ -80,7 +80,7 @@ def test_a_killed_run_leaves_no_lock(holder):
 
 def test_the_same_board_named_twice_in_one_run():
     mine = lock.take("board", "/dev/ttyUSB0")
-    with pytest.raises(BoardBusy, match="this run has that board already, as /dev/ttyUSB0"):
+    with pytest.raises(BoardBusyError, match="this run has that board already, as /dev/ttyUSB0"):
         lock.take("board", "/dev/serial/by-id/x")
     mine.release()
     mine.release()
@@ -107,7 +107,7 @@ def test_a_damaged_lock_file_is_no_hindrance(runtime, text):
 
 def test_a_folder_of_somebody_else_is_refused(runtime):
     (runtime / "camrig").symlink_to(runtime)
-    with pytest.raises(Blocked, match="not this user's"):
+    with pytest.raises(BlockedError, match="not this user's"):
         lock.take("board", "desk")
 
 
@@ -188,6 +188,6 @@ def test_a_lock_whose_file_was_swept_away_is_no_lock(runtime):
     assert lock._try(waiting)
     assert not lock._there(waiting, key)
     waiting.close()
-    with pytest.raises(BoardBusy):
+    with pytest.raises(BoardBusyError):
         lock.take(key, "third")
     second.release()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from camrig.probe.client import NoExchange, exchange, parse_response, request_bytes
+from camrig.probe.client import LostExchangeError, exchange, parse_response, request_bytes
 from camrig.probe.preflight import preflight_headers
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,17 +61,17 @@ def test_headers_keep_order_case_and_duplicates():
     ],
 )
 def test_half_an_answer_is_none(answer, words):
-    with server(answer) as (host, port), pytest.raises(NoExchange, match=words):
+    with server(answer) as (host, port), pytest.raises(LostExchangeError, match=words):
         exchange(host, port, request_bytes("GET", "/", host, []))
 
 
 def test_silence_ends_at_the_deadline():
-    with server(None) as (host, port), pytest.raises(NoExchange, match="timed out"):
+    with server(None) as (host, port), pytest.raises(LostExchangeError, match="timed out"):
         exchange(host, port, request_bytes("GET", "/", host, []), seconds=0.2)
 
 
 def test_nobody_listens():
-    with pytest.raises(NoExchange, match="refused"):
+    with pytest.raises(LostExchangeError, match="refused"):
         exchange("127.0.0.1", 9, b"GET / HTTP/1.0\r\n\r\n")
 
 
@@ -82,7 +82,7 @@ def test_a_head_answer_has_no_body_to_miss():
 
 @given(st.binary(max_size=300))
 def test_noise_is_refused_or_read_never_a_crash(data):
-    with suppress(NoExchange):
+    with suppress(LostExchangeError):
         parse_response(data)
 
 

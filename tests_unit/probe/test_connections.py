@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from camrig.errors import Blocked
-from camrig.probe.client import NoExchange, exchange, request_bytes
+from camrig.errors import BlockedError
+from camrig.probe.client import LostExchangeError, exchange, request_bytes
 from camrig.probe.connections import Connections
 from camrig.probe.requests_session import BoardSession
 
@@ -59,7 +59,7 @@ def test_a_cut_ends_an_exchange_and_those_to_come(mute, ask: Callable[[int, Conn
     cutter.start()
     start = time.monotonic()
     for _ in range(2):
-        with pytest.raises((NoExchange, requests.ConnectionError)):
+        with pytest.raises((LostExchangeError, requests.ConnectionError)):
             ask(port, connections)
     cutter.join(10)
     assert time.monotonic() - start < LONG / 2
@@ -77,7 +77,7 @@ def test_a_cut_ends_an_attempt_to_connect():
         start = time.monotonic()
         cutter = threading.Timer(0.1, connections.cut)
         cutter.start()
-        with pytest.raises(NoExchange):
+        with pytest.raises(LostExchangeError):
             asks(full.getsockname()[1], connections)
         cutter.join(10)
         assert time.monotonic() - start < LONG / 2
@@ -116,7 +116,7 @@ def test_a_person_without_an_answer_blocks_the_rig(mute, seconds):
     cutter.start()
     with (
         BoardSession(f"http://127.0.0.1:{port}", seconds, connections) as session,
-        pytest.raises(Blocked, match="GET /api/status got no answer") as raised,
+        pytest.raises(BlockedError, match="GET /api/status got no answer") as raised,
     ):
         session.get("/api/status")
     cutter.join(10)

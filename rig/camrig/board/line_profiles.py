@@ -123,26 +123,26 @@ def profile(name: str, own: Mapping[str, Any], where: str) -> Profile:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"use {close[0]}" if close else f"use one of {', '.join(known)}"
     raise SettingsError(
-        f"there is no control-line profile {name!r}", next=f"{hint}, or write [wiring.{name}] in {where}"
+        f"there is no control-line profile {name!r}", hint=f"{hint}, or write [wiring.{name}] in {where}"
     )
 
 
 def _read(name: str, table: Any, where: str) -> Profile:
     place = f"[wiring.{name}] in {where}"
     if name in PROFILES or not _NAME.fullmatch(name):
-        raise SettingsError(f"{place} cannot be called so", next="give it a name of its own")
+        raise SettingsError(f"{place} cannot be called so", hint="give it a name of its own")
     if not isinstance(table, Mapping):
-        raise SettingsError(f"{place} is no table", next="give it idle, reset and bootloader")
+        raise SettingsError(f"{place} is no table", hint="give it idle, reset and bootloader")
     for key, value in table.items():
         if key not in ("idle", "reset", "bootloader"):
-            raise SettingsError(f"{place} has no setting {key!r}", next="known are idle, reset, bootloader")
+            raise SettingsError(f"{place} has no setting {key!r}", hint="known are idle, reset, bootloader")
         if not isinstance(value, str):
-            raise SettingsError(f"{place}: {key} is not a text", next="put it in quotes")
+            raise SettingsError(f"{place}: {key} is not a text", hint="put it in quotes")
     key = ""
     try:
         dtr, rts = _levels(table.get(key := "idle", "dtr=0,rts=0"))
         reset = parse_sequence(table.get(key := "reset", ""))
         bootloader = parse_sequence(table.get(key := "bootloader", ""))
     except ValueError as error:
-        raise SettingsError(f"{place}: {key}: {error}", next="see docs/wiring-esp32-cam.md") from None
+        raise SettingsError(f"{place}: {key}: {error}", hint="see docs/wiring-esp32-cam.md") from None
     return Profile(name, dtr, rts, reset, bootloader)

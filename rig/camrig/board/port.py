@@ -10,7 +10,7 @@ import serial
 from camrig.board.control_lines import BoardSerial
 from camrig.board.line_profiles import DEVKIT, Profile
 from camrig.deadline import Deadline
-from camrig.errors import Blocked, PortError
+from camrig.errors import BlockedError, PortError
 
 POLL = 0.05  # seconds that one read may block: how late a deadline is noticed at most
 PATIENCE = 10.0  # seconds that a read of a given number of bytes waits when nobody set a deadline
@@ -95,7 +95,7 @@ def open_port(port: str, baud: int, lines: Profile = DEVKIT) -> Any:
     except OSError as error:
         raise _refused(port, error) from None
     except ValueError as error:
-        raise PortError(f"{port} is not a port that can be opened ({error})", next="see --device in --help") from None
+        raise PortError(f"{port} is not a port that can be opened ({error})", hint="see --device in --help") from None
 
 
 def _opened(port: str, baud: int, lines: Profile) -> Any:
@@ -118,27 +118,27 @@ def set_baud(port: Any, baud: int) -> None:
     try:
         port.baudrate = baud
     except (OSError, ValueError, NotImplementedError) as error:
-        raise PortError(f"the port cannot go at {baud} baud ({error})", next="use a lower --hil-fast") from None
+        raise PortError(f"the port cannot go at {baud} baud ({error})", hint="use a lower --hil-fast") from None
 
 
-def lost(error: Exception) -> Blocked:
-    return PortError(f"the port was lost ({error})", next="check cable and power; the board may have been unplugged")
+def lost(error: Exception) -> BlockedError:
+    return PortError(f"the port was lost ({error})", hint="check cable and power; the board may have been unplugged")
 
 
-def _refused(port: str, error: Exception) -> Blocked:
+def _refused(port: str, error: Exception) -> BlockedError:
     text = str(error).lower()
     code = getattr(error, "errno", None)
     if code == 2 or "no such file" in text or "filenotfound" in text:
-        return PortError(f"there is no port {port}", next="check cable and power, and the name of the port")
+        return PortError(f"there is no port {port}", hint="check cable and power, and the name of the port")
     if code in (11, 16) or "exclusively lock" in text or "busy" in text or (port[:3] == "COM" and code == 13):
         return PortError(
             f"{port} is in use by another program",
-            next="close the other terminal, mpremote or test run and try again",
+            hint="close the other terminal, mpremote or test run and try again",
         )
     if code == 13 or "permission denied" in text:
         return PortError(
-            f"{port} may not be opened by this user", next="add the user to the group that owns it, often dialout"
+            f"{port} may not be opened by this user", hint="add the user to the group that owns it, often dialout"
         )
     if code in (22, 25) or "could not configure port" in text or "inappropriate ioctl" in text:
-        return PortError(f"{port} is not a serial port", next="give the path of a board's port")
-    return PortError(f"{port} cannot be opened ({error})", next="check the address, the cable and the power")
+        return PortError(f"{port} is not a serial port", hint="give the path of a board's port")
+    return PortError(f"{port} cannot be opened ({error})", hint="check the address, the cable and the power")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from serial.tools import list_ports
 
-from camrig.errors import Blocked
+from camrig.errors import BlockedError
 
 SECONDS = 20.0  # for uhubctl, which itself waits OFF seconds
 OFF = "2"  # seconds without power: enough for a carrier board's capacitors
@@ -32,10 +32,12 @@ def usb_power(port: str) -> tuple[Callable[[], None] | None, str]:
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise Blocked(f"uhubctl did not run to its end ({error})", next="try it by hand") from None
+            raise BlockedError(f"uhubctl did not run to its end ({error})", hint="try it by hand") from None
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["it says nothing"]
-            raise Blocked(f"uhubctl refused: {said[0]}", next="try it by hand; it may need rights on the USB hub")
+            raise BlockedError(
+                f"uhubctl refused: {said[0]}", hint="try it by hand; it may need rights on the USB hub"
+            )
 
     return cycle, ""
 

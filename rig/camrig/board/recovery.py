@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from camrig.board.session import SECONDS_TO_BOOT, Session
 from camrig.deadline import Deadline
-from camrig.errors import BoardBroken, BoardSilent, CamrigError
+from camrig.errors import BoardBrokenError, BoardSilentError, CamrigError
 
 SECONDS_TO_RETURN = 15.0  # for a USB port that lost its power to be there again
 SECONDS_TO_LOOK = 0.5
@@ -22,7 +22,7 @@ AT_BOOT, CTRL_C, SOFT_RESET, CHIP_RESET = "Ctrl-C at boot", "Ctrl-C", "soft rese
 CONTROL_LINES, USB_POWER, REFLASH = "control lines", "USB power", "reflash"
 
 
-class NotThere(CamrigError):
+class RungMissingError(CamrigError):
     """A rung finds that this bench does not have it."""
 
 
@@ -66,7 +66,7 @@ class Ladder:
     def climb(self, first: str = CTRL_C) -> Tried:
         """The rung that brought the board into the raw REPL, from the one named ``first`` upwards.
 
-        Raises BoardBroken, which says how each rung failed.
+        Raises BoardBrokenError, which says how each rung failed.
         """
         names = [rung.name for rung in self._rungs]
         here: list[Tried] = []
@@ -76,10 +76,10 @@ class Ladder:
             self.tried.append(tried)
             if tried.ok:
                 return tried
-        raise BoardBroken(
+        raise BoardBrokenError(
             "the board cannot be brought back: " + "; ".join(map(str, here)),
             board=self._session.name,
-            next="cut its power by hand, or flash MicroPython on it again",
+            hint="cut its power by hand, or flash MicroPython on it again",
         )
 
     def _try(self, rung: Rung) -> Tried:
@@ -89,8 +89,8 @@ class Ladder:
         try:
             rung.act(until)
             if self._session.exec(_PROOF, SECONDS_TO_PROVE).strip() != "42":
-                raise BoardSilent("a command got no right answer")
-        except NotThere as error:
+                raise BoardSilentError("a command got no right answer")
+        except RungMissingError as error:
             return Tried(rung.name, until.spent, ok=False, note=error.what, absent=True)
         except CamrigError as error:
             return Tried(rung.name, until.spent, ok=False, note=error.what)
@@ -148,7 +148,7 @@ def rungs(
     def control_lines(until: Deadline) -> None:
         back(until)
         if not pulse():
-            raise NotThere("this port has none")
+            raise RungMissingError("this port has none")
         session.catch(until.left)
 
     def without_port(act: Callable[[], None], until: Deadline) -> None:

@@ -18,7 +18,7 @@ from camrig.board.line_profiles import DEVKIT, Profile
 from camrig.board.reset_detector import CAUSE
 from camrig.board.transport import RAW_BANNER, Wire
 from camrig.deadline import Deadline
-from camrig.errors import BoardRaised, BoardSilent, CamrigError, InBootLoader, NoMicroPython
+from camrig.errors import BoardRaisedError, BoardSilentError, BootLoaderError, CamrigError, NoMicroPythonError
 
 SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt; SPIRAM is tested meanwhile
 SECONDS_TO_START = 5.0  # for a fresh interpreter, and the application's boot.py
@@ -83,7 +83,7 @@ class Session:
     def repl(self) -> None:
         """Stop whatever runs and start the interpreter afresh, in the raw REPL; main.py does not run.
 
-        Raises BoardSilent, NoMicroPython or PortError.
+        Raises BoardSilentError, NoMicroPythonError or PortError.
         """
         self._enter(Deadline.after(self.boots_in + SECONDS_TO_START), fresh=True)  # it may be booting
 
@@ -191,44 +191,47 @@ class Session:
     def _no_repl(self, said: bytes, seconds: float) -> CamrigError:
         sent = said.translate(None, b"\r\n\x01\x03\x04 ")
         if DOWNLOADING in said:
-            return InBootLoader(
+            return BootLoaderError(
                 "the chip waits in its boot loader instead of running MicroPython",
                 board=self.name,
-                next="release IO0 from ground and press reset; on some carrier boards another program's "
+                hint="release IO0 from ground and press reset; on some carrier boards another program's "
                 "control lines hold it there",
             )
         if len(causes := CAUSE.findall(said)) >= OVER_AND_OVER:
-            return BoardSilent(
+            return BoardSilentError(
                 f"the board restarts over and over ({causes[-1].decode()})",
                 board=self.name,
-                next="if its main.py asks for that, erase its flash and write MicroPython anew; else check its power",
+                hint="if its main.py asks for that, erase its flash and write MicroPython anew; else check its power",
             )
         if not sent:
-            return BoardSilent(
+            return BoardSilentError(
                 f"nothing answers on the wire within {seconds:.0f} s",
                 board=self.name,
-                next="check power, cable and baud rate, and that this is the board's port",
+                hint="check power, cable and baud rate, and that this is the board's port",
             )
         heard = said.decode("ascii", "replace").strip().splitlines()
-        return NoMicroPython(
+        return NoMicroPythonError(
             "something answers, but it is not a MicroPython REPL",
             board=self.name,
-            next="flash MicroPython on it, or check the baud rate",
+            hint="flash MicroPython on it, or check the baud rate",
             details="\n".join(heard[-12:]),
         )
 
     def exec(self, code: str | bytes, seconds: float = SECONDS_FOR_COMMAND) -> str:
-        """What ``code`` prints. Raises BoardRaised with the board's traceback, BoardReset, BoardSilent, PortError."""
+        """What ``code`` prints.
+
+        Raises BoardRaisedError with the board's traceback, BoardResetError, BoardSilentError or PortError.
+        """
         try:
             out, err = self.wire.run(code, seconds)
         except CamrigError as error:
             raise error.on(self.name) from None
         if err:
             text = err.decode("utf-8", "replace").replace("\r\n", "\n").strip()
-            raise BoardRaised(
+            raise BoardRaisedError(
                 f"a command failed on the board: {text.splitlines()[-1]}",
                 board=self.name,
-                next="look at the board's traceback",
+                hint="look at the board's traceback",
                 details=text,
             )
         return out.decode("utf-8", "replace")
@@ -239,8 +242,8 @@ class Session:
         try:
             return json.loads(lines[-1])
         except (IndexError, ValueError):
-            raise BoardSilent(
-                f"the board's answer cannot be understood: {lines[-1:]}", board=self.name, next="reset the board"
+            raise BoardSilentError(
+                f"the board's answer cannot be understood: {lines[-1:]}", board=self.name, hint="reset the board"
             ) from None
 
     def restart(self) -> None:
@@ -249,13 +252,15 @@ class Session:
         self.listen()
 
     def reset_chip(self) -> None:
-        """Have MicroPython, which must be in the raw REPL, restart the chip. Raises BoardSilent or PortError."""
+        """Have MicroPython, which must be in the raw REPL, restart the chip. Raises BoardSilentError or PortError."""
         self.console.attended = True
         self.wire.serial.deadline = Deadline.after(SECONDS_FOR_COMMAND)
         try:
             self.wire.exec_raw_no_follow("import machine\nmachine.reset()")
         except (TransportError, struct.error) as error:
-            raise BoardSilent(f"the board did not take a reset ({error})", board=self.name, next="reset it") from None
+            raise BoardSilentError(
+                f"the board did not take a reset ({error})", board=self.name, hint="reset it"
+            ) from None
         except CamrigError as error:
             raise error.on(self.name) from None
         finally:

@@ -19,7 +19,7 @@ from serial import rfc2217
 from camrig.board.port import set_baud
 from camrig.board.transport import RAW_BANNER, Wire
 from camrig.deadline import Deadline
-from camrig.errors import BoardSilent, CamrigError, PortError
+from camrig.errors import BoardSilentError, CamrigError, PortError
 
 STEPS = (2_000_000, 1_500_000, 921_600, 460_800, 230_400)  # tried below the wanted speed, as far as it is exceeded
 PATTERN = b"\x55\xaa\x0f\xf0" + bytes(range(0x20, 0x7F))[::3] + b"UUUU\xff\x00\xff\x00"  # short of any receive buffer
@@ -67,7 +67,7 @@ def at_speed(wire: Wire, wanted: int | None) -> Iterator[int]:
     """The line at ``wanted`` baud, or at the fastest below it that carries; gives the speed. The raw REPL must be on.
 
     Where a speed means nothing or cannot be changed (None wanted, a TCP socket, a board without the means), nothing
-    is done. Raises BoardSilent when the board cannot be found again at either speed, or PortError.
+    is done. Raises BoardSilentError when the board cannot be found again at either speed, or PortError.
     """
     reached = _raise(wire, wanted) if wanted and wanted > wire.baud and _can(wire) else wire.baud
     try:
@@ -151,9 +151,9 @@ def _resync(wire: Wire, base: int, other: int) -> bool:
                 time.sleep(SETTLE)
     set_baud(line.port, base)
     wire.in_raw_repl = False
-    raise BoardSilent(
+    raise BoardSilentError(
         f"the board did not come back from {other} to {base} baud",
-        next="reset it, and run without --hil-fast or with a lower one",
+        hint="reset it, and run without --hil-fast or with a lower one",
     )
 
 

@@ -18,7 +18,7 @@ from camrig.board.line_profiles import DEVKIT, Profile
 from camrig.board.port import Line, open_port, set_baud
 from camrig.board.reset_detector import Watch
 from camrig.deadline import Deadline
-from camrig.errors import BoardReset, BoardSilent
+from camrig.errors import BoardResetError, BoardSilentError
 
 RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 SECONDS_FOR_CAUSE = 0.6  # a restarting board is listened to for so long before it is reported
@@ -80,7 +80,7 @@ class Wire(SerialTransport):
         """What ``code`` prints on the board, and its traceback if it raises. The raw REPL must be on.
 
         It has to print text: a run of other bytes counts as a board that restarted at another speed.
-        Raises BoardReset, BoardSilent (unfinished after ``seconds``) or PortError.
+        Raises BoardResetError, BoardSilentError (unfinished after ``seconds``) or PortError.
         """
         line = self.serial
         line.deadline = Deadline.after(seconds)
@@ -99,9 +99,9 @@ class Wire(SerialTransport):
             if self._listen(watch) or watch.noise:
                 raise self._restarted(watch) from None
             self.in_raw_repl = False
-            raise BoardSilent(
+            raise BoardSilentError(
                 f"the board did not finish a command within {seconds:g} s ({_plain(error)})",
-                next="reset the board and try again",
+                hint="reset the board and try again",
             ) from None
         finally:
             line.deadline = None
@@ -123,18 +123,18 @@ class Wire(SerialTransport):
         line.buffer.clear()
         return watch.restarted
 
-    def _restarted(self, watch: Watch) -> BoardReset:
+    def _restarted(self, watch: Watch) -> BoardResetError:
         self.in_raw_repl = False
         cause = f" ({watch.cause})" if watch.cause else ""
         if not watch.restarted:
-            return BoardReset(
+            return BoardResetError(
                 "the line turned to noise in the middle of a command: the board restarted at another speed, or the "
                 "line garbles",
-                next="run again; if it stays so, check cable and power, or lower --hil-baud",
+                hint="run again; if it stays so, check cable and power, or lower --hil-baud",
             )
-        return BoardReset(
+        return BoardResetError(
             f"the board restarted in the middle of a command{cause}",
-            next="check its power supply; the console shows the reset's cause",
+            hint="check its power supply; the console shows the reset's cause",
         )
 
     def follow_board(self, baud: int) -> None:

@@ -93,7 +93,7 @@ def _pulse(line: Line, dtr: bool, rts: bool, listen: float, sleep: Callable[[flo
             # This port changes one line at a time, and RTS alone would reset a chip behind transistors.
             set_lines(line.port, None, False)
     except (OSError, ValueError) as error:
-        raise PortError(f"the control lines cannot be set ({error})", next="use --hil-lines none") from None
+        raise PortError(f"the control lines cannot be set ({error})", hint="use --hil-lines none") from None
     finally:
         _release(line)
     return hear(line, listen)
@@ -103,4 +103,4 @@ def _release(line: Line) -> None:
     try:
         set_lines(line.port, False, False)
     except (OSError, ValueError) as error:
-        raise PortError(f"the control lines cannot be released ({error})", next="unplug the board") from None
+        raise PortError(f"the control lines cannot be released ({error})", hint="unplug the board") from None

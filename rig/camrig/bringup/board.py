@@ -23,14 +23,14 @@ from camrig.deploy.read_back import hashes
 from camrig.deploy.transfer import Link, Synced, look, send, sizes
 from camrig.dut import Dut, Start
 from camrig.errors import (
-    Blocked,
-    BoardBroken,
-    BoardReset,
-    BoardSilent,
+    BlockedError,
+    BoardBrokenError,
+    BoardResetError,
+    BoardSilentError,
+    BootLoaderError,
     CamrigError,
     DeployError,
-    InBootLoader,
-    NoMicroPython,
+    NoMicroPythonError,
 )
 from camrig.lab import lock
 from camrig.lab.device_spec import Device, find_port, reach, require_wifi
@@ -95,10 +95,10 @@ class Board:
             self._through_resets(self.identify)
             note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
         if self.identity.virtual and self.settings.require == "hardware":
-            raise Blocked(
+            raise BlockedError(
                 "this is a virtual board, and --hil-require=hardware asks for a real one",
                 board=self.spec,
-                next="name a board with --device",
+                hint="name a board with --device",
             )
 
     def reach(self) -> None:
@@ -106,7 +106,7 @@ class Board:
         self.device = self._stack.enter_context(reach(self.spec, self.settings))
 
     def open(self) -> None:
-        """Own the board and open its port, control lines first. Raises BoardBusy or PortError."""
+        """Own the board and open its port, control lines first. Raises BoardBusyError or PortError."""
         if self.spec != VIRTUAL:  # that one was made for this run
             self._lock = self._own(lock_key(self.device.port))
         self.session = Session(
@@ -121,7 +121,7 @@ class Board:
         self.ladder = self._rungs()
 
     def identify(self) -> None:
-        """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusy."""
+        """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusyError."""
         self.identity = identify(self.session)
         if self._lock is not None and self.identity.mac:
             if key := mac_key(self.identity.mac):
@@ -198,7 +198,7 @@ class Board:
         with self.steps("imports") as note:
             try:
                 self.imports, failed = retained(self.session, modules)
-            except Blocked as error:  # booting the application will tell why
+            except BlockedError as error:  # booting the application will tell why
                 note(f"not measured: {error.what}")
                 self.session.repl()
                 return
@@ -221,9 +221,9 @@ class Board:
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise DeployError(f"{path} cannot be read: {error}", next="mend it, or remove it") from None
+                raise DeployError(f"{path} cannot be read: {error}", hint="mend it, or remove it") from None
             if not isinstance(found, dict):
-                raise DeployError(f"{path} is no JSON object", next="mend it, or remove it")
+                raise DeployError(f"{path} is no JSON object", hint="mend it, or remove it")
         wifi = {"ssid": self.wifi.ssid, "password": self.wifi.password}
         return {**found, "wifi": wifi, "port": self.settings.port}
 
@@ -244,7 +244,7 @@ class Board:
     def recover(self, dut: Dut) -> None:
         """Bring a board back whose application went down: up the ladder, the files made sure of, and booted again.
 
-        Raises BoardBroken, or what keeps the application from serving.
+        Raises BoardBrokenError, or what keeps the application from serving.
         """
         self._climb(CTRL_C)
         try:
@@ -258,14 +258,14 @@ class Board:
         """The raw REPL of a board that may run anything."""
         try:
             self.session.repl()
-        except (BoardSilent, NoMicroPython, BoardReset) as error:
+        except (BoardSilentError, NoMicroPythonError, BoardResetError) as error:
             # What says nothing, or waits in its boot loader, cannot be asked for a reset.
-            deaf = isinstance(error, (BoardSilent, InBootLoader))
+            deaf = isinstance(error, (BoardSilentError, BootLoaderError))
             try:
                 self._climb(CONTROL_LINES if deaf else SOFT_RESET)
-            except BoardBroken as broken:
-                error.details = "\n\n".join(text for text in (error.details, broken.what) if text)
-                raise error from None
+            except BoardBrokenError as broken:
+                details = "\n\n".join(text for text in (error.details, broken.what) if text)
+                raise error.amended(details=details) from None
 
     def _climb(self, first: str) -> None:
         with self.steps("recover") as note:
@@ -279,7 +279,7 @@ class Board:
         """``act``, and once more if the board restarts meanwhile: what ran before may have armed a watchdog."""
         try:
             return act()
-        except BoardReset:
+        except BoardResetError:
             self._climb(AT_BOOT)
             return act()
 

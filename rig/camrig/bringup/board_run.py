@@ -14,7 +14,7 @@ from camrig.board.events import Event, PanicDump, Restarted, TaskFailed, Traceba
 from camrig.bringup.board import Board
 from camrig.deadline import Deadline
 from camrig.dut import SECONDS_FOR_LAST_WORDS, Dut
-from camrig.errors import BoardBroken, CamrigError, ServerSilent
+from camrig.errors import BoardBrokenError, CamrigError, ServerSilentError
 from camrig.measure.recorder import Recorder
 from camrig.probe.agent import Radio
 from camrig.steps import Steps
@@ -121,7 +121,7 @@ class Bench:
         if crash is not None:
             return self._crashed(dut, crash, error, text)
         if isinstance(error, CamrigError):
-            if isinstance(error, ServerSilent):
+            if isinstance(error, ServerSilentError):
                 self._silent = error
                 if phase != "teardown" and (task := self._failed_task(dut)) is not None:
                     what = f"{error}\n\nThe application raised {task.error} ({task.where or 'nobody knows where'})"
@@ -151,10 +151,10 @@ class Bench:
         try:
             self.board.recover(dut)
         except CamrigError as error:
-            self.broken = dut.broken = BoardBroken(
+            self.broken = dut.broken = BoardBrokenError(
                 f"{cause.what}, and it did not come back: {error.what}",
                 board=cause.board,
-                next=error.next,
+                hint=error.hint,
                 details=error.details,
             )
 

@@ -17,7 +17,7 @@ from camrig.deploy.plan import describe
 from camrig.deploy.progress import bar
 from camrig.doctor.chain import examine
 from camrig.errors import EXIT_BLOCKED, CamrigError, SettingsError
-from camrig.gate.comparison import Docket
+from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import recompute, run_ended
 from camrig.gate.verdict import GateVerdict
 from camrig.lab import listing
@@ -181,9 +181,9 @@ def _deploy(settings: Settings, production: bool, dry_run: bool) -> int:
 
 
 def _verdict(path: Path) -> int:
-    docket, verdict = recompute(path)
+    comparison, verdict = recompute(path)
     ended = run_ended(path)
-    _show(docket, verdict)
+    _show(comparison, verdict)
     print(
         f"{path}: the verdict is the one that its samples and limits give; files, console and board are not checked"
     )
@@ -192,8 +192,8 @@ def _verdict(path: Path) -> int:
     return ended or verdict.exit_code
 
 
-def _show(docket: Docket, verdict: GateVerdict) -> None:
-    print(render_verdict(docket, verdict, width()))
+def _show(comparison: Comparison, verdict: GateVerdict) -> None:
+    print(render_verdict(comparison, verdict, width()))
 
 
 def _devices(settings: Settings, probe: bool, as_json: bool) -> int:

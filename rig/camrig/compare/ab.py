@@ -19,15 +19,15 @@ from camrig.bringup.board import Board
 from camrig.compare.answers import PAGE, POLICY, STATUS, STRANGER, wrong, wrongly_allowed
 from camrig.compare.libraries import Library, module, side_by_side
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED
-from camrig.compare.provenance import origin
+from camrig.compare.provenance import provenance_of
 from camrig.compare.retry import Patience
 from camrig.deadline import Deadline
 from camrig.dut import Dut
-from camrig.errors import AgentError, Blocked, BoardCrashed, CamrigError
+from camrig.errors import AgentError, BlockedError, BoardCrashedError, CamrigError
 from camrig.gate.baseline import Baseline
 from camrig.gate.calibration_file import Calibration
 from camrig.gate.collected import samples
-from camrig.gate.comparison import Docket
+from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
 from camrig.gate.sequential_plan import Plan
 from camrig.gate.verdict import GateVerdict
@@ -87,14 +87,14 @@ class Session:
             with self._blaming(None):
                 self._together()
 
-    def docket(self) -> Docket:
+    def comparison(self) -> Comparison:
         """What was measured so far, for the gate."""
-        here, terms = origin(self.board, self._radio), self.terms
+        here, terms = provenance_of(self.board, self._radio), self.terms
         candidate, baseline = (
             Baseline(replace(here, library_sha256=self.hashes[side]), samples(self.recorders[side].metrics))
             for side in SIDES
         )
-        return Docket(candidate, baseline, terms.limits, terms.plan, paired=True, calibration=terms.calibration)
+        return Comparison(candidate, baseline, terms.limits, terms.plan, paired=True, calibration=terms.calibration)
 
     def _boot(self, folder: Path) -> Dut:
         board = self.board
@@ -163,12 +163,12 @@ class Session:
         what = {PREFLIGHT: "a preflight", ACTUAL: "the request after a preflight"}.get(kind)
         if what is None:
             return AgentError(
-                f"the request without CORS, a control, got {reason}", board=self.board.spec, next="see the console"
+                f"the request without CORS, a control, got {reason}", board=self.board.spec, hint="see the console"
             )
         return AgentError(
             f"{self.libraries[side].name} answers {what} wrongly ({reason}), so its figures would mean nothing",
             board=self.board.spec,
-            next="mend it first; pytest says what else is wrong with it",
+            hint="mend it first; pytest says what else is wrong with it",
         )
 
     def _together(self) -> None:
@@ -213,8 +213,10 @@ class Session:
             return True
         if taken < terms.plan.looks[0] or taken % LOOK_EVERY:
             return False
-        docket = self.docket()
-        return not any(one.open for one in docket.decide(final=False).metrics if one.metric.startswith("latency."))
+        comparison = self.comparison()
+        return not any(
+            one.open for one in comparison.decide(final=False).metrics if one.metric.startswith("latency.")
+        )
 
     def _record(self, dut: Dut, sampler: SideBySide, kinds: list[str]) -> None:
         batch = self._patience(dut, partial(sampler.batch, ROUNDS))
@@ -243,16 +245,16 @@ class Session:
             yield
         except CamrigError as error:
             who = f"with {self.libraries[side].name}" if side else "with both libraries loaded"
-            if side is None or self.libraries[side].name not in error.what:
-                error.what = f"{who}: {error.what}"
-            if isinstance(error, BoardCrashed) and side != CANDIDATE:
-                what = error.what if side else f"{error.what}; either may have done that"
-                then = "mend the baseline, or name another" if side else "run the suite with each of them"
-                raise Blocked(what, board=error.board, next=then, details=error.details) from error
-            raise
+            named = side is not None and self.libraries[side].name in error.what
+            what = error.what if named else f"{who}: {error.what}"
+            if isinstance(error, BoardCrashedError) and side != CANDIDATE:
+                what = what if side else f"{what}; either may have done that"
+                hint = "fix the baseline, or name another" if side else "run the suite with each of them"
+                raise BlockedError(what, board=error.board, hint=hint, details=error.details) from error
+            raise error.amended(what=what) from error.__cause__
 
 
-def decide(session: Session) -> tuple[Docket, GateVerdict]:
+def decide(session: Session) -> tuple[Comparison, GateVerdict]:
     """The final verdict of a session that has run."""
-    docket = session.docket()
-    return docket, docket.decide()
+    comparison = session.comparison()
+    return comparison, comparison.decide()

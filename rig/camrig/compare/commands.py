@@ -12,13 +12,13 @@ from camrig.bringup.board import Board
 from camrig.compare.ab import Session, Terms, decide
 from camrig.compare.libraries import library
 from camrig.compare.metrics import MEASURED, judged
-from camrig.compare.provenance import told
+from camrig.compare.provenance import settings_record
 from camrig.compare.stored import PAIRED, STORED, calibration_of, limits_of
 from camrig.errors import SettingsError
 from camrig.gate.baseline import Baseline
 from camrig.gate.calibration import Noise, Sides, calibrate
 from camrig.gate.calibration_file import Calibration, save_calibration
-from camrig.gate.comparison import Docket
+from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, remove_older, write_evidence
 from camrig.gate.limits import Limit
 from camrig.gate.samples import Samples
@@ -37,7 +37,7 @@ def compare(
     baseline: str,
     seconds: float,
     seed: int,
-    tell: Callable[[Docket, GateVerdict], None],
+    tell: Callable[[Comparison, GateVerdict], None],
 ) -> GateVerdict:
     """Set ``candidate`` against ``baseline`` on one board. Raises CamrigError.
 
@@ -55,8 +55,8 @@ def compare(
             board, library(candidate, folder / "a"), library(baseline, folder / "b"), terms, folder / "ab"
         )
         session.run()
-        docket, verdict = decide(session)
-        tell(docket, verdict)
+        comparison, verdict = decide(session)
+        tell(comparison, verdict)
         if settings.evidence:
             console = board.session.console.text()
             identity = {**asdict(board.identity), "mpy": str(board.identity.mpy or ""), "spec": board.spec}
@@ -64,12 +64,12 @@ def compare(
             write_evidence(
                 settings.evidence,
                 Evidence(
-                    docket.candidate,
+                    comparison.candidate,
                     identity,
-                    told(settings),
+                    settings_record(settings),
                     board.read_back(),
                     console,
-                    docket,
+                    comparison,
                     verdict,
                     {"ab": {**names, "batches": session.orders}},
                 ),
@@ -103,23 +103,23 @@ def learn(settings: Settings, runs: int, batches: int, seed: int) -> list[Learne
                 terms = Terms(limits, Plan(), batches=batches, seed=seed + number)
                 session = Session(board, same, same, terms, Path(name) / "ab")
                 session.run()
-                found = session.docket()
+                found = session.comparison()
                 sides.append((found.candidate, found.baseline))
             if number + 1 < runs:
                 board.session.repl()
-    origin = sides[0][0].origin
-    print(heading(origin))
+    provenance = sides[0][0].provenance
+    print(heading(provenance))
     learned = []
     within: list[Sides] = [(_wanted(a, here), _wanted(b, here)) for a, b in sides]
     learned.append(Learned("two libraries in one session (camrig ab)", calibrate(within, Plan(), seed), here))
-    save_calibration(settings.baselines / PAIRED, Calibration(origin, learned[0].noise))
+    save_calibration(settings.baselines / PAIRED, Calibration(provenance, learned[0].noise))
     between: list[Sides] = [
         (_wanted(one[0], stored), _wanted(other[1], stored)) for one, other in permutations(sides, 2)
     ]
     if between and stored:
         title = f"one run against another, of {SUITE_BATCHES} batches each (--hil-compare)"
         learned.append(Learned(title, calibrate(between, _once(SUITE_BATCHES), seed), stored))
-        save_calibration(settings.baselines / STORED, Calibration(origin, learned[1].noise))
+        save_calibration(settings.baselines / STORED, Calibration(provenance, learned[1].noise))
     return learned
 
 

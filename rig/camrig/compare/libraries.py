@@ -34,7 +34,7 @@ def library(name: str, into: Path) -> Library:
     folder = Path(name).expanduser()
     if _cors(folder) is None:
         raise SettingsError(
-            f"{name} is no library: it has no {CORS}.py", next=f"name its folder, as for --hil-lib, or {UPSTREAM}"
+            f"{name} is no library: it has no {CORS}.py", hint=f"name its folder, as for --hil-lib, or {UPSTREAM}"
         )
     return Library(name, folder)
 
@@ -59,7 +59,7 @@ def side_by_side(first: Library, second: Library, into: Path) -> Path:
             if target.exists() and not own and target.read_bytes() != path.read_bytes():
                 raise SettingsError(
                     f"both libraries have a file {target.relative_to(into)}, and they differ",
-                    next="only microdot/cors may differ side by side; compare whole runs with --hil-compare",
+                    hint="only microdot/cors may differ side by side; compare whole runs with --hil-compare",
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)

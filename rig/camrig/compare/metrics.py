@@ -40,7 +40,7 @@ def judged(limits: Mapping[str, Limit], tell: Callable[[str], None]) -> dict[str
         if not name.startswith(_SUITES) and (name.startswith(_OURS) or close):
             meant = get_close_matches(name, MEASURED, n=1, cutoff=0.0)[0]
             raise SettingsError(
-                f"{name} has a limit, and there is no such metric", next=f"write {meant}, or remove it"
+                f"{name} has a limit, and there is no such metric", hint=f"write {meant}, or remove it"
             )
         tell(f"{name} ({limit}) is measured by the suite alone, and not judged here")
     return {name: limit for name, limit in limits.items() if name in MEASURED}

@@ -9,16 +9,16 @@ from importlib.metadata import version
 from typing import Any
 
 from camrig.bringup.board import Board
-from camrig.gate.provenance import Origin
+from camrig.gate.provenance import Provenance
 from camrig.probe.agent import Radio
 from camrig.settings.resolve import Settings
 
 
-def origin(board: Board, radio: Radio | None) -> Origin:
-    """The origin of what is measured on ``board``. Virtual boards on one kind of host are one and the same board."""
+def provenance_of(board: Board, radio: Radio | None) -> Provenance:
+    """The provenance of what is measured on ``board``; virtual boards on one kind of host count as one board."""
     identity, settings = board.identity, board.settings
     radio = radio or Radio(None, None, None)
-    return Origin(
+    return Provenance(
         taken=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         rig=version("camrig"),
         machine=identity.machine,
@@ -38,7 +38,7 @@ def origin(board: Board, radio: Radio | None) -> Origin:
     )
 
 
-def told(settings: Settings) -> dict[str, Any]:
+def settings_record(settings: Settings) -> dict[str, Any]:
     """The settings for evidence: no Wi-Fi password, and no token, which is no setting."""
     return {
         "device": list(settings.device),

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from camrig.deadline import Deadline
 from camrig.dut import Dut
-from camrig.errors import ServerSilent
+from camrig.errors import ServerSilentError
 
 MOST = 5  # exchanges in a session: more are no accident
 SECONDS_TO_RETURN = 20.0  # from a lost exchange until the server answers again, as after a lost access point
@@ -27,16 +27,15 @@ class Patience:
     def __call__(self, dut: Dut, do: Callable[[], T]) -> T:
         """What ``do()`` returns, done again where an exchange was lost and the server answers again in time.
 
-        Raises ServerSilent for one lost exchange too many, or a server that stays silent, and what else ``do`` does.
+        Raises ServerSilentError for one lost exchange too many or a silent server, and whatever ``do`` raises.
         """
         while True:
             try:
                 return do()
-            except ServerSilent as error:
+            except ServerSilentError as error:
                 self.lost += 1
                 if self.lost > self.most:
-                    error.what += f"; {self.most} exchanges were lost before"
-                    raise
+                    raise error.amended(what=f"{error.what}; {self.most} exchanges were lost before") from None
                 if not _back(dut, self.seconds):
                     raise
 

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from camrig.bringup.board_run import Bench
-from camrig.compare.provenance import origin, told
-from camrig.errors import BaselineError, Blocked, CamrigError, SettingsError
+from camrig.compare.provenance import provenance_of, settings_record
+from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
 from camrig.gate.calibration_file import Calibration, load_calibration
 from camrig.gate.collected import samples
-from camrig.gate.comparison import Docket
+from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
 from camrig.gate.limits import Limit, parse_limits, usual_limits
 from camrig.gate.sequential_plan import single
@@ -38,7 +38,7 @@ class Gate:
     def __init__(self, settings: Settings, benches: list[Bench]) -> None:
         """Raises SettingsError, and BaselineError for a baseline that is missing or lacks a metric with a limit."""
         self.limits = limits_of(settings, paired=False)
-        self.docket: Docket | None = None
+        self.comparison: Comparison | None = None
         self._settings, self._benches = settings, benches
         self._verdict: GateVerdict | CamrigError | None = None
         if len(settings.device) != 1 and (settings.save or settings.compare or settings.evidence):
@@ -50,7 +50,7 @@ class Gate:
             if self.baseline and limit.change and metric not in self.baseline.metrics:
                 raise BaselineError(
                     f"{metric} has a limit, but the baseline {settings.compare} holds no samples of it",
-                    next="save the baseline anew, with a test that measures it, or remove its limit",
+                    hint="save the baseline anew, with a test that measures it, or remove its limit",
                 )
 
     def path(self, name: str) -> Path:
@@ -58,7 +58,7 @@ class Gate:
         return self._settings.baselines / f"{name}.json"
 
     def judge(self) -> GateVerdict:
-        """The verdict on what was measured so far. Raises BaselineError, SettingsError, Blocked."""
+        """The verdict on what was measured so far. Raises BaselineError, SettingsError, BlockedError."""
         if self._verdict is None:
             try:
                 self._verdict = self._judge()
@@ -74,14 +74,14 @@ class Gate:
         missing = {metric: "no test of this run measured it" for metric in self.limits if metric not in run.metrics}
         calibration = calibration_of(self._settings, STORED)
         anyway = self._settings.compare_anyway
-        self.docket = Docket(run, self.baseline, self.limits, single(), False, anyway, calibration, missing)
-        return self.docket.decide()
+        self.comparison = Comparison(run, self.baseline, self.limits, single(), False, anyway, calibration, missing)
+        return self.comparison.decide()
 
     def measured(self) -> Baseline:
-        """This run's samples. Raises Blocked when there was no board to measure."""
+        """This run's samples. Raises BlockedError when there was no board to measure."""
         bench = self._bench()
         assert bench.board is not None
-        return Baseline(origin(bench.board, bench.radio), samples(bench.recorder.metrics))
+        return Baseline(provenance_of(bench.board, bench.radio), samples(bench.recorder.metrics))
 
     def properties(self) -> list[tuple[str, str]]:
         """What a test report says of the board that was judged."""
@@ -91,7 +91,7 @@ class Gate:
         for bench in self._benches:
             if bench.board is not None and bench.dut is not None:
                 return bench
-        raise Blocked("nothing was measured: no test of this run had a booted board")
+        raise BlockedError("nothing was measured: no test of this run had a booted board")
 
     def save(self, name: str) -> str:
         """Keep this run's samples; a line that says so. Raises BaselineError."""
@@ -104,7 +104,7 @@ class Gate:
         return f"baseline {name}: {len(run.metrics)} metrics in {self.path(name)}{more}"
 
     def keep_evidence(self, path: Path, exit_code: int) -> str:
-        """Write the evidence of this run, which ends so; a line that says it. Raises BaselineError, Blocked."""
+        """Write the evidence of this run, which ends so; a line that says it. Raises BaselineError, BlockedError."""
         bench = self._bench()
         assert bench.board is not None
         verdict = self._verdict if isinstance(self._verdict, GateVerdict) else None
@@ -112,12 +112,12 @@ class Gate:
         write_evidence(
             path,
             Evidence(
-                samples=self.docket.candidate if self.docket and verdict else self.measured(),
+                samples=self.comparison.candidate if self.comparison and verdict else self.measured(),
                 board=identity,
-                settings=told(self._settings),
+                settings=settings_record(self._settings),
                 files=bench.files,
                 console=bench.console,
-                docket=self.docket if verdict else None,
+                comparison=self.comparison if verdict else None,
                 verdict=verdict,
                 more={"notes": bench.recorder.notes, "run": {"exit_code": exit_code}},
             ),

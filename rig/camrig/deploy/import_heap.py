@@ -59,7 +59,7 @@ def retained(session: Session, modules: Iterable[str]) -> tuple[dict[str, int], 
     """Bytes that stay allocated after the import of each module, in the order given, and why some cannot be imported.
 
     None for a module that was there before. The board must be in the raw REPL, and is afterwards; it has to be
-    restarted before the application runs. Raises Blocked when the board gets stuck in an import.
+    restarted before the application runs. Raises BlockedError when the board gets stuck in an import.
     """
     found, failed = session.ask(_ASK.format(names=json.dumps(list(modules))), SECONDS)
     return dict(found), dict(failed)

@@ -38,11 +38,11 @@ def sources(lib: Path, app: Path, agent: Path | None) -> dict[str, Path]:
     Raises DeployError for a folder that cannot be an application or a library.
     """
     if not (app / "main.py").is_file():
-        raise DeployError(f"{app} is not an application: it has no main.py", next="point --hil-app at its folder")
+        raise DeployError(f"{app} is not an application: it has no main.py", hint="point --hil-app at its folder")
     found = {f"/lib/microdot/{name}": path for name, path in _pinned_microdot().items()}
     library = {f"/lib/{name}": path for name, path in _tree(lib)}
     if not library:
-        raise DeployError(f"{lib} holds no Python files", next="point --hil-lib at the library's folder")
+        raise DeployError(f"{lib} holds no Python files", hint="point --hil-lib at the library's folder")
     own = {f"/{name}": path for name, path in _tree(app) if PurePosixPath(name).stem != "rig_agent"}
     for layer in (library, own, {} if agent is None else {"/rig_agent.py": agent}):
         for target, path in layer.items():
@@ -102,7 +102,7 @@ def _pinned_microdot() -> dict[str, Path]:
     try:
         package = importlib.metadata.distribution("microdot")
     except importlib.metadata.PackageNotFoundError:
-        raise DeployError("the microdot package is not installed", next="install camrig again with pip") from None
+        raise DeployError("the microdot package is not installed", hint="install camrig again with pip") from None
     return {name: Path(str(package.locate_file(f"microdot/{name}"))) for name in MICRODOT}
 
 

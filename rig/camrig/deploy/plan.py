@@ -11,7 +11,7 @@ from typing import Any
 
 from camrig.deploy.board_scripts import BOOT, DIGEST, GUARD, HOME, RECORD, commit_script
 from camrig.deploy.manifest import File, hiding
-from camrig.errors import DeployError, FlashFull
+from camrig.errors import DeployError, FlashFullError
 
 START = "/boot.py"  # on the board always the rig's own; the application's boot code lies at BOOT
 LASTING = ("/", "/lib", HOME)  # folders that stay, also when nothing is left in them
@@ -84,7 +84,7 @@ def plan(wanted: Sequence[File], unwanted: Sequence[str], answer: Mapping[str, A
     for path in answer["odd"]:
         raise DeployError(
             f"{path} on the board is a {'folder, not a file' if path in managed else 'file, not a folder'}",
-            next=f"remove it (mpremote connect {port} fs rm -r :{path}) and run again",
+            hint=f"remove it (mpremote connect {port} fs rm -r :{path}) and run again",
         )
     # The boot code goes along with the guard: putting that in place moves a foreign /boot.py to where it belongs.
     changed = [
@@ -139,11 +139,11 @@ def digest(file: File, salt: bytes = b"") -> bytes:
     return hashlib.sha256(salt + file.data).digest()[:DIGEST]
 
 
-def full(needed: int, free: object) -> FlashFull:
+def full(needed: int, free: object) -> FlashFullError:
     """``needed`` and ``free`` are bytes."""
-    return FlashFull(
+    return FlashFullError(
         f"its flash is full: the deploy needs {needed} bytes beside what is there, {free} are free",
-        next="remove files that the application does not need (mpremote fs ls, fs rm) and run again",
+        hint="remove files that the application does not need (mpremote fs ls, fs rm) and run again",
     )
 
 
@@ -151,7 +151,7 @@ def hides(path: str, port: str) -> DeployError:
     """``path`` is imported before what is deployed."""
     return DeployError(
         f"{path} on the board would be imported instead of what is deployed",
-        next=f"remove it (mpremote connect {port} fs rm -r :{path}) and run again",
+        hint=f"remove it (mpremote connect {port} fs rm -r :{path}) and run again",
     )
 
 

@@ -28,7 +28,7 @@ print(json.dumps([_hash(_p) for _p in {paths}]))
 
 
 def hashes(session: Session, paths: Sequence[str]) -> dict[str, str]:
-    """SHA-256 by path, empty for a file that is not there. The board must be in the raw REPL. Raises BoardRaised."""
+    """SHA-256 by path, empty for a missing file. The board must be in the raw REPL. Raises BoardRaisedError."""
     found: dict[str, str] = {}
     for start in range(0, len(paths), AT_ONCE):
         some = list(paths[start : start + AT_ONCE])

@@ -13,7 +13,7 @@ from camrig.board.session import Session
 from camrig.deploy.board_scripts import GIVE_UP, LOOK, WRITE, command, literal, piece_size, pieces, stream
 from camrig.deploy.manifest import File
 from camrig.deploy.plan import START, Plan, digest, full, hides, plan, question
-from camrig.errors import BoardRaised, CamrigError, DeployError
+from camrig.errors import BoardRaisedError, CamrigError, DeployError
 
 SECONDS_PER_COMMAND = 30.0
 SMALL_HEAP = 1 << 19  # bytes; a larger one has room enough, and takes long to collect
@@ -32,7 +32,7 @@ class _Damaged(DeployError):
     def __init__(self, how: str) -> None:
         super().__init__(
             f"what arrives on the board is damaged: {how}",
-            next="run again; if it stays so, lower --hil-baud, and check the cable",
+            hint="run again; if it stays so, lower --hil-baud, and check the cable",
         )
 
 
@@ -90,7 +90,7 @@ def send(
     """Carry out a plan that ``look`` made on this session. ``progress`` gets bytes done and bytes to do.
 
     When this returns, the new application is in place, read back. When it raises, or power fails at any moment, the
-    board has the old or the new one, whole. Raises FlashFull, DeployError, or what the session raises.
+    board has the old or the new one, whole. Raises FlashFullError, DeployError, or what the session raises.
     """
     done = Synced(tuple(file.target for file in todo.send), todo.remove, len(todo.keep), todo.bytes)
     if not todo.staged:
@@ -106,7 +106,7 @@ def _twice(session: Session, work: Callable[[], T], needed: int = 0) -> T:
     for _ in range(ATTEMPTS):
         try:
             return work()
-        except (BoardRaised, _Damaged) as error:
+        except (BoardRaisedError, _Damaged) as error:
             free = _give_up(session) if needed else None
             failure = error if isinstance(error, _Damaged) else _refused(error, needed, free)
             if not isinstance(error, _Damaged) and _CERTAIN.match(_last(error)):
@@ -133,12 +133,12 @@ def _transfer(session: Session, todo: Plan, link: Link, progress: Callable[[int,
         raise DeployError(
             f"{todo.staged[number].target} changed on the board after it had been read back",
             board=session.name,
-            next="the flash is worn, or something else writes to it: erase it, and flash MicroPython again",
+            hint="the flash is worn, or something else writes to it: erase it, and flash MicroPython again",
         )
     for path in found["left"]:
         if path in todo.suspects:
             raise hides(path, session.wire.device_name).on(session.name)
-        raise DeployError(f"{path} could not be removed", board=session.name, next="remove it by hand")
+        raise DeployError(f"{path} could not be removed", board=session.name, hint="remove it by hand")
     progress(len(data), len(data))
 
 
@@ -172,11 +172,11 @@ def _give_up(session: Session) -> int | None:
         return None
 
 
-def _last(error: BoardRaised) -> str:
+def _last(error: BoardRaisedError) -> str:
     return error.details.splitlines()[-1]
 
 
-def _refused(error: BoardRaised, needed: int, free: int | None) -> DeployError:
+def _refused(error: BoardRaisedError, needed: int, free: int | None) -> DeployError:
     """What an exception on the board means for a deploy."""
     last = _last(error)
     found = _ERRNO.match(last)
@@ -184,11 +184,11 @@ def _refused(error: BoardRaised, needed: int, free: int | None) -> DeployError:
     if number == _NO_SPACE:
         return full(needed, "an unknown number" if free is None else free)
     if number == _READ_ONLY:
-        return DeployError("its filesystem is read-only", next="check how boot.py mounts it")
+        return DeployError("its filesystem is read-only", hint="check how boot.py mounts it")
     if last.startswith("MemoryError"):
         return DeployError(
-            f"its memory is too small for the deploy: {last}", next="use a firmware that leaves a larger heap"
+            f"its memory is too small for the deploy: {last}", hint="use a firmware that leaves a larger heap"
         )
     return DeployError(
-        f"writing failed on the board: {last}", next="reset the board and run again", details=error.details
+        f"writing failed on the board: {last}", hint="reset the board and run again", details=error.details
     )

@@ -18,7 +18,7 @@ from camrig.deadline import Deadline
 from camrig.doctor.check import NOTE, OK, SKIPPED, WRONG, Check
 from camrig.doctor.flash import Flash, checks, read
 from camrig.dut import Dut, Start
-from camrig.errors import Blocked, BoardSilent, BootError, CamrigError, NoMicroPython, WifiError
+from camrig.errors import BlockedError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
 from camrig.lab.device_spec import require_wifi
 from camrig.lab.usb_ports import at, attached
 from camrig.settings.resolve import VIRTUAL, Settings
@@ -79,7 +79,7 @@ class Doctor:
             self._tell(Check("open", NOTE, step))
 
     def _wrong(self, name: str, error: CamrigError, do: str = "", command: str = "") -> _Stop:
-        self._say(Check(name, WRONG, error.what, do or error.next, command, error.details))
+        self._say(Check(name, WRONG, error.what, do or error.hint, command, error.details))
         return _Stop()
 
     def _port(self) -> None:
@@ -164,7 +164,7 @@ class Doctor:
             session.repl()
         except CamrigError as first:
             error = first
-            if isinstance(first, (BoardSilent, NoMicroPython)) and self.pulse and session.wire.pulse():
+            if isinstance(first, (BoardSilentError, NoMicroPythonError)) and self.pulse and session.wire.pulse():
                 try:
                     session.repl()
                     self._interrupted = True
@@ -172,8 +172,8 @@ class Doctor:
                     return
                 except CamrigError as second:
                     error = second
-            do = error.next
-            if self._lines and not self.pulse and not isinstance(error, NoMicroPython):
+            do = error.hint
+            if self._lines and not self.pulse and not isinstance(error, NoMicroPythonError):
                 do += "; or run again with --try-lines, which resets the chip and finds out how its lines are wired"
             raise self._wrong("REPL", error, do) from None
         self._interrupted = True
@@ -190,8 +190,8 @@ class Doctor:
             about += f", {found.flash_free // 1024} of {found.flash_total // 1024} KB flash free"
         self._say(Check("firmware", OK, about))
         if self.settings.require == "hardware" and found.virtual:
-            refused = Blocked(
-                "this is a virtual board, and hardware is required", next="name a real one with --device"
+            refused = BlockedError(
+                "this is a virtual board, and hardware is required", hint="name a real one with --device"
             )
             raise self._wrong("firmware", refused)
 
@@ -209,7 +209,7 @@ class Doctor:
         except CamrigError as error:
             raise self._wrong("files", error) from None
         if not self._flash.has_application:
-            missing = BootError("there is no application on the board (no /main.py)", next="put it there")
+            missing = BootError("there is no application on the board (no /main.py)", hint="put it there")
             raise self._wrong("files", missing, command=self._deploying)
         for check in checks(self._flash, device.wifi, device.port, self._deploying):
             self._say(check)
@@ -229,7 +229,7 @@ class Doctor:
             self._dut = Dut(self.board.session, self.board.identity, start)
             self._dut.boot()
         except WifiError as error:
-            raise self._wrong("boot", error, f"{error.next}, then write it to the board", self._deploying) from None
+            raise self._wrong("boot", error, f"{error.hint}, then write it to the board", self._deploying) from None
         except CamrigError as error:
             raise self._wrong("boot", error) from None
         event = next(e for e in self.board.session.console.events[::-1] if isinstance(e, Serving))

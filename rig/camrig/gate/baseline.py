@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from camrig.gate import provenance as origins
+from camrig.gate import provenance
 from camrig.gate.json_file import Fields, load, save, text
-from camrig.gate.provenance import Origin
+from camrig.gate.provenance import Provenance
 from camrig.gate.samples import NAME, Batch, Kind, Samples
 
 KIND = "baseline"
@@ -22,7 +22,7 @@ _HOW = "save one with --hil-save"
 class Baseline:
     """One run's samples by metric."""
 
-    origin: Origin
+    provenance: Provenance
     metrics: Mapping[str, Samples]
 
 
@@ -38,7 +38,7 @@ def baseline_text(baseline: Baseline) -> str:
 
 def _data(baseline: Baseline) -> dict[str, Any]:
     metrics = {name: samples_data(samples) for name, samples in sorted(baseline.metrics.items())}
-    return {"origin": origins.as_data(baseline.origin), "metrics": metrics}
+    return {"origin": provenance.as_data(baseline.provenance), "metrics": metrics}
 
 
 def load_baseline(path: Path | zipfile.Path) -> Baseline:
@@ -52,7 +52,7 @@ def load_baseline(path: Path | zipfile.Path) -> Baseline:
         found[name] = read_samples(metrics.inner(name))
     if not found:
         raise fields.wrong("it holds no metric")
-    return Baseline(origins.read(fields.inner("origin")), found)
+    return Baseline(provenance.read(fields.inner("origin")), found)
 
 
 def samples_data(samples: Samples) -> dict[str, Any]:

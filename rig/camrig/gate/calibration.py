@@ -77,14 +77,14 @@ def _noise(name: str, runs: Sequence[Sides], plan: Plan, metrics: int, seed: int
     batches = bad = 0
     for first, second in runs:
         if name not in first or name not in second:
-            raise BaselineError(f"the calibration lacks {name} on one side", next="calibrate again")
+            raise BaselineError(f"the calibration lacks {name} on one side", hint="calibrate again")
         ours, theirs = first[name], second[name]
         if ours.kind is Kind.SLOPE:  # of a heap, which one library had for itself
             batches += len(ours.batches)
             good.append((ours, theirs))
             continue
         if len(ours.batches) != len(theirs.batches):
-            raise BaselineError(f"the calibration lacks batches of {name} on one side", next="calibrate again")
+            raise BaselineError(f"the calibration lacks batches of {name} on one side", hint="calibrate again")
         here = [mark(a.control + b.control) for a, b in zip(ours.batches, theirs.batches, strict=True)]
         flags = _flags(ours, theirs, here)
         marks += [one for one, fits in zip(here, flags, strict=True) if fits]
@@ -122,7 +122,7 @@ def _floor(name: str, limit: Limit, good: Sequence[tuple[Samples, Samples]]) -> 
         if found is None or isinf(found.low) or isinf(found.high):
             raise BaselineError(
                 f"{name} has too few batches in order to calibrate by ({len(ours.batches)})",
-                next="measure more of them",
+                hint="measure more of them",
             )
         ends += [abs(found.low), abs(found.high)]
     return max(ends)

@@ -1,4 +1,4 @@
-"""Calibration files: a bench's noise, with the origin it holds for."""
+"""Calibration files: a bench's noise, with the provenance it holds for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
-from camrig.gate import provenance as origins
+from camrig.gate import provenance
 from camrig.gate.calibration import Noise
 from camrig.gate.control_samples import Usual
 from camrig.gate.json_file import Fields, load, save, text
-from camrig.gate.provenance import Origin
+from camrig.gate.provenance import Provenance
 
 KIND = "calibration"
 SCHEMA = 1
@@ -24,7 +24,7 @@ _HOW = "make one with camrig calibrate"
 class Calibration:
     """A bench's noise by metric."""
 
-    origin: Origin
+    provenance: Provenance
     noise: Mapping[str, Noise]
 
 
@@ -40,7 +40,7 @@ def calibration_text(calibration: Calibration) -> str:
 
 def _whole(calibration: Calibration) -> dict[str, Any]:
     noise = {name: _data(one) for name, one in sorted(calibration.noise.items())}
-    return {"origin": origins.as_data(calibration.origin), "noise": noise}
+    return {"origin": provenance.as_data(calibration.provenance), "noise": noise}
 
 
 def load_calibration(path: Path | zipfile.Path) -> Calibration:
@@ -48,7 +48,7 @@ def load_calibration(path: Path | zipfile.Path) -> Calibration:
     fields = load(path, KIND, SCHEMA, _HOW)
     noise = fields.inner("noise")
     found = {name: _read(noise.inner(name)) for name in noise.names()}
-    return Calibration(origins.read(fields.inner("origin")), found)
+    return Calibration(provenance.read(fields.inner("origin")), found)
 
 
 def _data(noise: Noise) -> dict[str, Any]:

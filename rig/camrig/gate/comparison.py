@@ -18,7 +18,7 @@ from camrig.gate.provenance import comparable, demand_comparable
 from camrig.gate.sequential_plan import Plan
 from camrig.gate.verdict import GateVerdict, as_data
 
-KIND = "docket"
+KIND = "comparison"
 SCHEMA = 1
 _HOW = "take the evidence anew"
 _ANYWAY = "save a baseline under the same conditions, or compare all the same with --hil-compare-anyway"
@@ -26,7 +26,7 @@ _CALIBRATE = "calibrate this board with camrig calibrate, or keep its files else
 
 
 @dataclass(frozen=True)
-class Docket:
+class Comparison:
     """Two runs and the question put to them. ``blocked`` says why a metric could not be measured.
 
     ``paired``: both sides were measured together, batch by batch. ``anyway``: their origins may differ.
@@ -44,15 +44,15 @@ class Docket:
     @property
     def differences(self) -> tuple[str, ...]:
         """Every reason why these two runs may not be compared, unless ``anyway``."""
-        return comparable(self.candidate.origin, self.baseline.origin)
+        return comparable(self.candidate.provenance, self.baseline.provenance)
 
     def decide(self, final: bool = True) -> GateVerdict:
         """The verdict; ``final``: no more batches will come. Raises SettingsError, BaselineError."""
         if not self.anyway:
-            demand_comparable(self.candidate.origin, self.baseline.origin, "its baseline", _ANYWAY)
+            demand_comparable(self.candidate.provenance, self.baseline.provenance, "its baseline", _ANYWAY)
         if self.calibration is not None:
             demand_comparable(
-                self.candidate.origin, self.calibration.origin, "the calibration of this bench", _CALIBRATE
+                self.candidate.provenance, self.calibration.provenance, "the calibration of this bench", _CALIBRATE
             )
         return judge(
             self.candidate.metrics,
@@ -71,23 +71,23 @@ def verdict_text(verdict: GateVerdict) -> str:
     return json.dumps(as_data(verdict), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def terms_text(docket: Docket) -> str:
-    """The docket but for the two runs and the calibration."""
-    plan = {**asdict(docket.plan), "looks": list(docket.plan.looks)}
+def terms_text(comparison: Comparison) -> str:
+    """The comparison but for the two runs and the calibration."""
+    plan = {**asdict(comparison.plan), "looks": list(comparison.plan.looks)}
     found: dict[str, Any] = {
-        "limits": {name: str(limit) for name, limit in docket.limits.items()},
+        "limits": {name: str(limit) for name, limit in comparison.limits.items()},
         "plan": plan,
-        "paired": docket.paired,
-        "anyway": docket.anyway,
-        "blocked": dict(docket.blocked),
+        "paired": comparison.paired,
+        "anyway": comparison.anyway,
+        "blocked": dict(comparison.blocked),
     }
     return text(KIND, SCHEMA, found)
 
 
-def read_docket(
+def read_comparison(
     path: Path | zipfile.Path, candidate: Baseline, baseline: Baseline, calibration: Calibration | None
-) -> Docket:
-    """The docket again, out of the file of ``terms_text``. Raises BaselineError, SettingsError."""
+) -> Comparison:
+    """The comparison again, out of the file of ``terms_text``. Raises BaselineError, SettingsError."""
     fields = load(path, KIND, SCHEMA, _HOW)
     limits = {name: parse_limit(name, limit) for name, limit in fields.scalars("limits").items()}
     plan = fields.inner("plan")
@@ -101,6 +101,6 @@ def read_docket(
     except ValueError as error:
         raise fields.wrong(str(error)) from None
     blocked = {name: str(why) for name, why in fields.scalars("blocked").items()}
-    return Docket(
+    return Comparison(
         candidate, baseline, limits, found, fields.flag("paired"), fields.flag("anyway"), calibration, blocked
     )

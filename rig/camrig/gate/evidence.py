@@ -15,7 +15,7 @@ from typing import Any
 from camrig.errors import BaselineError
 from camrig.gate.baseline import Baseline, baseline_text, load_baseline
 from camrig.gate.calibration_file import calibration_text, load_calibration
-from camrig.gate.comparison import Docket, read_docket, terms_text, verdict_text
+from camrig.gate.comparison import Comparison, read_comparison, terms_text, verdict_text
 from camrig.gate.verdict import GateVerdict
 
 SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.json"
@@ -46,7 +46,7 @@ class Evidence:
     settings: Mapping[str, Any]
     files: Mapping[str, str]
     console: str
-    docket: Docket | None = None
+    comparison: Comparison | None = None
     verdict: GateVerdict | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,11 +61,11 @@ def write_evidence(path: Path, found: Evidence) -> None:
         "console.txt": found.console,
         **{f"{name}.json": _plain(data) for name, data in found.more.items()},
     }
-    if found.docket is not None:
-        members[TERMS] = terms_text(found.docket)
-        members[BASELINE] = baseline_text(found.docket.baseline)
-        if found.docket.calibration is not None:
-            members[CALIBRATION] = calibration_text(found.docket.calibration)
+    if found.comparison is not None:
+        members[TERMS] = terms_text(found.comparison)
+        members[BASELINE] = baseline_text(found.comparison.baseline)
+        if found.comparison.calibration is not None:
+            members[CALIBRATION] = calibration_text(found.comparison.calibration)
     if found.verdict is not None:
         members[VERDICT] = verdict_text(found.verdict)
     try:
@@ -102,7 +102,7 @@ def remove_older(path: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> BaselineError:
-    return BaselineError(f"the evidence {path} cannot be written: {error.strerror}", next="name another file")
+    return BaselineError(f"the evidence {path} cannot be written: {error.strerror}", hint="name another file")
 
 
 def run_ended(path: Path) -> int:
@@ -114,10 +114,10 @@ def run_ended(path: Path) -> int:
         with zipfile.ZipFile(path) as file:
             return int(json.loads(file.read(RUN))["exit_code"]) if RUN in file.namelist() else 0
     except (*_UNREADABLE, LookupError, TypeError) as error:
-        raise BaselineError(f"the evidence {path} does not tell how its run ended: {error}", next=_THEN) from None
+        raise BaselineError(f"the evidence {path} does not tell how its run ended: {error}", hint=_THEN) from None
 
 
-def recompute(path: Path) -> tuple[Docket, GateVerdict]:
+def recompute(path: Path) -> tuple[Comparison, GateVerdict]:
     """What was judged in ``path``, and the verdict, worked out anew from samples and limits alone.
 
     Raises BaselineError for a file that is missing or damaged, holds no verdict, or holds another one.
@@ -126,36 +126,36 @@ def recompute(path: Path) -> tuple[Docket, GateVerdict]:
         with zipfile.ZipFile(path) as file:
             for info in file.infolist():
                 if info.file_size > _MOST:
-                    raise BaselineError(f"{path} is no evidence: {info.filename} is too large", next=_THEN)
+                    raise BaselineError(f"{path} is no evidence: {info.filename} is too large", hint=_THEN)
             if (damaged := file.testzip()) is not None:
-                raise BaselineError(f"the evidence {path} is damaged: {damaged}", next=_THEN)
+                raise BaselineError(f"the evidence {path} is damaged: {damaged}", hint=_THEN)
             names = file.namelist()
             if VERDICT not in names:
                 raise BaselineError(
-                    f"the evidence {path} holds no verdict", next="take evidence of a run with --hil-compare"
+                    f"the evidence {path} holds no verdict", hint="take evidence of a run with --hil-compare"
                 )
             stated = file.read(VERDICT)
             root = zipfile.Path(file)
             calibration = load_calibration(root / CALIBRATION) if CALIBRATION in names else None
-            docket = read_docket(
+            comparison = read_comparison(
                 root / TERMS, load_baseline(root / SAMPLES), load_baseline(root / BASELINE), calibration
             )
     except FileNotFoundError:
         raise BaselineError(f"there is no evidence {path}") from None
     except _UNREADABLE as error:
         why = str(error) or type(error).__name__
-        raise BaselineError(f"the evidence {path} cannot be read: {why}", next=_THEN) from None
+        raise BaselineError(f"the evidence {path} cannot be read: {why}", hint=_THEN) from None
     try:
-        verdict = docket.decide()
+        verdict = comparison.decide()
         worked_out = verdict_text(verdict).encode()
     except (ValueError, ArithmeticError, LookupError) as error:  # figures that no board ever gave
-        raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", next=_THEN) from None
+        raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", hint=_THEN) from None
     if worked_out != stated:
         raise BaselineError(
             f"the verdict in {path} is not the one that its samples give ({verdict.outcome.value})",
-            next="do not trust this file: one of the two was changed",
+            hint="do not trust this file: one of the two was changed",
         )
-    return docket, verdict
+    return comparison, verdict
 
 
 def _plain(data: Any) -> str:

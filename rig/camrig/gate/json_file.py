@@ -48,17 +48,17 @@ def load(path: Path | zipfile.Path, kind: str, schema: int, how: str) -> Fields:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BaselineError(f"there is no {kind} {path}", next=how) from None
+        raise BaselineError(f"there is no {kind} {path}", hint=how) from None
     except OSError as error:
         raise BaselineError(f"the {kind} {path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error):
-        raise BaselineError(f"the {kind} {path} is damaged: it is no JSON", next=how) from None
+        raise BaselineError(f"the {kind} {path} is damaged: it is no JSON", hint=how) from None
     fields = Fields(data, f"the {kind} {path}", how)
     if fields.text("kind") != kind:
-        raise BaselineError(f"{path} is no {kind}", next=how)
+        raise BaselineError(f"{path} is no {kind}", hint=how)
     found = fields.whole("schema")
     if found != schema:
-        raise BaselineError(f"the {kind} {path} has schema {found}, this camrig reads {schema}", next=how)
+        raise BaselineError(f"the {kind} {path} has schema {found}, this camrig reads {schema}", hint=how)
     return fields
 
 
@@ -72,7 +72,7 @@ class Fields:
         self._data: dict[str, Any] = data
 
     def wrong(self, what: str) -> BaselineError:
-        return BaselineError(f"{self._where} is damaged: {what}", next=self._how)
+        return BaselineError(f"{self._where} is damaged: {what}", hint=self._how)
 
     def text(self, name: str) -> str:
         value = self._get(name)

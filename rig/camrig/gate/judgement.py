@@ -101,7 +101,7 @@ def judge(
     neither side nor ``blocked`` accounts for.
     """
     if not limits:
-        raise SettingsError("the gate has no limits, so it has nothing to say", next="set some in the config file")
+        raise SettingsError("the gate has no limits, so it has nothing to say", hint="set some in the config file")
     excuses = blocked or {}
     found, holds = [], True
     for metric, limit in limits.items():
@@ -126,7 +126,7 @@ def _have(table: Table, metric: str, where: str) -> Samples:
     samples = table.get(metric)
     if samples is None or not samples.values:
         raise BaselineError(
-            f"{metric} has a limit, but {where} holds no samples of it", next="measure it, or remove its limit"
+            f"{metric} has a limit, but {where} holds no samples of it", hint="measure it, or remove its limit"
         )
     return samples
 
@@ -136,12 +136,12 @@ def _suits(case: Case) -> None:
     if not limit.relative and limit.unit != ours.unit:
         raise SettingsError(f"the limit of {case.metric} is {limit}, but it is measured in {ours.unit}")
     if limit.relative and ours.kind is Kind.SLOPE:
-        raise SettingsError(f"the limit of {case.metric} is {limit}, but a slope has no share", next="give a value")
+        raise SettingsError(f"the limit of {case.metric} is {limit}, but a slope has no share", hint="give a value")
     if theirs and (theirs.unit, theirs.kind) != (ours.unit, ours.kind):
         raise BaselineError(
             f"{case.metric} is {ours.kind.value} in {ours.unit} here, and in the baseline"
             f" {theirs.kind.value} in {theirs.unit}",
-            next="save the baseline anew",
+            hint="save the baseline anew",
         )
     if case.together and theirs and len(theirs.batches) != len(ours.batches):
         raise ValueError(f"{case.metric} has batches without a partner")

@@ -66,14 +66,14 @@ def parse_limit(metric: str, text: object) -> Limit:
     """The limit that ``text`` states for ``metric``. Raises SettingsError, naming both."""
     found = _LIMIT.fullmatch(text.strip()) if isinstance(text, str) else None
     if not found:
-        raise SettingsError(f"the limit of {metric} is {text!r}, which is no limit", next=_HOW)
+        raise SettingsError(f"the limit of {metric} is {text!r}, which is no limit", hint=_HOW)
     limit = Limit(found["sign"], float(found["size"]), found["unit"])
     if limit.size == float("inf"):
-        raise SettingsError(f"the limit of {metric} is {text!r}, which no value can reach", next=_HOW)
+        raise SettingsError(f"the limit of {metric} is {text!r}, which no value can reach", hint=_HOW)
     if limit.relative and not limit.change:
-        raise SettingsError(f"the limit of {metric} is {text!r}, but a share is a change", next=_HOW)
+        raise SettingsError(f"the limit of {metric} is {text!r}, but a share is a change", hint=_HOW)
     if limit.relative and limit.sign == "-" and limit.size >= 100:
-        raise SettingsError(f"the limit of {metric} is {text!r}, and nothing can fall that far", next=_HOW)
+        raise SettingsError(f"the limit of {metric} is {text!r}, and nothing can fall that far", hint=_HOW)
     return limit
 
 
@@ -86,11 +86,11 @@ def parse_limits(table: Mapping[str, Any], _above: str = "") -> dict[str, Limit]
     for key, value in table.items():
         metric = f"{_above}.{key}" if _above else key
         if not NAME.fullmatch(metric):
-            raise SettingsError(f"{metric!r} is no name of a metric", next="write it like latency.preflight.total")
+            raise SettingsError(f"{metric!r} is no name of a metric", hint="write it like latency.preflight.total")
         found = parse_limits(value, metric) if isinstance(value, Mapping) else {metric: parse_limit(metric, value)}
         for name, limit in found.items():
             if name in limits:
-                raise SettingsError(f"{name} has two limits", next="keep one of them")
+                raise SettingsError(f"{name} has two limits", hint="keep one of them")
             limits[name] = limit
     return limits
 

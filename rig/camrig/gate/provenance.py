@@ -13,7 +13,7 @@ Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """One run on one board.
 
     ``taken`` is UTC in ISO 8601, ``rssi`` in dBm, ``power_save`` the firmware's number for the Wi-Fi power-save mode;
@@ -35,14 +35,14 @@ class Origin:
     settings: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-def as_data(origin: Origin) -> dict[str, Any]:
-    """The origin for JSON."""
-    return {**asdict(origin), "settings": dict(sorted(origin.settings.items()))}
+def as_data(provenance: Provenance) -> dict[str, Any]:
+    """The provenance for JSON."""
+    return {**asdict(provenance), "settings": dict(sorted(provenance.settings.items()))}
 
 
-def read(fields: Fields) -> Origin:
-    """The origin out of a file. Raises BaselineError, naming the field that is wrong."""
-    return Origin(
+def read(fields: Fields) -> Provenance:
+    """The provenance out of a file. Raises BaselineError, naming the field that is wrong."""
+    return Provenance(
         taken=fields.text("taken"),
         rig=fields.text("rig"),
         machine=fields.text("machine"),
@@ -59,7 +59,7 @@ def read(fields: Fields) -> Origin:
     )
 
 
-def comparable(ours: Origin, theirs: Origin) -> tuple[str, ...]:
+def comparable(ours: Provenance, theirs: Provenance) -> tuple[str, ...]:
     """Every reason why figures of these two runs may not be compared; none when they may.
 
     The library may differ, as that is the question, and so may RSSI and channel, which control samples answer for.
@@ -82,11 +82,11 @@ def comparable(ours: Origin, theirs: Origin) -> tuple[str, ...]:
     return tuple(f"different {what}: {_said(one)} and {_said(other)}" for what, one, other in pairs if one != other)
 
 
-def demand_comparable(ours: Origin, theirs: Origin, what: str, next: str) -> None:
-    """Raises BaselineError with every reason against comparing this run with ``what``, and what to do ``next``."""
+def demand_comparable(ours: Provenance, theirs: Provenance, what: str, hint: str) -> None:
+    """Raises BaselineError with every reason against comparing this run with ``what``, and a ``hint``."""
     reasons = comparable(ours, theirs)
     if reasons:
-        raise BaselineError(f"this run may not be compared with {what}: {'; '.join(reasons)}", next=next)
+        raise BaselineError(f"this run may not be compared with {what}: {'; '.join(reasons)}", hint=hint)
 
 
 def _release(version: str) -> str:

@@ -36,7 +36,7 @@ def reach(spec: str, settings: Settings) -> Iterator[Device]:
     """The device that ``spec`` names, for as long as the context lasts.
 
     ``sim`` starts a virtual board, whose radio sees one network: the configured one, or one made up for the run.
-    Raises PortError, WifiError, InterpreterMissing or SettingsError.
+    Raises PortError, WifiError, InterpreterMissingError or SettingsError.
     """
     if spec == VIRTUAL:
         wifi = settings.wifi or Wifi("camrig-virtual", secrets.token_hex(8))
@@ -53,7 +53,7 @@ def require_wifi(device: Device) -> Wifi:
         raise WifiError(
             "there are no Wi-Fi settings for this board",
             board=device.spec,
-            next="set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write ssid and password into camrig.wifi.toml",
+            hint="set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write ssid and password into camrig.wifi.toml",
         )
     return device.wifi
 
@@ -66,17 +66,17 @@ def find_port(spec: str) -> str:
         wanted = spec[3:]
         ports = [port for port in attached() if port.serial == wanted]
         if len(ports) > 1:
-            raise PortError(f"{len(ports)} ports have the USB serial number {wanted}", next=_have(ports))
+            raise PortError(f"{len(ports)} ports have the USB serial number {wanted}", hint=_have(ports))
         if ports:
             return ports[0].port
-        raise PortError(f"no board with USB serial number {wanted} is attached", next=_have(attached()))
+        raise PortError(f"no board with USB serial number {wanted} is attached", hint=_have(attached()))
     if spec.startswith(NETWORK):
         _demand_address(spec)
     if "://" in spec or Path(spec).exists() or spec.upper().startswith("COM"):
         return spec
     close = difflib.get_close_matches(spec, [VIRTUAL, "auto"], n=1)
     hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(attached())
-    raise PortError(f"there is no port {spec}", next=hint)
+    raise PortError(f"there is no port {spec}", hint=hint)
 
 
 def _demand_address(spec: str) -> None:
@@ -87,15 +87,15 @@ def _demand_address(spec: str) -> None:
     except ValueError:
         whole = False
     if not whole:
-        raise PortError(f"{spec} is no address of a port", next=f"write {parts.scheme}://HOST:PORT")
+        raise PortError(f"{spec} is no address of a port", hint=f"write {parts.scheme}://HOST:PORT")
 
 
 def _only(ports: Sequence[Attached]) -> str:
     if len(ports) == 1:
         return ports[0].port
     if not ports:
-        raise PortError("no USB serial port is attached", next="plug the board in, or name its port with --device")
-    raise PortError(f"{len(ports)} USB serial ports are attached, so auto cannot choose", next=_have(ports))
+        raise PortError("no USB serial port is attached", hint="plug the board in, or name its port with --device")
+    raise PortError(f"{len(ports)} USB serial ports are attached, so auto cannot choose", hint=_have(ports))
 
 
 def _have(ports: Sequence[Attached]) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from camrig.deadline import Deadline
-from camrig.errors import Blocked, BoardBusy
+from camrig.errors import BlockedError, BoardBusyError
 
 if sys.platform == "win32":
     import msvcrt
@@ -91,7 +91,7 @@ def now() -> str:
 def folder() -> Path:
     """Where this user's locks are: below $XDG_RUNTIME_DIR, else below the system's temporary folder.
 
-    Made when it is missing. Raises Blocked when it cannot be made, or belongs to somebody else.
+    Made when it is missing. Raises BlockedError when it cannot be made, or belongs to somebody else.
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if base and os.access(base, os.W_OK):
@@ -103,16 +103,20 @@ def folder() -> Path:
         found.mkdir(mode=0o700, parents=True, exist_ok=True)
         about = found.lstat()
     except OSError as error:
-        raise Blocked(f"the folder for locks, {found}, cannot be made ({error.strerror})", next="make it") from None
+        raise BlockedError(
+            f"the folder for locks, {found}, cannot be made ({error.strerror})", hint="make it"
+        ) from None
     if not stat.S_ISDIR(about.st_mode) or (hasattr(os, "getuid") and about.st_uid != os.getuid()):
-        raise Blocked(f"the folder for locks, {found}, is not this user's", next="remove it, or set XDG_RUNTIME_DIR")
+        raise BlockedError(
+            f"the folder for locks, {found}, is not this user's", hint="remove it, or set XDG_RUNTIME_DIR"
+        )
     return found
 
 
 def take(key: str, board: str, seconds: float = 0.0, tell: Callable[[str], None] = lambda line: None) -> Lock:
     """The lock on the board that ``key`` names; ``board`` is what people call it.
 
-    Waits up to ``seconds`` for another owner to end, and tells so once. Raises BoardBusy, naming the owner.
+    Waits up to ``seconds`` for another owner to end, and tells so once. Raises BoardBusyError, naming the owner.
     """
     until, glance = Deadline.after(seconds), Deadline.after(0.5)
     told = False
@@ -155,16 +159,16 @@ def look(key: str) -> tuple[Holder | None, Seen | None]:
     return (holder if held else None), seen if isinstance(seen, Seen) else None
 
 
-def _busy(board: str, holder: Holder | None, seconds: float) -> BoardBusy:
+def _busy(board: str, holder: Holder | None, seconds: float) -> BoardBusyError:
     if holder is not None and holder.pid == os.getpid():
-        return BoardBusy(
-            f"this run has that board already, as {holder.board}", board=board, next="name each board only once"
+        return BoardBusyError(
+            f"this run has that board already, as {holder.board}", board=board, hint="name each board only once"
         )
     waited = f", and was for {seconds:g} s" if seconds else ""
-    return BoardBusy(
+    return BoardBusyError(
         f"the board is in use by {holder or 'another run'}{waited}",
         board=board,
-        next="wait for it with --hil-wait SECONDS, or end that run",
+        hint="wait for it with --hil-wait SECONDS, or end that run",
     )
 
 
@@ -195,7 +199,7 @@ def _open(key: str) -> IO[str]:
     try:
         return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "r+")
     except OSError as error:
-        raise Blocked(f"the lock {path} cannot be opened ({error.strerror})", next="remove it") from None
+        raise BlockedError(f"the lock {path} cannot be opened ({error.strerror})", hint="remove it") from None
 
 
 def _try(file: IO[str]) -> bool:

@@ -10,18 +10,18 @@ import pytest
 
 from camrig.bringup.board_run import Bench
 from camrig.compare.stored import Gate
-from camrig.errors import Blocked, CamrigError, SettingsError
+from camrig.errors import BlockedError, CamrigError, SettingsError
 from camrig.gate.evidence import remove_older
 from camrig.gate.verdict import Outcome
 from camrig.report.gate_table import render_verdict
 from camrig.settings.resolve import VIRTUAL, Settings
 
 
-class Regressed(Exception):
+class RegressedError(Exception):
     """The metric is beyond its limit."""
 
 
-class Undecided(Exception):
+class InconclusiveError(Exception):
     """The samples do not tell."""
 
 
@@ -40,16 +40,16 @@ class GateItem(pytest.Item):
             ("reason", found.reason),
         ]
         if found.outcome is Outcome.REGRESSED:
-            raise Regressed(found.reason)
+            raise RegressedError(found.reason)
         if found.outcome is Outcome.INCONCLUSIVE:
-            raise Undecided(found.reason)
+            raise InconclusiveError(found.reason)
         if found.outcome is Outcome.BLOCKED:
-            raise Blocked(f"{self.metric} was not judged: {found.reason}")
+            raise BlockedError(f"{self.metric} was not judged: {found.reason}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, Regressed):
+        if isinstance(excinfo.value, RegressedError):
             return f"regressed: {self.metric}: {excinfo.value}"
-        if isinstance(excinfo.value, Undecided):
+        if isinstance(excinfo.value, InconclusiveError):
             return f"inconclusive: {self.metric}: {excinfo.value}"
         return str(excinfo.value) if isinstance(excinfo.value, CamrigError) else super().repr_failure(excinfo)
 
@@ -71,10 +71,10 @@ def demand_one_process(config: pytest.Config, settings: Settings) -> None:
     if settings.save or settings.compare or settings.evidence:
         raise SettingsError(
             "no process of several has all samples, so there is no baseline, comparison or evidence with -n",
-            next="leave out -n",
+            hint="leave out -n",
         )
     if any(spec != VIRTUAL for spec in config.getoption("camrig_device") or ()):
-        raise SettingsError("with -n each process would want the board for itself", next="leave out -n")
+        raise SettingsError("with -n each process would want the board for itself", hint="leave out -n")
 
 
 class GatePlugin:
@@ -100,7 +100,7 @@ class GatePlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report = yield
-        report.camrig_inconclusive = call.excinfo is not None and isinstance(call.excinfo.value, Undecided)
+        report.camrig_inconclusive = call.excinfo is not None and isinstance(call.excinfo.value, InconclusiveError)
         return report
 
     def pytest_report_teststatus(self, report: Any) -> Any:
@@ -134,7 +134,7 @@ class GatePlugin:
             session.exitstatus = session.exitstatus or error.exit_code
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._gate.docket is not None:
+        if self._gate.comparison is not None:
             try:
                 verdict = self._gate.judge()
             except CamrigError as error:
@@ -142,7 +142,7 @@ class GatePlugin:
             else:
                 terminalreporter.section(f"gate against {self._settings.compare}")
                 terminalreporter.write_line(
-                    render_verdict(self._gate.docket, verdict, terminalreporter._tw.fullwidth)
+                    render_verdict(self._gate.comparison, verdict, terminalreporter._tw.fullwidth)
                 )
         for line in self._lines:
             terminalreporter.write_line(line)

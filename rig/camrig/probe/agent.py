@@ -125,17 +125,17 @@ class Agent:
         if response.status == 404:
             raise AgentError(
                 "the application answers, but the rig's agent is not attached to it",
-                next="call rig_agent.attach(app) in main.py where the module is present, as device/main.py does",
+                hint="call rig_agent.attach(app) in main.py where the module is present, as device/main.py does",
             )
         if response.status == 403:
             raise AgentError(
                 "what answers there refuses this run's token, so it is not the board on the wire",
-                next="check --hil-url, and that no other board has the same address",
+                hint="check --hil-url, and that no other board has the same address",
             )
         if response.status != 200 or not isinstance(found, dict):
             said = found.get("error") if isinstance(found, dict) else response.body[:200].decode("utf-8", "replace")
             raise AgentError(
                 f"the agent answered {method} {target} with {response.status}: {said}",
-                next="look at the console of the board",
+                hint="look at the console of the board",
             )
         return found

@@ -49,7 +49,7 @@ class Response(NamedTuple):
         return ", ".join(values) if values else None
 
 
-class NoExchange(Exception):
+class LostExchangeError(Exception):
     """The request got no whole response. ``kind``: refused, reset (or cut off), timeout, malformed, unreachable."""
 
     def __init__(self, message: str, kind: str = "malformed") -> None:
@@ -58,7 +58,7 @@ class NoExchange(Exception):
 
 
 def kind_of(error: OSError) -> str:
-    """The kind of NoExchange that a socket's error is."""
+    """The kind of LostExchangeError that a socket's error is."""
     if isinstance(error, ConnectionRefusedError):
         return "refused"
     if isinstance(error, ConnectionError):
@@ -79,7 +79,7 @@ def request_bytes(
 def exchange(
     host: str, port: int, request: bytes, seconds: float = 10.0, connections: Connections | None = None
 ) -> Response:
-    """Send ``request`` on a connection of its own and read the response to its end. Raises NoExchange.
+    """Send ``request`` on a connection of its own and read the response to its end. Raises LostExchangeError.
 
     The connection is one of ``connections`` meanwhile, which may end it.
     Looking the name up is not timed, and done once: it says nothing about the board.
@@ -101,7 +101,7 @@ def exchange(
                     break
                 data += chunk
     except OSError as error:
-        raise NoExchange(f"{host}:{port}: {error or type(error).__name__}", kind_of(error)) from None
+        raise LostExchangeError(f"{host}:{port}: {error or type(error).__name__}", kind_of(error)) from None
     status, reason, headers, body = parse_response(data, head=request.startswith(b"HEAD "))
     told = _first(headers, "server-timing")
     on_board = on_board_ms(told) if told else None
@@ -146,7 +146,7 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
 def parse_response(data: bytes, head: bool = False) -> tuple[int, str, Headers, bytes]:
     """Status, reason, headers and body out of a whole response, to a HEAD request if ``head``.
 
-    Raises NoExchange when it is not one.
+    Raises LostExchangeError when it is not one.
     """
     top, separator, body = data.partition(b"\r\n\r\n")
     first, *lines = top.decode("latin-1").split("\r\n")
@@ -154,17 +154,17 @@ def parse_response(data: bytes, head: bool = False) -> tuple[int, str, Headers, 
     code, _, reason = rest.partition(" ")
     if not separator or not version.startswith("HTTP/") or not (code.isascii() and code.isdigit()):
         if not data:
-            raise NoExchange("the connection closed unanswered", "reset")
-        raise NoExchange(f"that is no HTTP response: {data[:80]!r}")
+            raise LostExchangeError("the connection closed unanswered", "reset")
+        raise LostExchangeError(f"that is no HTTP response: {data[:80]!r}")
     headers = []
     for name, colon, value in [line.partition(":") for line in lines]:
         if not colon:
-            raise NoExchange(f"a header line without a colon: {name[:80]!r}")
+            raise LostExchangeError(f"a header line without a colon: {name[:80]!r}")
         headers.append((name, value.strip(" \t")))
     if not head and code not in ("204", "304"):
         length = _first(headers, "content-length")
         if length is not None and length.isascii() and length.isdigit() and len(body) < int(length):
-            raise NoExchange(f"the response was cut off after {len(body)} of {length} bytes", "reset")
+            raise LostExchangeError(f"the response was cut off after {len(body)} of {length} bytes", "reset")
     return int(code), reason, headers, body
 
 

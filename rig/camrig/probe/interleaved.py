@@ -66,5 +66,5 @@ class SideBySide:
         response = self._send(method, target, [*headers, (SIDE_HEADER, side), TIMING_HEADER], body)
         self._check(side, kind, response)
         if response.phases.on_board is None:
-            raise AgentError("an answer came without the time on the board", next="deploy this release's agent")
+            raise AgentError("an answer came without the time on the board", hint="deploy this release's agent")
         return response.phases

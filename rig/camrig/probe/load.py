@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from camrig.deadline import Deadline
-from camrig.probe.client import NoExchange, exchange
+from camrig.probe.client import LostExchangeError, exchange
 
 SECONDS_PER_EXCHANGE = 10.0
 
@@ -17,7 +17,7 @@ SECONDS_PER_EXCHANGE = 10.0
 class Level:
     """What ``concurrency`` clients saw: milliseconds of each whole exchange, and the errors by kind.
 
-    Kinds are those of NoExchange, and ``status`` for a response that says the server failed (500 and above).
+    Kinds are those of LostExchangeError, and ``status`` for a response that says the server failed (500 and above).
     """
 
     concurrency: int
@@ -73,6 +73,6 @@ def load(
 def _one(address: tuple[str, int], request: bytes, seconds: float) -> tuple[str, float]:
     try:
         response = exchange(*address, request, seconds)
-    except NoExchange as error:
+    except LostExchangeError as error:
         return error.kind, 0.0
     return ("status" if response.status >= 500 else ""), response.phases.total

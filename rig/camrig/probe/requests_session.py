@@ -10,11 +10,11 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
 
-from camrig.errors import ServerSilent
+from camrig.errors import ServerSilentError
 from camrig.probe.connections import Connections
 
 
-class NoAnswer(ServerSilent, requests.ConnectionError):
+class NoAnswer(ServerSilentError, requests.ConnectionError):
     """Nothing whole came back: radio, network and a hung server look the same from here."""
 
 
@@ -40,7 +40,7 @@ class BoardSession(requests.Session):
             return super().request(method, self.url + target if target.startswith("/") else target, *args, **kwargs)
         except (requests.ConnectionError, requests.Timeout) as error:
             asked = f"{method.decode() if isinstance(method, bytes) else method.upper()} {target}"
-            raise NoAnswer(f"{asked} got no answer ({error})", next="see the console of the board") from None
+            raise NoAnswer(f"{asked} got no answer ({error})", hint="see the console of the board") from None
 
 
 class _Adapter(HTTPAdapter):

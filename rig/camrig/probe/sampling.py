@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from camrig.errors import ServerSilent
+from camrig.errors import ServerSilentError
 from camrig.probe.agent import ECHO, Radio, Send
-from camrig.probe.client import TIMING_HEADER, NoExchange, Phases, connected, kind_of
+from camrig.probe.client import TIMING_HEADER, LostExchangeError, Phases, connected, kind_of
 from camrig.probe.preflight import preflight_headers
 
 PREFLIGHT, ACTUAL, TCP_ECHO, WITHOUT_CORS = KINDS = ("preflight", "actual", "control.echo", "control.without_cors")
@@ -127,7 +127,7 @@ def order(batches: Iterable[Batch]) -> list[str]:
 def tcp_echo(host: str, port: int, seconds: float = 10.0) -> Phases:
     """One word to the board's TCP echo and back, on a connection of its own, timed as an exchange is.
 
-    Raises NoExchange.
+    Raises LostExchangeError.
     """
     back = bytearray()
     first = None
@@ -140,10 +140,10 @@ def tcp_echo(host: str, port: int, seconds: float = 10.0) -> Phases:
                 first = first or time.perf_counter_ns()
                 back += chunk
     except OSError as error:
-        raise NoExchange(f"{host}:{port}: {error or type(error).__name__}", kind_of(error)) from None
+        raise LostExchangeError(f"{host}:{port}: {error or type(error).__name__}", kind_of(error)) from None
     end = time.perf_counter_ns()
     if back != ECHO_WORD or first is None:
-        raise NoExchange(f"{host}:{port} does not send back what it gets", "malformed")
+        raise LostExchangeError(f"{host}:{port} does not send back what it gets", "malformed")
     return Phases((at - start) / 1e6, (first - start) / 1e6, (end - start) / 1e6)
 
 
@@ -153,15 +153,15 @@ def reachable_echo(host: str, port: int | None, seconds: float = 2.0) -> Callabl
         return None
     try:
         tcp_echo(host, port, seconds)
-    except NoExchange:
+    except LostExchangeError:
         return None
 
     def echo() -> Phases:
         try:
             return tcp_echo(host, port)
-        except NoExchange as error:
-            raise ServerSilent(
-                f"the board's TCP echo stopped answering ({error})", next="check the network"
+        except LostExchangeError as error:
+            raise ServerSilentError(
+                f"the board's TCP echo stopped answering ({error})", hint="check the network"
             ) from None
 
     return echo

@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 
 from camrig.gate.calibration import Noise
-from camrig.gate.comparison import Docket
+from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
 from camrig.gate.verdict import GateVerdict, Side, Verdict
 from camrig.report.metrics_table import heading, number, plain
@@ -21,7 +21,7 @@ def width() -> int:
     return shutil.get_terminal_size((120, 24)).columns
 
 
-def render_verdict(docket: Docket, verdict: GateVerdict, columns: int) -> str:
+def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int) -> str:
     """Whose figures they are, one row per metric, then the whole gate's answer with its rates of false ones."""
     table = _table("metric", "unit", "baseline", "candidate", "batches", "limit", "answer")
     for metric in verdict.metrics:
@@ -36,11 +36,14 @@ def render_verdict(docket: Docket, verdict: GateVerdict, columns: int) -> str:
         )
     lines = [f"{metric.metric}: {metric.outcome.value}: {metric.reason}" for metric in verdict.metrics]
     rates = f"false alarms at most {verdict.false_alarm:.0%}, false passes at most {verdict.false_pass:.0%}"
-    if not docket.paired:
+    if not comparison.paired:
         rates += ", but for what another day changes"
     if not verdict.holds:
         rates = "how often this is wrong, only a calibration of this bench tells: camrig calibrate"
-    head = [heading(docket.candidate.origin), *(f"compared all the same: {why}" for why in docket.differences)]
+    head = [
+        heading(comparison.candidate.provenance),
+        *(f"compared all the same: {why}" for why in comparison.differences),
+    ]
     return "\n".join([*head, plain(table, columns), *lines, f"gate: {verdict.outcome.value} ({rates})"])
 
 

@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from camrig.gate.provenance import Origin
+from camrig.gate.provenance import Provenance
 from camrig.measure.recorder import Metric
 from camrig.measure.slope import until_full
 from camrig.measure.statistics import Estimate
@@ -35,7 +35,7 @@ def metrics_table(report: BoardReport) -> Table:
     return table
 
 
-def heading(of: BoardReport | Origin) -> str:
+def heading(of: BoardReport | Provenance) -> str:
     """Which board and firmware the figures are of, and in plain sight when no hardware is behind them."""
     label = "  [VIRTUAL BOARD: no figure of hardware]" if of.virtual else ""
     return ", ".join(text for text in (of.machine, of.firmware, of.mac) if text) + label

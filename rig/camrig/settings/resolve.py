@@ -123,7 +123,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path.name} cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path.name} is not valid TOML: {error}", next="mend that line") from None
+        raise SettingsError(f"{path.name} is not valid TOML: {error}", hint="mend that line") from None
     return found
 
 
@@ -138,7 +138,7 @@ def _wifi(env: Mapping[str, str], path: Path | None) -> Wifi | None:
     if ssid:
         return Wifi(ssid, password or "")
     if password:
-        raise SettingsError("CAMRIG_WIFI_PASSWORD is set without CAMRIG_WIFI_SSID", next="set both, or neither")
+        raise SettingsError("CAMRIG_WIFI_PASSWORD is set without CAMRIG_WIFI_SSID", hint="set both, or neither")
     if path is None:
         return None
     found = _read_toml(path)
@@ -146,9 +146,9 @@ def _wifi(env: Mapping[str, str], path: Path | None) -> Wifi | None:
         if key not in ("ssid", "password"):
             raise _unknown(key, ["ssid", "password"], WIFI_FILE)
         if not isinstance(value, str):
-            raise SettingsError(f"{key} in {WIFI_FILE} is not a text", next="put it in quotes")
+            raise SettingsError(f"{key} in {WIFI_FILE} is not a text", hint="put it in quotes")
     if not found.get("ssid"):
-        raise SettingsError(f"{WIFI_FILE} names no ssid", next='add a line: ssid = "…"')
+        raise SettingsError(f"{WIFI_FILE} names no ssid", hint='add a line: ssid = "…"')
     return Wifi(found["ssid"], found.get("password", ""))
 
 
@@ -166,10 +166,10 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
     names = [option.name for option in OPTIONS]
     own_wiring = config.pop(WIRING, {})
     if not isinstance(own_wiring, dict):
-        raise SettingsError(f"{WIRING} in {CONFIG_FILE} is no table", next=f"write [{WIRING}.NAME]")
+        raise SettingsError(f"{WIRING} in {CONFIG_FILE} is no table", hint=f"write [{WIRING}.NAME]")
     limits = config.pop(LIMITS, {})
     if not isinstance(limits, dict):
-        raise SettingsError(f"{LIMITS} in {CONFIG_FILE} is no table", next=f"write [{LIMITS}], and a line for each")
+        raise SettingsError(f"{LIMITS} in {CONFIG_FILE} is no table", hint=f"write [{LIMITS}], and a line for each")
     for key in config:
         if key.replace("-", "_") not in names:
             raise _unknown(key, names, CONFIG_FILE)
@@ -188,7 +188,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
             continue
         texts = [str(item) for item in (raw if isinstance(raw, (list, tuple)) else [raw])]
         if not texts or not all(text.strip() for text in texts):  # such as a variable that a script forgot to set
-            raise SettingsError(f"{source}: {option.name} is empty", next="give it a value, or leave it out")
+            raise SettingsError(f"{source}: {option.name} is empty", hint="give it a value, or leave it out")
         if source == CONFIG_FILE and option.is_path:
             texts = [str(base / Path(text).expanduser()) for text in texts]
         try:
@@ -200,11 +200,11 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
     values.setdefault("baselines", values["results"] / "baselines")
     found = Settings(**values, wifi=_wifi(env, _nearest(WIFI_FILE, folders)))
     if twice := next((spec for spec in found.device if found.device.count(spec) > 1), None):
-        raise SettingsError(f"--device {twice} is given more than once", next="name each board once")
+        raise SettingsError(f"--device {twice} is given more than once", hint="name each board once")
     if len(found.url) not in (0, len(found.device)):
         raise SettingsError(
             f"--hil-url is given {len(found.url)} times for {len(found.device)} devices",
-            next="give it once for each --device, in the same order",
+            hint="give it once for each --device, in the same order",
         )
     return found
 

