@@ -96,12 +96,11 @@ class Session:
         )
         return Comparison(candidate, baseline, terms.limits, terms.plan, paired=True, calibration=terms.calibration)
 
-    def _boot(self, folder: Path) -> Dut:
+    def _boot(self, library: Path, remeasure_imports: bool = False) -> Dut:
         board = self.board
-        board.settings = replace(board.settings, lib=folder)
         if self._dut is not None:
             board.session.repl()
-        board.deploy()
+        board.deploy(library=library, remeasure_imports=remeasure_imports)
         if self._dut is None:
             self._dut = board.boot()
         else:
@@ -110,10 +109,9 @@ class Session:
         return self._dut
 
     def _alone(self, side: str) -> None:
-        if RETAINED in self.terms.limits:
-            self.board.imports = {}  # those of another library, until they are measured again
-        dut, recorder = self._boot(self.libraries[side].folder), self.recorders[side]
-        self.hashes[side] = self.board.library_sha256
+        dut = self._boot(self.libraries[side].folder, remeasure_imports=RETAINED in self.terms.limits)
+        recorder = self.recorders[side]
+        self.hashes[side] = self.board.deployment.library_sha256
         dut.policy(**POLICY)
 
         def request(kind: str) -> None:

@@ -67,7 +67,7 @@ def compare(
                     comparison.candidate,
                     identity,
                     settings_record(settings),
-                    board.read_back(),
+                    board.deployment.read_back(),
                     console,
                     comparison,
                     verdict,

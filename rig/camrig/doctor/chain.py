@@ -19,7 +19,6 @@ from camrig.doctor.check import NOTE, OK, SKIPPED, WRONG, Check
 from camrig.doctor.flash import Flash, checks, read
 from camrig.dut import Dut, Start
 from camrig.errors import BlockedError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
-from camrig.lab.device_spec import require_wifi
 from camrig.lab.usb_ports import at, attached
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Step, Steps
@@ -199,7 +198,6 @@ class Doctor:
         """What is on the flash, after putting it there if that was asked for."""
         if self.deploy:
             try:
-                self.board.wifi = require_wifi(self.board.device)
                 self.board.deploy(production=True)
             except CamrigError as error:
                 raise self._wrong("files", error) from None
