@@ -191,14 +191,14 @@ def test_a_damaged_or_missing_calibration_is_an_error(tmp_path):
     ],
 )
 def test_runs_that_may_not_be_compared_name_the_difference(change, reason):
-    other = replace(PROVENANCE, **change)
-    assert any(reason in difference for difference in differences(PROVENANCE, other))
-    assert differences(other, PROVENANCE)
+    reference = replace(PROVENANCE, **change)
+    assert any(reason in difference for difference in differences(PROVENANCE, reference))
+    assert differences(reference, PROVENANCE)
     with pytest.raises(BaselineError, match="may not be compared with the baseline release"):
-        demand_comparable(PROVENANCE, other, "the baseline release", "save another one")
+        demand_comparable(PROVENANCE, reference, "the baseline release", "save another one")
 
 
 def test_library_radio_and_patch_release_may_differ():
-    other = replace(PROVENANCE, library_sha256="cd" * 32, rssi=-70, channel=11, taken="2027", rig="0.1.9")
-    assert differences(PROVENANCE, other) == ()
-    demand_comparable(PROVENANCE, other, "the baseline release", "save another one")
+    reference = replace(PROVENANCE, library_sha256="cd" * 32, rssi=-70, channel=11, taken="2027", rig="0.1.9")
+    assert differences(PROVENANCE, reference) == ()
+    demand_comparable(PROVENANCE, reference, "the baseline release", "save another one")

@@ -31,7 +31,7 @@ class ControlRange:
     upper_slack: float
 
     def contains(self, control: ControlSummary | None) -> bool:
-        """Whether a batch is in range. One without control samples is not; an unusually low upper quartile is."""
+        """Whether a batch is in range: never without control samples. A low upper quartile does not matter."""
         return (
             control is not None
             and abs(control.middle - self.middle) <= self.middle_slack
@@ -71,7 +71,7 @@ def control_range(controls: Sequence[ControlSummary | None]) -> ControlRange | N
 
 
 def in_range(controls: Sequence[ControlSummary | None], limits: ControlRange | None) -> list[bool]:
-    """A flag per batch: its control samples are in the range. None is in range where there is no range."""
+    """A flag per batch: whether its control samples are within ``limits``; never without limits."""
     return [limits is not None and limits.contains(control) for control in controls]
 
 
