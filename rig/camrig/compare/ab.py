@@ -25,11 +25,11 @@ from camrig.deadline import Deadline
 from camrig.dut import Dut
 from camrig.errors import AgentError, BlockedError, BoardCrashedError, CamrigError
 from camrig.gate.baseline import Baseline
-from camrig.gate.calibration_file import Calibration
-from camrig.gate.collected import samples
+from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
-from camrig.gate.sequential_plan import Plan
+from camrig.gate.samples import recorded_samples
+from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.recorder import Recorder
 from camrig.measure.statistics import median
@@ -54,7 +54,7 @@ class Terms:
     """What a session is told. ``seconds`` bounds the taking of times; ``batches`` takes so many and judges never."""
 
     limits: Mapping[str, Limit]
-    plan: Plan
+    plan: SequentialPlan
     calibration: Calibration | None = None
     seconds: float = 300.0
     batches: int | None = None
@@ -91,7 +91,7 @@ class Session:
         """What was measured so far, for the gate."""
         here, terms = provenance_of(self.board, self._radio), self.terms
         candidate, baseline = (
-            Baseline(replace(here, library_sha256=self.hashes[side]), samples(self.recorders[side].metrics))
+            Baseline(replace(here, library_sha256=self.hashes[side]), recorded_samples(self.recorders[side].metrics))
             for side in SIDES
         )
         return Comparison(candidate, baseline, terms.limits, terms.plan, paired=True, calibration=terms.calibration)
@@ -207,7 +207,7 @@ class Session:
         terms = self.terms
         if terms.batches is not None:
             return taken >= terms.batches
-        if taken >= terms.plan.most or (taken and until.passed):
+        if taken >= terms.plan.max_batches or (taken and until.passed):
             return True
         if taken < terms.plan.looks[0] or taken % LOOK_EVERY:
             return False

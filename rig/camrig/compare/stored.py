@@ -9,12 +9,12 @@ from camrig.bringup.board_run import BoardRun
 from camrig.compare.provenance import provenance_of, settings_record
 from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
-from camrig.gate.calibration_file import Calibration, load_calibration
-from camrig.gate.collected import samples
+from camrig.gate.calibration import Calibration, load_calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
-from camrig.gate.limits import Limit, parse_limits, usual_limits
-from camrig.gate.sequential_plan import single
+from camrig.gate.limits import Limit, default_limits, parse_limits
+from camrig.gate.samples import recorded_samples
+from camrig.gate.sequential_plan import one_look
 from camrig.gate.verdict import GateVerdict
 from camrig.settings.resolve import Settings
 
@@ -23,7 +23,7 @@ PAIRED, STORED = "calibration.ab.json", "calibration.runs.json"
 
 def limits_of(settings: Settings, paired: bool) -> dict[str, Limit]:
     """The limits of the config file, or the usual ones. Raises SettingsError."""
-    return parse_limits(settings.limits) or usual_limits(paired)
+    return parse_limits(settings.limits) or default_limits(paired)
 
 
 def calibration_of(settings: Settings, name: str) -> Calibration | None:
@@ -74,14 +74,14 @@ class Gate:
         missing = {metric: "no test of this run measured it" for metric in self.limits if metric not in run.metrics}
         calibration = calibration_of(self._settings, STORED)
         anyway = self._settings.compare_anyway
-        self.comparison = Comparison(run, self.baseline, self.limits, single(), False, anyway, calibration, missing)
+        self.comparison = Comparison(run, self.baseline, self.limits, one_look(), False, anyway, calibration, missing)
         return self.comparison.decide()
 
     def measured(self) -> Baseline:
         """This run's samples. Raises BlockedError when there was no board to measure."""
         board_run = self._board_run()
         assert board_run.board is not None
-        return Baseline(provenance_of(board_run.board, board_run.radio), samples(board_run.recorder.metrics))
+        return Baseline(provenance_of(board_run.board, board_run.radio), recorded_samples(board_run.recorder.metrics))
 
     def properties(self) -> list[tuple[str, str]]:
         """What a test report says of the board that was judged."""
@@ -120,7 +120,7 @@ class Gate:
                 console=board_run.console,
                 comparison=self.comparison if verdict else None,
                 verdict=verdict,
-                more={"notes": board_run.recorder.notes, "run": {"exit_code": exit_code}},
+                extra={"notes": board_run.recorder.notes, "run": {"exit_code": exit_code}},
             ),
         )
         return f"evidence: {path}"
