@@ -14,7 +14,7 @@ help:
 	@echo "make hil                       run the suite on the virtual board"
 	@echo "make hil DEVICE=/dev/ttyUSB0   run the suite on a real board; pytest options go into ARGS='...'"
 	@echo "make test                      run all tests and all checks of this repository"
-	@echo "make lint                      run the checks only: ruff, mypy, import rules"
+	@echo "make lint                      run the checks only: ruff, mypy, import rules, words"
 	@echo "make bench-cors                measure what the CORS library costs, beside the one that Microdot ships"
 	@echo "make bench-deploy              measure how fast and how safe a deploy is, beside mpremote (10 minutes)"
 	@echo "make bench-faults              show how the rig reports each fault of the virtual board"
@@ -38,6 +38,7 @@ lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python .ci/words.py
 
 test: lint
 	@$(BIN)/python -m pytest tests_unit -n 3 $(ARGS)
