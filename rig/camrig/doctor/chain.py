@@ -28,7 +28,7 @@ SECONDS_OF_STALE = 0.3
 ORIGIN = "https://camrig-doctor.example"
 
 
-class _Stop(Exception):
+class _ChainEndedError(Exception):
     """The chain is broken here: what follows cannot be tried."""
 
 
@@ -57,7 +57,7 @@ class Doctor:
         try:
             for step in (*todo, self._boot, self._preflight):
                 step()
-        except _Stop:
+        except _ChainEndedError:
             done = {check.name for check in self.checks}
             rest = [name for name in self.STEPS if name not in done]
             if rest:
@@ -77,9 +77,9 @@ class Doctor:
         if isinstance(step, str):
             self._tell(Check("open", NOTE, step))
 
-    def _wrong(self, name: str, error: CamrigError, do: str = "", command: str = "") -> _Stop:
+    def _wrong(self, name: str, error: CamrigError, do: str = "", command: str = "") -> _ChainEndedError:
         self._say(Check(name, WRONG, error.what, do or error.hint, command, error.details))
-        return _Stop()
+        return _ChainEndedError()
 
     def _port(self) -> None:
         try:
