@@ -24,7 +24,7 @@ from camrig.gate.limits import Limit
 from camrig.gate.samples import Samples
 from camrig.gate.sequential_plan import Plan, single
 from camrig.gate.verdict import GateVerdict
-from camrig.report.metrics_table import heading
+from camrig.report.summary import heading
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 

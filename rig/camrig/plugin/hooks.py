@@ -22,7 +22,7 @@ from camrig.probe.preflight import preflight_headers
 from camrig.probe.requests_session import BoardSession
 from camrig.report.json_report import write
 from camrig.report.junit import rig_as_errors
-from camrig.report.metrics_table import render
+from camrig.report.summary import board_summary
 from camrig.settings.argv import joined, mistaken
 from camrig.settings.options import OPTIONS
 from camrig.settings.resolve import Settings, resolve
@@ -261,7 +261,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for found in report.boards:
         if found.metrics:
             terminalreporter.section("measured")
-            terminalreporter.write_line(render(found, terminalreporter._tw.fullwidth))
+            terminalreporter.write_line(board_summary(found, terminalreporter._tw.fullwidth))
     try:
         path = write(report, config.stash[SETTINGS].results)
     except OSError as error:
