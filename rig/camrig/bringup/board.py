@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -62,6 +63,7 @@ class Board:
         self.identity: Identity
         self.library_sha256 = ""
         self.imports: dict[str, int] = {}  # bytes that each module of the application retains, in the order of import
+        self._library = settings.lib  # the folder whose library is deployed
         self._library_file = ""
         self._stack = ExitStack()
         self._lock: lock.Lock | None = None
@@ -134,13 +136,22 @@ class Board:
         return owned
 
     def deploy(
-        self, production: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        production: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        library: Path | None = None,
+        measure_imports: bool | None = None,
     ) -> Synced:
         """Put library, application and, unless for ``production``, the rig's agent on the board.
 
-        ``progress`` gets bytes done and bytes to do.
+        ``progress`` gets bytes done and bytes to do. ``library`` is the folder of another library than that of the
+        settings. What each import retains is measured if that is not known yet, or with ``measure_imports`` True.
         """
         settings = self.settings
+        self._library = library or settings.lib
+        if measure_imports:
+            self.imports = {}
         try:
             with self.steps("build") as note:
                 wanted = self.wanted(production)
@@ -149,8 +160,10 @@ class Board:
             with self.steps("deploy") as note:
                 speed, done = self._through_resets(lambda: self._send(wanted, production, progress))
                 note((f"at {speed} baud, " if speed != settings.baud else "") + str(done))
-            if not production and not self.imports:  # they are the same when the board is brought back
-                self._try_imports([*MODULES, *import_order(sources(settings.lib, settings.app, settings.agent))])
+            if (
+                not production and measure_imports is not False and not self.imports
+            ):  # they are the same when the board is brought back
+                self._try_imports([*MODULES, *import_order(sources(self._library, settings.app, settings.agent))])
         except CamrigError as error:
             raise error.on(self.spec) from None
         return done
@@ -179,7 +192,7 @@ class Board:
     def wanted(self, production: bool = False) -> list[File]:
         """The files that should be on this board, built for it."""
         settings = self.settings
-        found = sources(settings.lib, settings.app, None if production else settings.agent)
+        found = sources(self._library, settings.app, None if production else settings.agent)
         wanted = files(found, self.identity.mpy, self._written(production))
         library = next((file for file in wanted if file.target.startswith(LIBRARY + ".")), None)
         if library is not None:
@@ -251,7 +264,7 @@ class Board:
             self.session.repl()
         except CamrigError:
             self._climb(CHIP_RESET)
-        self.deploy()
+        self.deploy(library=self._library)
         dut.boot()
 
     def _wake(self) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from camrig.bringup.board import Board
-from camrig.compare.commands import compare, learn
+from camrig.compare.ab import run_ab
+from camrig.compare.calibrate import run_calibration
 from camrig.deploy.plan import describe
 from camrig.deploy.progress import bar
 from camrig.doctor.chain import examine
@@ -139,9 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.command in ("ab", "calibrate"):
             print(settings.source)
         if asked.command == "ab":
-            return compare(settings, asked.candidate, asked.baseline, asked.seconds, asked.seed, _show).exit_code
+            return run_ab(settings, asked.candidate, asked.baseline, asked.seconds, asked.seed, _show).exit_code
         if asked.command == "calibrate":
-            for found_out in learn(settings, asked.runs, asked.batches, asked.seed):
+            for found_out in run_calibration(settings, asked.runs, asked.batches, asked.seed):
                 print(f"{found_out.title}\n{render_noise(found_out.noise, found_out.limits, width())}")
             return 0
         if asked.command == "devices":

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from camrig.bringup.board_run import Bench
-from camrig.compare.stored import Gate
+from camrig.compare.stored import StoredComparison
 from camrig.errors import BlockedError, CamrigError, SettingsError
 from camrig.gate.evidence import remove_older
 from camrig.gate.verdict import Outcome
@@ -28,7 +28,7 @@ class InconclusiveError(Exception):
 class GateItem(pytest.Item):
     """One metric's answer. No option deselects it: what is not measured is blocked, not passed."""
 
-    gate: Gate
+    gate: StoredComparison
     metric: str
 
     def runtest(self) -> None:
@@ -83,7 +83,7 @@ class GatePlugin:
     def __init__(self, settings: Settings, benches: list[Bench]) -> None:
         """Raises SettingsError, BaselineError."""
         self._settings = settings
-        self._gate = Gate(settings, benches)
+        self._gate = StoredComparison(settings, benches)
         self._lines: list[str] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
