@@ -160,9 +160,8 @@ class Board:
             with self.steps("deploy") as note:
                 speed, done = self._through_resets(lambda: self._send(wanted, production, progress))
                 note((f"at {speed} baud, " if speed != settings.baud else "") + str(done))
-            if (
-                not production and measure_imports is not False and not self.imports
-            ):  # they are the same when the board is brought back
+            # They are the same when the board is brought back.
+            if not production and measure_imports is not False and not self.imports:
                 self._try_imports([*MODULES, *import_order(sources(self._library, settings.app, settings.agent))])
         except CamrigError as error:
             raise error.on(self.spec) from None
