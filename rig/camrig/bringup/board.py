@@ -58,7 +58,6 @@ class Board:
         self.steps = steps or Steps()
         self.token = secrets.token_hex(16)
         self.device: Device
-        self.wifi: Wifi
         self.session: Session
         self.identity: Identity
         self.library_sha256 = ""
@@ -89,7 +88,7 @@ class Board:
     def _open(self) -> None:
         with self.steps("connect") as note:
             self.reach()
-            self.wifi = require_wifi(self.device)
+            require_wifi(self.device)
             self.open()
             self._wake()
             note(self.device.port)
@@ -102,6 +101,11 @@ class Board:
                 board=self.spec,
                 hint="name a board with --device",
             )
+
+    @property
+    def wifi(self) -> Wifi:
+        """The board's network. Raises WifiError when none was configured."""
+        return require_wifi(self.device)
 
     def reach(self) -> None:
         """Find the port, starting a virtual board if that is what is meant. Raises PortError."""

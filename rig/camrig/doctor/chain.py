@@ -20,7 +20,6 @@ from camrig.doctor.flash import Flash, flash_checks, read_flash
 from camrig.doctor.wiring import wiring_check
 from camrig.dut import Dut, Start
 from camrig.errors import BlockedError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
-from camrig.lab.device_spec import require_wifi
 from camrig.lab.usb_ports import at, attached
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Step, Steps
@@ -203,7 +202,6 @@ class Doctor:
         """The contents of the flash, after a deploy if one was asked for."""
         if self.deploy:
             try:
-                self.board.wifi = require_wifi(self.board.device)
                 self.board.deploy(production=True)
             except CamrigError as error:
                 raise self._broken("files", error) from None
