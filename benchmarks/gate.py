@@ -113,8 +113,8 @@ class RelayedSession(AbSession):
     result: Comparison
     verdict: GateVerdict
 
-    def _boot(self, folder: Path, measure_imports: bool | None = None) -> Dut:
-        dut = super()._boot(folder, measure_imports)
+    def _boot(self, folder: Path, remeasure_imports: bool = False) -> Dut:
+        dut = super()._boot(folder, remeasure_imports)
         if self.relay is not None:
             self.relay.target, dut.url = dut.address, self.relay.url
         return dut

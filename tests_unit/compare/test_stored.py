@@ -133,7 +133,7 @@ def test_a_missing_baseline_is_an_error_before_any_board_is_touched(costs, name)
     ended = costs("--hil-compare", name)
     assert ended.code == 4
     assert "connect" not in ended.out
-    assert "there is no baseline" in ended.out or "is no name" in ended.out
+    assert "there is no baseline" in ended.out or "is not a name" in ended.out
 
 
 def test_a_limit_on_a_metric_that_the_baseline_lacks_is_an_error(costs, baseline, bench_folder):

@@ -104,10 +104,10 @@ class AbSession:
             candidate, baseline, options.limits, options.plan, paired=True, calibration=options.calibration
         )
 
-    def _boot(self, folder: Path, measure_imports: bool | None = None) -> Dut:
+    def _boot(self, folder: Path, remeasure_imports: bool = False) -> Dut:
         if self._dut is not None:
             self.board.session.repl()
-        self.board.deploy(library=folder, measure_imports=measure_imports)
+        self.board.deploy(library=folder, remeasure_imports=remeasure_imports)
         if self._dut is None:
             self._dut = self.board.boot()
         else:
@@ -118,8 +118,8 @@ class AbSession:
     def _measure_alone(self, side: str) -> None:
         """Count bytes and leaks in a boot with only the library of ``side``."""
         limits, library, recorder = self.options.limits, self.libraries[side], self.recorders[side]
-        dut = self._boot(library.folder, measure_imports=RETAINED in limits or None)
-        self.hashes[side] = self.board.library_sha256
+        dut = self._boot(library.folder, remeasure_imports=RETAINED in limits)
+        self.hashes[side] = self.board.deployment.library_sha256
         dut.policy(**POLICY)
         # A library may keep something of any request: a preflight or the one after it, of a refused page too.
         requests = [
@@ -285,7 +285,7 @@ def run_ab(
                     samples=comparison.candidate,
                     board=board_record(board),
                     settings=settings_record(settings),
-                    files=board.read_back(),
+                    files=board.deployment.read_back(),
                     console=board.session.console.text(),
                     comparison=comparison,
                     verdict=verdict,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from camrig.bringup.board import Board
-from camrig.bringup.board_run import Bench
+from camrig.bringup.board_run import BoardRun
 from camrig.compare.provenance import board_record, provenance_of, settings_record
 from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
@@ -38,7 +38,7 @@ class StoredComparison:
     It judges at the first call; every later call returns the same verdict, or raises the same error.
     """
 
-    def __init__(self, settings: Settings, board_runs: list[Bench]) -> None:
+    def __init__(self, settings: Settings, board_runs: list[BoardRun]) -> None:
         """Raises SettingsError, and BaselineError for a baseline that is missing or lacks a metric with a limit."""
         self.limits = limits_of(settings, paired=False)
         self.comparison: Comparison | None = None
@@ -99,7 +99,7 @@ class StoredComparison:
         """The properties of the judged board, for a test report."""
         return self._board_runs[0].properties() if self._board_runs else []
 
-    def _measured_board(self) -> tuple[Bench, Board]:
+    def _measured_board(self) -> tuple[BoardRun, Board]:
         for board_run in self._board_runs:
             if board_run.board is not None and board_run.dut is not None:
                 return board_run, board_run.board
