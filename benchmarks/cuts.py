@@ -20,7 +20,7 @@ from camrig.virtual.board import VirtualBoard, VirtualConfig
 from rich.console import Console
 
 from benchmarks.application import open_board
-from benchmarks.power import CutWire, PowerCut, cut_after_writes, expected, hashes, writes_since
+from benchmarks.power import CutWire, PowerCutError, cut_after_writes, expected, hashes, writes_since
 
 SECONDS_TO_SERVE = 30.0
 STUTTERS = 3  # power that comes and goes, after every other cut
@@ -83,7 +83,7 @@ class _Bench:
                     CutWire(board.session, virtual, at)
                 try:
                     _deploy(board)
-                except (CamrigError, PowerCut):
+                except (CamrigError, PowerCutError):
                     pass
                 else:
                     raise AssertionError("the power did not fail")

@@ -25,13 +25,13 @@ from camrig.compare.answers import PAGE, POLICY
 from camrig.compare.libraries import find_library
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK
 from camrig.dut import Dut
-from camrig.gate.collected import samples
 from camrig.gate.comparison import Comparison
 from camrig.gate.judgement import judge
-from camrig.gate.limits import parse_limits, usual_limits
-from camrig.gate.samples import Batch, Kind, Samples
-from camrig.gate.sequential_plan import Plan, single
+from camrig.gate.limits import default_limits, parse_limits
+from camrig.gate.samples import MetricKind, Samples, recorded_samples
+from camrig.gate.sequential_plan import SequentialPlan, one_look
 from camrig.gate.verdict import GateVerdict, Outcome
+from camrig.measure.batch import SampleBatch
 from camrig.measure.recorder import Recorder
 from camrig.measure.slope import slope
 from camrig.probe.heap_series import heap_series
@@ -54,8 +54,8 @@ from benchmarks.worse import (
 
 ON_BOARD = "latency.preflight.on_board"
 RED = Outcome.REGRESSED.value
-LIMITS = usual_limits(paired=True)
-PLAN = Plan()
+LIMITS = default_limits(paired=True)
+PLAN = SequentialPlan()
 POOL = 60  # batches of a session that is resampled
 SECONDS = 60.0  # the longest that a decision may take
 
@@ -131,10 +131,12 @@ def drawn(comparison: Comparison, count: int, seed: int, metric: str | None = No
     sides = comparison.candidate.metrics, comparison.baseline.metrics
     for _ in range(count):
         # Batches that were measured together are drawn together, in the same order for all metrics.
-        numbers = random.choices(range(len(sides[0][ON_BOARD].batches)), k=PLAN.most)
+        numbers = random.choices(range(len(sides[0][ON_BOARD].batches)), k=PLAN.max_batches)
         tables = [
             {
-                name: _resampled(metric_samples, numbers) if metric_samples.kind is Kind.TIMED else metric_samples
+                name: _resampled(metric_samples, numbers)
+                if metric_samples.kind is MetricKind.TIMED
+                else metric_samples
                 for name, metric_samples in side.items()
             }
             for side in sides
@@ -183,7 +185,7 @@ def leaks(benchmark: Benchmark, fault: Fault, count: int) -> tuple[Counter[str],
             points = heap_series(request, dut.heap, LEAK_EVERY, 500)
             recorder = Recorder()
             recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
-            verdict = judge(samples(recorder.metrics), {}, limits, plan=single(), paired=False, final=True)
+            verdict = judge(recorded_samples(recorder.metrics), {}, limits, plan=one_look(), paired=False, final=True)
             answers[verdict.outcome.value] += 1
             slopes.append(slope([points]).value)
     return answers, sorted(slopes)[len(slopes) // 2]
@@ -198,8 +200,10 @@ def counts(benchmark: Benchmark, fault: Fault, count: int) -> Counter[str]:
             sides.append([dut.agent.allocations(method, target, headers, 5).bytes for _ in range(count)])
     answers = Counter[str]()
     for pair in zip(*sides, strict=True):
-        tables = [{ALLOCATED: Samples("B", Kind.COUNTED, (Batch(tuple(map(float, burst))),))} for burst in pair]
-        answers[judge(*tables, limits, plan=single(), paired=True, final=True).outcome.value] += 1
+        tables = [
+            {ALLOCATED: Samples("B", MetricKind.COUNTED, (SampleBatch(tuple(map(float, burst))),))} for burst in pair
+        ]
+        answers[judge(*tables, limits, plan=one_look(), paired=True, final=True).outcome.value] += 1
     return answers
 
 

@@ -13,8 +13,8 @@ from camrig.compare.libraries import find_library
 from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, measured_limits
 from camrig.compare.retry import LostExchangeRetry
 from camrig.errors import AgentError, BlockedError, BoardCrashedError, ServerSilentError, SettingsError
-from camrig.gate.limits import parse_limits, usual_limits
-from camrig.gate.sequential_plan import Plan
+from camrig.gate.limits import default_limits, parse_limits
+from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
 from camrig.probe.client import Phases, Response
 from camrig.probe.sampling import ACTUAL, PREFLIGHT, WITHOUT_CORS
@@ -67,7 +67,7 @@ def test_limits_that_only_the_suite_measures_are_reported(capsys):
 
 
 def test_the_request_after_a_preflight_has_a_usual_limit():
-    assert "latency.actual.on_board" in measured_limits(usual_limits(paired=True), print)
+    assert "latency.actual.on_board" in measured_limits(default_limits(paired=True), print)
 
 
 class LossyDut:
@@ -113,7 +113,7 @@ def make_session(faulty, tmp_path):
         baseline = find_library(str(ROOT / "lib"), tmp_path)
         opened = Board(board.path, settings)
         boards.append(opened)
-        ab_options = AbOptions(parse_limits(limits), Plan(), **options)
+        ab_options = AbOptions(parse_limits(limits), SequentialPlan(), **options)
         return AbSession(opened.__enter__(), candidate, baseline, ab_options, tmp_path / "ab")
 
     boards: list[Board] = []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from camrig.measure.recorder import Metric, Recorder
+from camrig.measure.recorder import RecordedMetric, Recorder
 from camrig.report.json_report import SCHEMA, BoardReport, RunReport, write
 from camrig.report.metrics_table import number
 from camrig.report.summary import board_summary, leak_lines
@@ -35,7 +35,7 @@ def board(virtual: bool = True) -> BoardReport:
     )
 
 
-def run_report(metrics: list[Metric] | None = None) -> RunReport:
+def run_report(metrics: list[RecordedMetric] | None = None) -> RunReport:
     boards = [board() if metrics is None else replace(board(), metrics=metrics)]
     return RunReport("0.1", "2026-01-02T03:04:05.678+00:00", 1.5, 0, {"passed": 2}, [], boards)
 

@@ -27,12 +27,12 @@ from camrig.deadline import Deadline
 from camrig.dut import Dut
 from camrig.errors import BlockedError, BoardCrashedError, CamrigError
 from camrig.gate.baseline import Baseline
-from camrig.gate.calibration_file import Calibration
-from camrig.gate.collected import samples
+from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, remove_older, write_evidence
 from camrig.gate.limits import Limit
-from camrig.gate.sequential_plan import Plan
+from camrig.gate.samples import recorded_samples
+from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.recorder import Recorder
 from camrig.measure.statistics import median
@@ -61,7 +61,7 @@ class AbOptions:
     """``seconds`` bounds the time spent on timed batches. ``batches``, if set, fixes their number instead."""
 
     limits: Mapping[str, Limit]
-    plan: Plan
+    plan: SequentialPlan
     calibration: Calibration | None = None
     seconds: float = 300.0
     batches: int | None = None
@@ -97,7 +97,9 @@ class AbSession:
         """What was measured so far, for the gate."""
         provenance, options = provenance_of(self.board, self._radio), self.options
         candidate, baseline = (
-            Baseline(replace(provenance, library_sha256=self.hashes[side]), samples(self.recorders[side].metrics))
+            Baseline(
+                replace(provenance, library_sha256=self.hashes[side]), recorded_samples(self.recorders[side].metrics)
+            )
             for side in SIDES
         )
         return Comparison(
@@ -205,7 +207,7 @@ class AbSession:
         options = self.options
         if options.batches is not None:
             return batches >= options.batches
-        if batches >= options.plan.most or (batches and until.passed):
+        if batches >= options.plan.max_batches or (batches and until.passed):
             return True
         if batches < options.plan.looks[0] or batches % LOOK_EVERY:
             return False
@@ -263,7 +265,9 @@ def run_ab(
     """
     if settings.evidence:
         demand_writable(settings.evidence)
-    options = AbOptions(ab_limits(settings), Plan(), calibration_of(settings, CALIBRATION_AB), seconds, seed=seed)
+    options = AbOptions(
+        ab_limits(settings), SequentialPlan(), calibration_of(settings, CALIBRATION_AB), seconds, seed=seed
+    )
     if settings.evidence:
         remove_older(settings.evidence)
     with (
@@ -289,7 +293,7 @@ def run_ab(
                     console=board.session.console.text(),
                     comparison=comparison,
                     verdict=verdict,
-                    more={"ab": {**command, "batches": session.orders}},
+                    extra={"ab": {**command, "batches": session.orders}},
                 ),
             )
     return verdict

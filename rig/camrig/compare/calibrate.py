@@ -13,11 +13,10 @@ from camrig.compare.libraries import find_library
 from camrig.compare.metrics import MEASURED, ab_limits
 from camrig.compare.stored import CALIBRATION_AB, CALIBRATION_RUNS, limits_of
 from camrig.gate.baseline import Baseline
-from camrig.gate.calibration import Noise, Sides, calibrate
-from camrig.gate.calibration_file import Calibration, save_calibration
+from camrig.gate.calibration import Calibration, Noise, Sides, calibrate, save_calibration
 from camrig.gate.limits import Limit
 from camrig.gate.samples import Samples
-from camrig.gate.sequential_plan import Plan, single
+from camrig.gate.sequential_plan import SequentialPlan, one_look
 from camrig.report.summary import heading
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
@@ -46,7 +45,11 @@ def run_calibration(settings: Settings, runs: int, batches: int, seed: int) -> l
     provenance = sessions[0][0].provenance
     print(heading(provenance))
     pairs: list[Sides] = [(_only(a, within), _only(b, within)) for a, b in sessions]
-    results = [CalibrationResult("two libraries in one session (camrig ab)", calibrate(pairs, Plan(), seed), within)]
+    results = [
+        CalibrationResult(
+            "two libraries in one session (camrig ab)", calibrate(pairs, SequentialPlan(), seed), within
+        )
+    ]
     save_calibration(settings.baselines / CALIBRATION_AB, Calibration(provenance, results[0].noise))
     crossed: list[Sides] = [(_only(a, between), _only(b, between)) for (a, _), (_, b) in permutations(sessions, 2)]
     if crossed and between:
@@ -68,7 +71,7 @@ def _measure(
             board.steps.say(f"session {number + 1} of {runs}")
             with tempfile.TemporaryDirectory(prefix="camrig-ab-") as name:
                 library = find_library(str(settings.lib), Path(name))
-                options = AbOptions(limits, Plan(), batches=batches, seed=seed + number)
+                options = AbOptions(limits, SequentialPlan(), batches=batches, seed=seed + number)
                 session = AbSession(board, library, library, options, Path(name) / "ab")
                 session.run()
                 comparison = session.comparison()
@@ -76,9 +79,9 @@ def _measure(
     return sessions
 
 
-def _stored_plan() -> Plan:
+def _stored_plan() -> SequentialPlan:
     """The plan of a comparison of two runs of the suite."""
-    return replace(single(), looks=(SUITE_BATCHES,), most=SUITE_BATCHES)
+    return replace(one_look(), looks=(SUITE_BATCHES,), max_batches=SUITE_BATCHES)
 
 
 def _only(side: Baseline, limits: dict[str, Limit]) -> dict[str, Samples]:

@@ -9,12 +9,12 @@ from camrig.bringup.board_run import BoardRun
 from camrig.compare.provenance import board_record, provenance_of, settings_record
 from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
-from camrig.gate.calibration_file import Calibration, load_calibration
-from camrig.gate.collected import samples
+from camrig.gate.calibration import Calibration, load_calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
-from camrig.gate.limits import Limit, parse_limits, usual_limits
-from camrig.gate.sequential_plan import single
+from camrig.gate.limits import Limit, default_limits, parse_limits
+from camrig.gate.samples import recorded_samples
+from camrig.gate.sequential_plan import one_look
 from camrig.gate.verdict import GateVerdict
 from camrig.settings.resolve import Settings
 
@@ -23,7 +23,7 @@ CALIBRATION_AB, CALIBRATION_RUNS = "calibration.ab.json", "calibration.runs.json
 
 def limits_of(settings: Settings, paired: bool) -> dict[str, Limit]:
     """The limits of the config file, or the usual ones. Raises SettingsError."""
-    return parse_limits(settings.limits) or usual_limits(paired)
+    return parse_limits(settings.limits) or default_limits(paired)
 
 
 def calibration_of(settings: Settings, name: str) -> Calibration | None:
@@ -80,7 +80,7 @@ class StoredComparison:
             candidate,
             self.baseline,
             self.limits,
-            single(),
+            one_look(),
             paired=False,
             anyway=self._settings.compare_anyway,
             calibration=calibration_of(self._settings, CALIBRATION_RUNS),
@@ -93,7 +93,7 @@ class StoredComparison:
     def measured(self) -> Baseline:
         """This run's samples. Raises BlockedError if no test had a booted board."""
         board_run, board = self._measured_board()
-        return Baseline(provenance_of(board, board_run.radio), samples(board_run.recorder.metrics))
+        return Baseline(provenance_of(board, board_run.radio), recorded_samples(board_run.recorder.metrics))
 
     def properties(self) -> list[tuple[str, str]]:
         """The properties of the judged board, for a test report."""
@@ -136,7 +136,7 @@ class StoredComparison:
                 console=board_run.console,
                 comparison=comparison,
                 verdict=verdict,
-                more={"notes": board_run.recorder.notes, "run": {"exit_code": exit_code}},
+                extra={"notes": board_run.recorder.notes, "run": {"exit_code": exit_code}},
             ),
         )
         return f"evidence: {path}"

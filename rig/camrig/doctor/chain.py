@@ -29,7 +29,7 @@ SECONDS_OF_STALE = 0.3  # that output kept by a serial server is dropped
 ORIGIN = "https://camrig-doctor.example"
 
 
-class _ChainBroken(Exception):
+class _ChainBrokenError(Exception):
     """A step failed, and the steps after it cannot be tried."""
 
 
@@ -68,7 +68,7 @@ class Doctor:
         try:
             for step in steps:
                 step()
-        except _ChainBroken:
+        except _ChainBrokenError:
             done = {check.name for check in self.checks}
             rest = [name for name in self.STEPS if name not in done]
             if rest:
@@ -89,9 +89,9 @@ class Doctor:
         if isinstance(step, str):
             self._report(Check("open", State.NOTE, step))
 
-    def _broken(self, name: str, error: CamrigError, advice: str = "", command: str = "") -> _ChainBroken:
+    def _broken(self, name: str, error: CamrigError, advice: str = "", command: str = "") -> _ChainBrokenError:
         self._add(Check(name, State.WRONG, error.what, advice or error.hint, command, error.details))
-        return _ChainBroken()
+        return _ChainBrokenError()
 
     def _check_port(self) -> None:
         try:

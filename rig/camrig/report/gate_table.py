@@ -12,7 +12,7 @@ from rich.table import Table
 from camrig.gate.calibration import Noise
 from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
-from camrig.gate.verdict import GateVerdict, Side, Verdict
+from camrig.gate.verdict import GateVerdict, MetricVerdict, SideSummary
 from camrig.report.metrics_table import number, table_text
 from camrig.report.summary import heading
 
@@ -75,11 +75,11 @@ def _smallest(noise: Noise, limit: Limit | None) -> str:
     return f"{change:.1%}" if limit.relative else f"{number(change)} {limit.unit}"
 
 
-def _median(side: Side | None) -> str:
+def _median(side: SideSummary | None) -> str:
     return "–" if side is None or side.median is None else number(side.median)
 
 
-def _batches(verdict: Verdict) -> str:
+def _batches(verdict: MetricVerdict) -> str:
     sides = [side for side in (verdict.baseline, verdict.candidate) if side]
     good = "/".join(str(side.batches - side.bad) for side in sides)
     bad = max((side.bad for side in sides), default=0)

@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from camrig.measure.recorder import Metric
+from camrig.measure.recorder import RecordedMetric
 
 SCHEMA = 2
 FEWEST_FOR_P95, FEWEST_FOR_P99 = 20, 100  # values: of fewer, a percentile only repeats the largest
@@ -35,7 +35,7 @@ class BoardReport:
     steps: list[dict[str, Any]]
     recovery: list[dict[str, Any]]
     crashes: list[dict[str, Any]]
-    metrics: list[Metric] = field(default_factory=list)
+    metrics: list[RecordedMetric] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -52,12 +52,12 @@ class RunReport:
     boards: list[BoardReport]
 
 
-def percentiles(metric: Metric) -> tuple[float | None, float | None]:
+def percentiles(metric: RecordedMetric) -> tuple[float | None, float | None]:
     """The 95th and 99th percentile; None where the values are too few, and for a slope, whose rise has none."""
     summary = metric.summary
     return (
-        summary.p95 if summary.n >= FEWEST_FOR_P95 and not metric.places else None,
-        summary.p99 if summary.n >= FEWEST_FOR_P99 and not metric.places else None,
+        summary.p95 if summary.n >= FEWEST_FOR_P95 and not metric.is_slope else None,
+        summary.p99 if summary.n >= FEWEST_FOR_P99 and not metric.is_slope else None,
     )
 
 
@@ -76,7 +76,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
     }
 
 
-def _metric(metric: Metric, metrics: Sequence[Metric]) -> dict[str, Any]:
+def _metric(metric: RecordedMetric, metrics: Sequence[RecordedMetric]) -> dict[str, Any]:
     summary = metric.summary
     p95, p99 = percentiles(metric)
     return {
@@ -95,7 +95,7 @@ def _metric(metric: Metric, metrics: Sequence[Metric]) -> dict[str, Any]:
     }
 
 
-def _control(number: int, control: Sequence[float], metrics: Sequence[Metric]) -> str | list[float]:
+def _control(number: int, control: Sequence[float], metrics: Sequence[RecordedMetric]) -> str | list[float]:
     """The control samples of batch ``number``, or the name of the metric whose batch of that number they are."""
     for metric in metrics if control else ():
         if number < len(metric.batches) and metric.batches[number].values == control:

@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from camrig.measure.recorder import Metric
+from camrig.measure.recorder import RecordedMetric
 from camrig.report.json_report import BoardReport, percentiles
 
 
@@ -29,7 +29,7 @@ def metrics_table(report: BoardReport) -> Table:
     return table
 
 
-def _row(metric: Metric) -> tuple[str, ...]:
+def _row(metric: RecordedMetric) -> tuple[str, ...]:
     summary = metric.summary
     tail = ["–" if value is None else number(value) for value in percentiles(metric)]
     return (metric.name, metric.unit, number(summary.median), *tail, str(summary.n))

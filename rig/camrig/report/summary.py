@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isinf
 
 from camrig.gate.provenance import Provenance
-from camrig.measure.recorder import Metric
+from camrig.measure.recorder import RecordedMetric
 from camrig.measure.slope import until_full
 from camrig.measure.statistics import Estimate
 from camrig.report.json_report import BoardReport
@@ -26,16 +26,16 @@ def board_summary(report: BoardReport, width: int) -> str:
     return "\n".join([heading(report), table_text(metrics_table(report), width), *leak_lines(report.metrics)])
 
 
-def leak_lines(metrics: Sequence[Metric]) -> list[str]:
+def leak_lines(metrics: Sequence[RecordedMetric]) -> list[str]:
     """A line for each slope in bytes per request: its 95 % interval, and after how many requests the heap is full.
 
     The bytes that are left are those of ``heap.free``; without it, the line has the interval only.
     """
     free = next((metric.summary.median for metric in metrics if metric.name == "heap.free"), None)
-    return [_leak_line(metric, free) for metric in metrics if metric.places and metric.unit == "B/request"]
+    return [_leak_line(metric, free) for metric in metrics if metric.is_slope and metric.unit == "B/request"]
 
 
-def _leak_line(metric: Metric, free: float | None) -> str:
+def _leak_line(metric: RecordedMetric, free: float | None) -> str:
     slope = metric.summary
     interval = f"{metric.name}: {number(slope.median)} {metric.unit} ({_end(slope.low)} to {_end(slope.high)})"
     if free is None:
