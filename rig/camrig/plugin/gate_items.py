@@ -34,18 +34,18 @@ class GateItem(pytest.Item):
 
     def runtest(self) -> None:
         self.user_properties += self.gate.properties()
-        found = {verdict.metric: verdict for verdict in self.gate.judge().metrics}[self.metric]
+        verdict = {verdict.metric: verdict for verdict in self.gate.judge().metrics}[self.metric]
         self.user_properties += [
-            ("limit", found.limit),
-            ("outcome", found.outcome.value),
-            ("reason", found.reason),
+            ("limit", verdict.limit),
+            ("outcome", verdict.outcome.value),
+            ("reason", verdict.reason),
         ]
-        if found.outcome is Outcome.REGRESSED:
-            raise RegressedError(found.reason)
-        if found.outcome is Outcome.INCONCLUSIVE:
-            raise InconclusiveError(found.reason)
-        if found.outcome is Outcome.BLOCKED:
-            raise BlockedError(f"{self.metric} was not judged: {found.reason}")
+        if verdict.outcome is Outcome.REGRESSED:
+            raise RegressedError(verdict.reason)
+        if verdict.outcome is Outcome.INCONCLUSIVE:
+            raise InconclusiveError(verdict.reason)
+        if verdict.outcome is Outcome.BLOCKED:
+            raise BlockedError(f"{self.metric} was not judged: {verdict.reason}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, RegressedError):
