@@ -1,9 +1,9 @@
 """What the CORS library costs a board, beside the one that ships with Microdot.
 
 ``python benchmarks/cors_cost.py`` prints the table and exits 1 if a goal is missed; ``--update`` rewrites the
-committed budget, which the tests hold every later change to. Bytes are exact and repeatable for one interpreter. Times
-only count as a ratio of two that are measured in turns. If ``CAMRIG_MICROPYTHON_32`` names a 32-bit MicroPython, its
-bytes stand beside the 64-bit ones, because boards have 32 bits; docs/cors.md says how to get one.
+committed budget, which the tests hold every later change to. Bytes are exact and repeatable for one interpreter.
+Times only count as a ratio of two that are measured in turns. If ``CAMRIG_MICROPYTHON_32`` names a 32-bit
+MicroPython, its bytes stand beside the 64-bit ones, because boards have 32 bits; docs/cors.md says how to get one.
 """
 
 from __future__ import annotations
