@@ -35,7 +35,7 @@ from camrig.gate.verdict import GateVerdict, Outcome
 from camrig.measure.recorder import Recorder
 from camrig.measure.slope import slope
 from camrig.probe.heap_series import heap_series
-from camrig.probe.interleaved import SideBySide
+from camrig.probe.interleaved import InterleavedSampler
 from camrig.probe.sampling import PREFLIGHT
 from camrig.settings.resolve import resolve
 
@@ -105,7 +105,7 @@ class Relayed(Session):
             self.relay.target, dut.url = dut.address, self.relay.url
         return dut
 
-    def _record(self, dut: Dut, sampler: SideBySide, kinds: list[str]) -> None:
+    def _record(self, dut: Dut, sampler: InterleavedSampler, kinds: list[str]) -> None:
         if self.relay is not None:
             self.relay.delay = self.mean if self._random.random() < 1 / 3 else 0.0
         super()._record(dut, sampler, kinds)
@@ -158,7 +158,7 @@ def leaks(bench: Bench, change: tuple[str, str], count: int) -> tuple[Counter[st
     turns = cycle(KINDS)
 
     def request() -> None:
-        dut.request(*PAGE.sent(next(turns)))
+        dut.request(*PAGE.message(next(turns)))
 
     with bench.board(change) as dut:
         for _ in range(count):
@@ -173,7 +173,7 @@ def leaks(bench: Bench, change: tuple[str, str], count: int) -> tuple[Counter[st
 
 def counts(bench: Bench, change: tuple[str, str], count: int) -> Counter[str]:
     """Answers to ``count`` pairs of bursts of allocations, one on each of two boards."""
-    method, target, headers, _ = PAGE.sent(PREFLIGHT)
+    method, target, headers, _ = PAGE.message(PREFLIGHT)
     limits, sides = parse_limits({ALLOCATED: str(LIMITS[ALLOCATED])}), []
     for one in (change, worse.PLAIN):
         with bench.board(one) as dut:

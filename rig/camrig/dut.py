@@ -174,7 +174,7 @@ class Dut:
         console, start = self.console, self._start
         until = Deadline.after(start.seconds)
         mark, seen = console.mark(), console.seen
-        self.connections.mend()
+        self.connections.restore()
         self.watch.forget()
         try:
             with start.step("reset"):

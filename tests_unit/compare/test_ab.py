@@ -158,7 +158,7 @@ def test_what_is_kept_of_the_request_after_a_preflight_is_a_leak(session):
     (verdict,) = decide(found)[1].metrics
     assert verdict.outcome is Outcome.REGRESSED
     assert verdict.effect.value == pytest.approx(64, abs=4)
-    method, _, headers, _ = PAGE.sent(ACTUAL)
+    method, _, headers, _ = PAGE.message(ACTUAL)
     assert method == "GET"
     assert dict(headers)["Origin"] == PAGE.origin
 

@@ -123,5 +123,5 @@ def test_calibration_writes_what_a_comparison_reads(run, tmp_path):
 
 
 def test_the_reach_of_stored_runs_is_that_of_the_suites_batches():
-    source = (ROOT / "tests_hil/test_what_a_preflight_costs.py").read_text()
+    source = (ROOT / "tests_hil/test_preflight_costs.py").read_text()
     assert f"\nBATCHES = {SUITE_BATCHES} " in source

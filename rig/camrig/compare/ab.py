@@ -36,7 +36,7 @@ from camrig.measure.statistics import median
 from camrig.probe.agent import Radio
 from camrig.probe.client import Response
 from camrig.probe.heap_series import heap_series_until_level
-from camrig.probe.interleaved import NO_SIDE, SIDES, SideBySide
+from camrig.probe.interleaved import CONTROL, SIDES, InterleavedSampler
 from camrig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
 
 CANDIDATE, _ = SIDES
@@ -117,11 +117,11 @@ class Session:
         dut.policy(**POLICY)
 
         def request(kind: str) -> None:
-            answer = self._patience(dut, lambda: dut.request(*PAGE.sent(kind)))
+            answer = self._patience(dut, lambda: dut.request(*PAGE.message(kind)))
             self._demand_right(side, kind, answer)
 
         def refused(kind: str) -> None:
-            answer = self._patience(dut, lambda: dut.request(*STRANGER.sent(kind)))
+            answer = self._patience(dut, lambda: dut.request(*STRANGER.message(kind)))
             if reason := wrongly_allowed(kind, answer):
                 raise self._wrong(side, kind, reason)
 
@@ -148,7 +148,7 @@ class Session:
 
     def _burst(self, dut: Dut, side: str) -> int:
         """Record what each preflight of one burst allocates; the most of them."""
-        method, target, headers, _ = PAGE.sent(PREFLIGHT)
+        method, target, headers, _ = PAGE.message(PREFLIGHT)
         found = self._patience(dut, lambda: dut.agent.allocations(method, target, headers, BURST))
         if found.status not in STATUS[PREFLIGHT]:
             raise self._wrong(side, PREFLIGHT, f"status {found.status}")
@@ -182,7 +182,7 @@ class Session:
             dut = self._loaded(folder, order)
             # A forwarded board has its HTTP port at another address than its echo.
             echo = None if self.board.settings.url else reachable_echo(dut.address[0], dut.agent.echo_port())
-            sampler = SideBySide(
+            sampler = InterleavedSampler(
                 dut.request, PAGE, check=self._demand_right, kinds=kinds, echo=echo, seed=terms.seed + boots
             )
             with self.board.steps("sample") as note:
@@ -201,7 +201,7 @@ class Session:
     def _loaded(self, folder: Path, order: list[str]) -> Dut:
         """A fresh boot with both libraries, loaded in that order."""
         dut = self._boot(folder)
-        dut.agent.load([(side, module(side)) for side in order])
+        dut.agent.load_libraries([(side, module(side)) for side in order])
         dut.policy(**POLICY)
         return dut
 
@@ -218,20 +218,20 @@ class Session:
             one.open for one in comparison.decide(final=False).metrics if one.metric.startswith("latency.")
         )
 
-    def _record(self, dut: Dut, sampler: SideBySide, kinds: list[str]) -> None:
+    def _record(self, dut: Dut, sampler: InterleavedSampler, kinds: list[str]) -> None:
         batch = self._patience(dut, partial(sampler.batch, ROUNDS))
         self.orders.append({"turns": [f"{side} {kind}" for side, kind in batch.order]})
         for phase in PHASES:
-            control = [getattr(one, phase) for one in batch.taken[NO_SIDE, WITHOUT_CORS]]
+            control = [getattr(one, phase) for one in batch.phases[CONTROL, WITHOUT_CORS]]
             for side in SIDES:
                 for kind in kinds:
-                    values = [getattr(one, phase) for one in batch.taken[side, kind]]
+                    values = [getattr(one, phase) for one in batch.phases[side, kind]]
                     self.recorders[side].record(f"latency.{kind}.{phase}", values, "ms", control)
-        bare = median([one.on_board or 0.0 for one in batch.taken[NO_SIDE, WITHOUT_CORS]])
+        bare = median([one.on_board or 0.0 for one in batch.phases[CONTROL, WITHOUT_CORS]])
         for side in SIDES if PREFLIGHT in kinds and bare > 0 else ():
-            shares = [(one.on_board or 0.0) / bare for one in batch.taken[side, PREFLIGHT]]
+            shares = [(one.on_board or 0.0) / bare for one in batch.phases[side, PREFLIGHT]]
             self.recorders[side].record(RELATIVE, shares, "x")
-        if echo := batch.taken.get((NO_SIDE, TCP_ECHO)):
+        if echo := batch.phases.get((CONTROL, TCP_ECHO)):
             for side in SIDES:
                 self.recorders[side].record("latency.control.echo", [one.total for one in echo], "ms")
 

@@ -19,7 +19,7 @@ from camrig.plugin.run import Run
 from camrig.plugin.tracebacks import drop_entries_without_line
 from camrig.probe.client import Response
 from camrig.probe.preflight import preflight_headers
-from camrig.probe.requests_session import BoardSession
+from camrig.probe.requests_session import HttpSession
 from camrig.report.json_report import write
 from camrig.report.junit import rig_as_errors
 from camrig.report.metrics_table import render
@@ -120,9 +120,9 @@ def _bench_of_test(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def http(dut: Dut) -> Iterator[BoardSession]:
+def http(dut: Dut) -> Iterator[HttpSession]:
     """A requests session towards the dut: ``http.get("/api/status", headers={"Origin": ...})``."""
-    with BoardSession(dut.url, connections=dut.connections) as session:
+    with HttpSession(dut.url, connections=dut.connections) as session:
         yield session
 
 
