@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 from camrig.deadline import Deadline
-from camrig.gate.control_samples import quiet
+from camrig.gate.control_samples import count_good
 from camrig.probe.overhead import measure_overhead
 from camrig.probe.preflight import preflight_headers
 from camrig.probe.sampling import (
@@ -16,8 +16,8 @@ from camrig.probe.sampling import (
     PREFLIGHT,
     TCP_ECHO,
     WITHOUT_CORS,
+    ExchangeBatch,
     RequestUnderTest,
-    SampleBatch,
     Sampler,
     order,
     reachable_echo,
@@ -35,7 +35,7 @@ PHASES = ("connect", "first_byte", "total", "on_board")
 STATUS = {PREFLIGHT: 204, ACTUAL: 200, TCP_ECHO: 0, WITHOUT_CORS: 200}
 
 
-def control(batch: SampleBatch, phase: str = "total") -> list[float]:
+def control(batch: ExchangeBatch, phase: str = "total") -> list[float]:
     """The same phase of the same request without CORS: what radio and board cost meanwhile."""
     return [getattr(phases, phase) for phases in batch.phases(WITHOUT_CORS)]
 
@@ -54,9 +54,9 @@ def test_time_of_each_phase_is_measured_beside_controls(dut, measure, note, page
         )
     sampler = Sampler(dut.request, RequestUnderTest(page, headers=HEADERS), echo=echo, radio=agent.radio, seed=1)
     sampler.warm_up(WARM_UP)
-    batches: list[SampleBatch] = []
+    batches: list[ExchangeBatch] = []
     until = Deadline.after(SECONDS)
-    while len(batches) < MAX_BATCHES and quiet([control(batch) for batch in batches]) < BATCHES:
+    while len(batches) < MAX_BATCHES and count_good([control(batch) for batch in batches]) < BATCHES:
         if until.passed and len(batches) >= MIN_BATCHES:
             break  # a slow board or network: fewer samples decide less, but are not a failure
         batches.append(sampler.batch(ROUNDS))

@@ -31,7 +31,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class SampleBatch:
+class ExchangeBatch:
     """Consecutive rounds, and how well the board received its access point right after them."""
 
     number: int
@@ -94,7 +94,7 @@ class Sampler:
             for kind in self.kinds:
                 self._take(kind)
 
-    def batch(self, rounds: int) -> SampleBatch:
+    def batch(self, rounds: int) -> ExchangeBatch:
         """The next batch, with one exchange of each kind per round."""
         samples = []
         for _ in range(rounds):
@@ -103,9 +103,9 @@ class Sampler:
                 samples.append(Sample(kind, self._taken, status, phases))
                 self._taken += 1
         self._batches += 1
-        return SampleBatch(self._batches - 1, tuple(samples), self._radio() if self._radio else None)
+        return ExchangeBatch(self._batches - 1, tuple(samples), self._radio() if self._radio else None)
 
-    def batches(self, count: int, rounds: int) -> Iterator[SampleBatch]:
+    def batches(self, count: int, rounds: int) -> Iterator[ExchangeBatch]:
         """Yield ``count`` batches, each taken when it is requested."""
         for _ in range(count):
             yield self.batch(rounds)
@@ -119,7 +119,7 @@ class Sampler:
         return response.status, response.phases
 
 
-def order(batches: Iterable[SampleBatch]) -> list[str]:
+def order(batches: Iterable[ExchangeBatch]) -> list[str]:
     """The kinds in the order in which they were taken."""
     return [sample.kind for batch in batches for sample in batch.samples]
 
