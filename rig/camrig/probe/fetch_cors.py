@@ -110,7 +110,7 @@ def extract_max_age(headers: Headers, limit: int = MAX_AGE_LIMIT) -> int:
     values = [value.strip(_HTTP_WHITESPACE) for key, value in headers if key.lower() == "access-control-max-age"]
     if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
         return min(DEFAULT_MAX_AGE, limit)
-    # Python does not convert thousands of digits; a number with so many digits is above the limit.
+    # Python does not convert thousands of digits; a number of that length is above the limit.
     digits = values[0].lstrip("0") or "0"
     return limit if len(digits) > 18 else min(int(digits), limit)
 
