@@ -35,7 +35,7 @@ from camrig.measure.batch import SampleBatch
 from camrig.measure.recorder import Recorder
 from camrig.measure.slope import slope
 from camrig.probe.heap_series import heap_series
-from camrig.probe.interleaved import SideBySide
+from camrig.probe.interleaved import InterleavedSampler
 from camrig.probe.sampling import PREFLIGHT
 from camrig.settings.resolve import resolve
 
@@ -119,7 +119,7 @@ class RelayedSession(AbSession):
             self.relay.target, dut.url = dut.address, self.relay.url
         return dut
 
-    def _record_batch(self, dut: Dut, sampler: SideBySide, kinds: list[str]) -> None:
+    def _record_batch(self, dut: Dut, sampler: InterleavedSampler, kinds: list[str]) -> None:
         if self.relay is not None:
             self.relay.delay = self.mean_delay if self._random.random() < 1 / 3 else 0.0
         super()._record_batch(dut, sampler, kinds)
@@ -178,7 +178,7 @@ def leaks(benchmark: Benchmark, fault: Fault, count: int) -> tuple[Counter[str],
     turns = cycle(KINDS)
 
     def request() -> None:
-        dut.request(*PAGE.sent(next(turns)))
+        dut.request(*PAGE.message(next(turns)))
 
     with benchmark.board(fault) as dut:
         for _ in range(count):
@@ -193,7 +193,7 @@ def leaks(benchmark: Benchmark, fault: Fault, count: int) -> tuple[Counter[str],
 
 def counts(benchmark: Benchmark, fault: Fault, count: int) -> Counter[str]:
     """Answers to ``count`` pairs of bursts of allocations, one on each of two boards."""
-    method, target, headers, _ = PAGE.sent(PREFLIGHT)
+    method, target, headers, _ = PAGE.message(PREFLIGHT)
     limits, sides = parse_limits({ALLOCATED: str(LIMITS[ALLOCATED])}), []
     for side in (fault, PLAIN):
         with benchmark.board(side) as dut:

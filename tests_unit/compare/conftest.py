@@ -21,7 +21,7 @@ SUITE = """
 from statistics import median
 from camrig.probe.heap_series import heap_series_until_level
 from camrig.probe.preflight import preflight_headers
-from camrig.probe.sampling import PREFLIGHT, WITHOUT_CORS, Request, Sampler
+from camrig.probe.sampling import PREFLIGHT, WITHOUT_CORS, RequestUnderTest, Sampler
 PAGE = "https://panel.example"
 
 def test_bytes(dut, measure, preflight):
@@ -36,7 +36,7 @@ def test_bytes(dut, measure, preflight):
 
 def test_time(dut, measure):
     dut.policy(allowed_origins=[PAGE])
-    sampler = Sampler(dut.request, Request(PAGE))
+    sampler = Sampler(dut.request, RequestUnderTest(PAGE))
     sampler.warm_up(20)
     for batch in sampler.batches(16, 8):
         bare = median(phases.on_board for phases in batch.phases(WITHOUT_CORS))

@@ -155,7 +155,7 @@ def test_a_leak_in_the_request_after_a_preflight_is_found(make_session):
     (verdict,) = session.comparison().decide().metrics
     assert verdict.outcome is Outcome.REGRESSED
     assert verdict.effect.value == pytest.approx(64, abs=4)
-    method, _, headers, _ = PAGE.sent(ACTUAL)
+    method, _, headers, _ = PAGE.message(ACTUAL)
     assert method == "GET"
     assert dict(headers)["Origin"] == PAGE.origin
 

@@ -115,5 +115,5 @@ def test_calibration_writes_the_files_that_comparisons_read(run, tmp_path):
 
 
 def test_stored_runs_are_calibrated_for_the_batches_of_the_suite():
-    source = (ROOT / "tests_hil/test_what_a_preflight_costs.py").read_text()
+    source = (ROOT / "tests_hil/test_preflight_costs.py").read_text()
     assert f"\nBATCHES = {SUITE_BATCHES} " in source

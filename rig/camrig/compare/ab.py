@@ -39,8 +39,8 @@ from camrig.measure.statistics import median
 from camrig.probe.agent import Radio
 from camrig.probe.client import Response
 from camrig.probe.heap_series import heap_series_until_level
-from camrig.probe.interleaved import NO_SIDE, SIDES, SideBySide
-from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, Request, reachable_echo
+from camrig.probe.interleaved import CONTROL, SIDES, InterleavedSampler
+from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, RequestUnderTest, reachable_echo
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
@@ -151,17 +151,17 @@ class AbSession:
                 ):
                     recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
 
-    def _exchange(self, dut: Dut, side: str, kind: str, page: Request, mistake_in: FindMistake) -> None:
-        self._check(side, kind, self.retry(dut, lambda: dut.request(*page.sent(kind))), mistake_in)
+    def _exchange(self, dut: Dut, side: str, kind: str, page: RequestUnderTest, mistake_in: FindMistake) -> None:
+        self._check(side, kind, self.retry(dut, lambda: dut.request(*page.message(kind))), mistake_in)
 
     def _check(self, side: str, kind: str, response: Response, mistake_in: FindMistake = mistake) -> None:
         if reason := mistake_in(kind, response):
-            name = self.libraries[side].name if side != NO_SIDE else ""
+            name = self.libraries[side].name if side != CONTROL else ""
             raise wrong_answer(name, kind, reason, self.board.spec)
 
     def _count_allocations(self, dut: Dut, side: str) -> int:
         """Record the bytes that each preflight of one burst allocates; the largest of them."""
-        method, target, headers, _ = PAGE.sent(PREFLIGHT)
+        method, target, headers, _ = PAGE.message(PREFLIGHT)
         burst = self.retry(dut, lambda: dut.agent.allocations(method, target, headers, BURST))
         if burst.status not in STATUS[PREFLIGHT]:
             raise wrong_answer(self.libraries[side].name, PREFLIGHT, f"status {burst.status}", self.board.spec)
@@ -180,7 +180,7 @@ class AbSession:
             dut = self._boot_both(folder, order)
             # A forwarded board has its HTTP port at another address than its echo.
             echo = None if self.board.settings.url else reachable_echo(dut.address[0], dut.agent.echo_port())
-            sampler = SideBySide(
+            sampler = InterleavedSampler(
                 dut.request, PAGE, check=self._check, kinds=kinds, echo=echo, seed=options.seed + boots
             )
             with self.board.steps("sample") as note:
@@ -199,7 +199,7 @@ class AbSession:
     def _boot_both(self, folder: Path, order: list[str]) -> Dut:
         """A fresh boot with both libraries, loaded in that order."""
         dut = self._boot(folder)
-        dut.agent.load([(side, module_of(side)) for side in order])
+        dut.agent.load_libraries([(side, module_of(side)) for side in order])
         dut.policy(**POLICY)
         return dut
 
@@ -214,21 +214,21 @@ class AbSession:
         verdict = self.comparison().decide(final=False)
         return not any(metric.open for metric in verdict.metrics if metric.metric.startswith("latency."))
 
-    def _record_batch(self, dut: Dut, sampler: SideBySide, kinds: list[str]) -> None:
+    def _record_batch(self, dut: Dut, sampler: InterleavedSampler, kinds: list[str]) -> None:
         batch = self.retry(dut, partial(sampler.batch, ROUNDS))
         self.orders.append({"turns": [f"{side} {kind}" for side, kind in batch.order]})
-        controls = batch.taken[NO_SIDE, WITHOUT_CORS]
+        controls = batch.phases[CONTROL, WITHOUT_CORS]
         for phase in PHASES:
             control = [getattr(phases, phase) for phases in controls]
             for side in SIDES:
                 for kind in kinds:
-                    values = [getattr(phases, phase) for phases in batch.taken[side, kind]]
+                    values = [getattr(phases, phase) for phases in batch.phases[side, kind]]
                     self.recorders[side].record(f"latency.{kind}.{phase}", values, "ms", control)
         bare = median([phases.on_board or 0.0 for phases in controls])
         for side in SIDES if PREFLIGHT in kinds and bare > 0 else ():
-            shares = [(phases.on_board or 0.0) / bare for phases in batch.taken[side, PREFLIGHT]]
+            shares = [(phases.on_board or 0.0) / bare for phases in batch.phases[side, PREFLIGHT]]
             self.recorders[side].record(RELATIVE, shares, "x")
-        if echo := batch.taken.get((NO_SIDE, TCP_ECHO)):
+        if echo := batch.phases.get((CONTROL, TCP_ECHO)):
             for side in SIDES:
                 self.recorders[side].record("latency.control.echo", [phases.total for phases in echo], "ms")
 

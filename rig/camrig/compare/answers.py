@@ -10,9 +10,9 @@ from dataclasses import replace
 from camrig.errors import AgentError
 from camrig.probe.client import Response
 from camrig.probe.fetch_cors import PageRequest, check_preflight, check_response
-from camrig.probe.sampling import ACTUAL, PREFLIGHT, Request
+from camrig.probe.sampling import ACTUAL, PREFLIGHT, RequestUnderTest
 
-PAGE = Request("https://panel.example", method="GET", headers=("content-type", "x-frame"))
+PAGE = RequestUnderTest("https://panel.example", method="GET", headers=("content-type", "x-frame"))
 STRANGER = replace(PAGE, origin="https://stranger.example")
 POLICY = {
     "allowed_origins": [PAGE.origin],
