@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from camrig.errors import EXIT_BLOCKED, CamrigError  # noqa: E402
 from camrig.virtual.board import VirtualBoard, VirtualConfig  # noqa: E402
-from camrig.virtual.faults import CLEAR, parse  # noqa: E402
+from camrig.virtual.faults import UNTIL_CLEARED, parse  # noqa: E402
 
 SUITE = ("tests_hil/test_policy_at_run_time.py", "tests_hil/test_errors_keep_cors.py")
 LIMIT = 90.0  # seconds after which a run counts as hung
@@ -126,7 +126,7 @@ def run(board: VirtualBoard) -> Outcome:
 
 def usable_again(board: VirtualBoard, fault: str) -> str:
     """What it takes until a run passes on the board: nothing, the cause gone, a power cycle; or NO."""
-    lasting = parse(fault).kind.lasts == CLEAR or "*all" in fault
+    lasting = parse(fault).kind.lasts == UNTIL_CLEARED or "*all" in fault
     if lasting:
         board.clear()
     if run(board).code == 0:

@@ -23,7 +23,7 @@ def test_flag_wins_over_environment_wins_over_file(tmp_path):
     found = resolve({"device": ["/dev/flag"]}, env, tmp_path)
     assert found.device == ("/dev/flag",)
     assert found.port == 82
-    assert found.sim_heap == "1M"
+    assert found.sim_heap.text == "1M"
 
 
 def test_the_names_other_tools_use_are_honoured(tmp_path):

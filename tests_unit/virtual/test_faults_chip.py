@@ -133,7 +133,7 @@ def test_a_typo_is_found_before_any_board_is_started(board):
         VirtualConfig(faults=("grable",))
     with pytest.raises(SettingsError, match="garble"):
         board.fault("grable")
-    with pytest.raises(SettingsError, match="Perhaps guru"):
+    with pytest.raises(SettingsError, match="Similar: guru"):
         board.clear("guri")
 
 

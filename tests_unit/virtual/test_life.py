@@ -29,8 +29,8 @@ time.sleep(60)
 FOREGROUND = """
 import sys
 from camrig.virtual.board import VirtualConfig
-from camrig.virtual.command import run
-sys.exit(run(VirtualConfig(wifi_password="open-sesame")))
+from camrig.virtual.command import run_foreground
+sys.exit(run_foreground(VirtualConfig(wifi_password="open-sesame")))
 """
 
 
@@ -211,7 +211,7 @@ def test_sim_lists_faults_and_refuses_typos(run):
     assert (shown.code, "brownout@joined*all" in shown.out) == (0, True)
     refused = run("camrig", "sim", "--fault", "grable@0.01")
     assert refused.code == 4
-    assert refused.out == "camrig: the virtual board knows no fault 'grable'. Perhaps garble was meant.\n"
+    assert refused.out == "camrig: the virtual board has no fault 'grable'. Similar: garble.\n"
 
 
 def test_a_flash_image_outlives_its_board(connect, tmp_path):
@@ -249,7 +249,7 @@ def test_an_image_that_cannot_be_used_says_so(tmp_path):
 
 def test_an_image_belongs_to_one_board_at_a_time(tmp_path):
     config = VirtualConfig(flash=tmp_path / "image")
-    with VirtualBoard.start(config), pytest.raises(BlockedError, match="another board has it"):
+    with VirtualBoard.start(config), pytest.raises(BlockedError, match="another board uses it"):
         VirtualBoard.start(config)
 
 

@@ -7,10 +7,10 @@ import select
 import time
 
 import pytest
-from camrig.virtual.link.address import Address
+from camrig.virtual.link.address import LoopbackAddress
 from camrig.virtual.link.pty import BACKLOG, STALLED, PtyPort
-from camrig.virtual.repl_output import Mark, Output, Sent
-from camrig.virtual.repl_state import FRIENDLY_BANNER, RAW_BANNER, RawEntry, ReplState
+from camrig.virtual.repl_output import ConsoleBytes, ReplOutput, StartupMark
+from camrig.virtual.repl_state import FRIENDLY_BANNER, RAW_BANNER, RawReplEntry, ReplState
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,8 +25,8 @@ def pieces(data, cuts):
 
 def shown(output, parts):
     events = [event for part in parts for event in output.feed(part)] + list(output.flush())
-    text = b"".join(event.data for event in events if isinstance(event, Sent))
-    return text, [event.letter for event in events if isinstance(event, Mark)]
+    text = b"".join(event.data for event in events if isinstance(event, ConsoleBytes))
+    return text, [event.letter for event in events if isinstance(event, StartupMark)]
 
 
 def binary(data):
@@ -38,18 +38,18 @@ def test_output_does_not_depend_on_how_it_is_cut(cuts):
     data = (
         b"a\nb\r\nM;" + PREFIX + b"U\xfe\n" + binary(b"\n" + PREFIX + b"\r") + b"\nold name!\r" + PREFIX + b"D\nold"
     )
-    text, marks = shown(Output(PREFIX, (b"old name", b"new")), pieces(data, cuts))
+    text, marks = shown(ReplOutput(PREFIX, (b"old name", b"new")), pieces(data, cuts))
     assert text == b"a\r\nb\r\nM;\xfe\r\n\n" + PREFIX + b"\r\nnew!\r\nold"
     assert marks == [b"U", b"D"]
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 400)))
 def test_bytes_pass_as_they_are(data, cuts):
-    assert shown(Output(PREFIX), pieces(binary(data), cuts)) == (data, [])
+    assert shown(ReplOutput(PREFIX), pieces(binary(data), cuts)) == (data, [])
 
 
 def test_output_holds_no_more_than_a_beginning():
-    output = Output(PREFIX)
+    output = ReplOutput(PREFIX)
     assert [event.data for event in output.feed(b"text\xfe1")] == [b"text"]
     assert output.holding
     assert [event.data for event in output.flush()] == [b"\xfe1"]
@@ -67,7 +67,7 @@ def test_the_last_banner_tells_the_repl(cuts):
 
 @given(st.lists(st.integers(0, 200)))
 def test_raw_entry_hides_the_friendly_prompt(cuts):
-    entry = RawEntry()
+    entry = RawReplEntry()
     first = [entry.feed(part) for part in pieces(b"MicroPython x\r\n" + FRIENDLY_BANNER, cuts)]
     assert b"".join(text for text, _ in first) == b""
     assert b"".join(keys for _, keys in first) == b"\x01"
@@ -127,7 +127,7 @@ def test_a_client_that_reads_slowly_holds_the_board_up(port):
 
 
 def test_no_two_boards_get_one_address():
-    addresses = [Address() for _ in range(20)]
+    addresses = [LoopbackAddress() for _ in range(20)]
     try:
         assert len({address.text for address in addresses}) == 20
         assert all(address.text.startswith("127.") for address in addresses)

@@ -26,7 +26,7 @@ from camrig.settings.options import OPTIONS, seconds
 from camrig.settings.resolve import Settings, resolve
 from camrig.steps import Steps
 from camrig.virtual.board import VirtualConfig
-from camrig.virtual.command import run as run_foreground
+from camrig.virtual.command import run_foreground
 from camrig.virtual.faults import catalogue
 
 ON_BOARD = ("device", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "fast", "wait")
@@ -160,7 +160,7 @@ def _sim(settings: Settings, flash: Path | None, faults: tuple[str, ...]) -> int
     if "help" in faults:
         print(catalogue())
         return 0
-    config = VirtualConfig(heap=settings.sim_heap, flash=flash, faults=faults)
+    config = VirtualConfig(heap=settings.sim_heap.bytes, flash=flash, faults=faults)
     if settings.wifi is not None:
         config = replace(config, wifi_ssid=settings.wifi.ssid, wifi_password=settings.wifi.password)
     return run_foreground(config)

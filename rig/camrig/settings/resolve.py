@@ -17,6 +17,7 @@ from typing import Any
 
 from camrig.board.line_profiles import DEVKIT, Profile, profile
 from camrig.errors import SettingsError
+from camrig.settings.byte_size import ByteSize
 from camrig.settings.options import OPTIONS, Option
 
 if sys.version_info >= (3, 11):
@@ -29,6 +30,7 @@ WIFI_FILE = "camrig.wifi.toml"
 WIRING = "wiring"  # the config file's tables of control-line profiles
 LIMITS = "limits"  # the config file's table of limits
 VIRTUAL = "sim"
+SIM_HEAP = ByteSize.parse("4M")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Settings:
     app: Path = Path("device")
     agent: Path = Path("device/rig_agent.py")
     results: Path = Path("results")
-    sim_heap: str = "4M"
+    sim_heap: ByteSize = SIM_HEAP
     baud: int = 115200
     port: int = 8080
     boot_timeout: float = 40.0
