@@ -15,12 +15,11 @@ from camrig.board.power import usb_power
 from camrig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, rungs
 from camrig.board.session import Session
 from camrig.board.speed import at_speed
-from camrig.deploy.import_heap import LIBRARY as MODULES
-from camrig.deploy.import_heap import import_order, retained
-from camrig.deploy.manifest import File, files, sources
-from camrig.deploy.plan import Plan
-from camrig.deploy.read_back import hashes
-from camrig.deploy.transfer import Link, Synced, look, send, sizes
+from camrig.deploy.import_heap import LIBRARY_MODULES, import_order, measure_imports
+from camrig.deploy.manifest import File, build_files, sources
+from camrig.deploy.plan import DeployPlan
+from camrig.deploy.read_back import file_hashes
+from camrig.deploy.transfer import TransferLimits, TransferResult, file_sizes, plan_deploy, send
 from camrig.dut import Dut, Start
 from camrig.errors import (
     BlockedError,
@@ -135,7 +134,7 @@ class Board:
 
     def deploy(
         self, production: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> Synced:
+    ) -> TransferResult:
         """Put library, application and, unless for ``production``, the rig's agent on the board.
 
         ``progress`` gets bytes done and bytes to do.
@@ -150,37 +149,39 @@ class Board:
                 speed, done = self._through_resets(lambda: self._send(wanted, production, progress))
                 note((f"at {speed} baud, " if speed != settings.baud else "") + str(done))
             if not production and not self.imports:  # they are the same when the board is brought back
-                self._try_imports([*MODULES, *import_order(sources(settings.lib, settings.app, settings.agent))])
+                self._try_imports(
+                    [*LIBRARY_MODULES, *import_order(sources(settings.lib, settings.app, settings.agent))]
+                )
         except CamrigError as error:
             raise error.on(self.spec) from None
         return done
 
     def _send(
         self, wanted: Sequence[File], production: bool, progress: Callable[[int, int], None]
-    ) -> tuple[int, Synced]:
+    ) -> tuple[int, TransferResult]:
         settings = self.settings
-        plan = look(self.session, wanted, _unwanted(production), self._link(settings.baud))
+        plan = plan_deploy(self.session, wanted, _unwanted(production), self._link(settings.baud))
         with at_speed(self.session.wire, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
             return speed, send(self.session, plan, self._link(speed), progress)
 
-    def plan(self, production: bool = False) -> tuple[Plan, dict[str, int | None]]:
+    def plan(self, production: bool = False) -> tuple[DeployPlan, dict[str, int | None]]:
         """What ``deploy`` would do, and the sizes of what it would remove; nothing is changed."""
         try:
-            plan = look(
+            plan = plan_deploy(
                 self.session, self.wanted(production), _unwanted(production), self._link(self.settings.baud), dry=True
             )
         except CamrigError as error:
             raise error.on(self.spec) from None
-        return plan, sizes(self.session, plan.remove)
+        return plan, file_sizes(self.session, plan.remove)
 
-    def _link(self, baud: int) -> Link:
-        return Link(baud, self.identity.heap_free, self.identity.inflates)
+    def _link(self, baud: int) -> TransferLimits:
+        return TransferLimits(baud, self.identity.heap_free, self.identity.inflates)
 
     def wanted(self, production: bool = False) -> list[File]:
         """The files that should be on this board, built for it."""
         settings = self.settings
         found = sources(settings.lib, settings.app, None if production else settings.agent)
-        wanted = files(found, self.identity.mpy, self._written(production))
+        wanted = build_files(found, self.identity.mpy, self._written(production))
         library = next((file for file in wanted if file.target.startswith(LIBRARY + ".")), None)
         if library is not None:
             self._library_file, self.library_sha256 = library.target, library.sha256
@@ -192,12 +193,12 @@ class Board:
         Without the files that hold the Wi-Fi password and the token: with a hash, whoever has a guess can check it.
         """
         self.session.repl()
-        return hashes(self.session, [file.target for file in self.wanted() if file.target not in SECRET])
+        return file_hashes(self.session, [file.target for file in self.wanted() if file.target not in SECRET])
 
     def _try_imports(self, modules: list[str]) -> None:
         with self.steps("imports") as note:
             try:
-                self.imports, failed = retained(self.session, modules)
+                self.imports, failed = measure_imports(self.session, modules)
             except BlockedError as error:  # booting the application will tell why
                 note(f"not measured: {error.what}")
                 self.session.repl()

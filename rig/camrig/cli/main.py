@@ -14,7 +14,7 @@ from typing import NoReturn
 from camrig.bringup.board import Board
 from camrig.compare.commands import compare, learn
 from camrig.deploy.plan import describe
-from camrig.deploy.progress import bar
+from camrig.deploy.progress import progress_bar
 from camrig.doctor.chain import examine
 from camrig.errors import EXIT_BLOCKED, CamrigError, SettingsError
 from camrig.gate.comparison import Comparison
@@ -174,7 +174,7 @@ def _deploy(settings: Settings, production: bool, dry_run: bool) -> int:
             print(describe(*board.plan(production)))
             board.session.restart()
             return 0
-        with bar() as progress:
+        with progress_bar() as progress:
             board.deploy(production, progress)
         print(f"{board.spec} serves at {board.boot(production).url}")
     return 0
