@@ -160,10 +160,10 @@ def test_deploying_twice_sends_only_what_changed(virtual, tmp_path):
     settings = resolve({"device": [virtual.path]}, WIFI, tmp_path)
     with Board(virtual.path, settings) as board:
         first = board.deploy()
-        again = board.deploy()
+        second = board.deploy()
     assert "/main.py" in first.sent
-    assert again.sent == ()
-    assert again.kept == len(first.sent)
+    assert second.sent == ()
+    assert second.kept == len(first.sent)
     listing = mpremote(virtual, "fs", "sha256sum", ":main.py")
     assert hashlib.sha256((ROOT / "device" / "main.py").read_bytes()).hexdigest() in listing
 

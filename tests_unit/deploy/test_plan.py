@@ -85,10 +85,10 @@ def test_foreign_boot_code_is_kept_or_replaced_by_the_applications(application, 
 
 def test_a_boot_file_that_somebody_replaced_is_deployed_again():
     flash = BoardFiles({})
-    wanted = as_files({"/boot.py": b"ours", "/main.py": b""})
-    flash.deploy(wanted)
+    files = as_files({"/boot.py": b"ours", "/main.py": b""})
+    flash.deploy(files)
     flash.files[BOOT_FILE] = b"theirs"
-    assert [file.target for file in flash.deploy(wanted).send] == ["/boot.py"]
+    assert [file.target for file in flash.deploy(files).send] == ["/boot.py"]
     assert flash.files[APP_BOOT] == b"ours"
 
 
@@ -104,13 +104,13 @@ def test_an_obsolete_file_is_removed_although_it_is_not_recorded():
 
 
 def test_a_hiding_module_is_an_error_unless_it_is_being_removed():
-    wanted = as_files({"/lib/pack.mpy": b"x", "/main.py": b""})
+    files = as_files({"/lib/pack.mpy": b"x", "/main.py": b""})
     flash = BoardFiles({"/pack.py": b""})
     with pytest.raises(DeployError, match=r"^/pack.py on the board would be imported instead.*PORT"):
-        flash.deploy(wanted)
+        flash.deploy(files)
     mine = BoardFiles({})
     mine.deploy(as_files({"/pack.py": b"1", "/main.py": b""}))
-    assert mine.deploy(wanted).remove == ("/pack.py",)
+    assert mine.deploy(files).remove == ("/pack.py",)
 
 
 def test_a_folder_that_would_hide_a_module_is_a_suspect():
@@ -130,14 +130,14 @@ def test_a_folder_in_place_of_a_file_or_the_reverse_is_an_error(path, message):
 
 
 def test_the_flash_that_a_deploy_needs():
-    wanted = as_files({"/main.py": bytes(5000)})
-    plan = BoardFiles({}).deploy(wanted)
+    files = as_files({"/main.py": bytes(5000)})
+    plan = BoardFiles({}).deploy(files)
     # Blocks: main.py two; record, guard and script one each; the rig's folder two; spare two.
     assert plan.needed == (2 + 3 + 2 + 2) * 4096
-    assert BoardFiles({}, fat=True).deploy(wanted).needed == 2 * plan.needed
+    assert BoardFiles({}, fat=True).deploy(files).needed == 2 * plan.needed
     assert (
         BoardFiles({BOOT_FILE: BOOT_GUARD.encode(), RECORD: b"/main.py", "/main.py": bytes(5000)})
-        .deploy(wanted)
+        .deploy(files)
         .needed
         == 0
     )

@@ -1,4 +1,4 @@
-"""The parts of the faults that touch no process: their words, their moments, and what they do to bytes."""
+"""The parts of the faults that need no process: their words, their moments, and what they do to bytes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from hypothesis import strategies as st
         ("reset@exec*3+1", Fault("reset", 0, Moment("exec", 3, 1))),
     ],
 )
-def test_words(text, fault):
+def test_a_fault_is_parsed_and_printed_in_the_same_words(text, fault):
     assert parse(text) == fault
     assert parse(str(fault)) == fault
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("grable@0.1", "no fault 'grable'. Similar: garble"),
         ("reset-in-exec", "no fault 'reset-in-exec'"),
@@ -50,10 +50,10 @@ def test_words(text, fault):
         ("garble@0.1@boot@exec", "has too many parts. Write garble[@SHARE][@MOMENT]"),
     ],
 )
-def test_words_that_are_none(text, says):
+def test_a_text_that_is_not_a_fault_is_refused(text, message):
     with pytest.raises(SettingsError) as raised:
         parse(text)
-    assert says in str(raised.value)
+    assert message in str(raised.value)
 
 
 @given(
@@ -68,7 +68,7 @@ def test_any_text_is_a_fault_or_an_error(text):
     assert parse(str(fault)) == fault
 
 
-def test_the_list_names_everything():
+def test_the_catalogue_names_every_fault_and_event():
     shown = catalogue()
     assert all(f"  {name} " in shown for name in [*BY_NAME, *EVENTS])
     assert all(len(line) <= 130 for line in shown.splitlines())
@@ -79,7 +79,7 @@ def names(faults):
     return [str(fault) for fault in faults]
 
 
-def test_moments():
+def test_faults_strike_at_their_moments():
     schedule = FaultSchedule()
     for text in ("guru@exec*2", "brownout@exec*all", "int-wdt@ready+0.5", "reset@now+3"):
         schedule.add(parse(text), 0.0)
@@ -113,13 +113,13 @@ def cut(data, cuts):
 
 
 @given(st.binary(max_size=500), st.lists(st.integers(0, 500)), st.sampled_from([0.001, 0.05, 0.5, 1.0]))
-def test_noise_does_not_depend_on_how_bytes_are_cut(data, cuts, share):
+def test_noise_does_not_depend_on_how_bytes_are_split(data, cuts, share):
     for noise in (BitFlips, ByteLoss):
         whole, parts = noise(share, "x"), noise(share, "x")
         assert b"".join(parts(part) for part in cut(data, cuts)) == whole(data)
 
 
-def test_how_much_noise_there_is():
+def test_noise_hits_the_configured_share_of_bytes():
     data = bytes(100_000)
     flipped = [byte for byte in BitFlips(0.01, "x")(data) if byte]
     assert 900 < len(flipped) < 1100
@@ -149,7 +149,7 @@ def test_a_paced_line_carries_a_byte_in_ten_bits(baud, pushes):
     assert out == sent
 
 
-def test_a_paced_line_keeps_its_rate_when_it_is_looked_at_late():
+def test_a_paced_line_keeps_its_rate_when_it_is_polled_late():
     pacer = Pacer(115200)
     pacer.push(bytes(11520), 0.0)
     assert sum(len(pacer.take_due(at / 10)) for at in range(1, 10)) == pytest.approx(0.9 * 11520, abs=2)
