@@ -66,14 +66,14 @@ class _DeployUnderTest:
         self.image = home / "flash"
         with self._powered(self.image) as virtual, open_board(virtual.path, old) as board:
             board.deploy()
-            self.files = {"old": expected(board.wanted())}
+            self.files = {"old": expected(board.deployment.files())}
         with self._powered(self._copy()) as virtual, open_board(virtual.path, new) as board:
             cut_after_writes(board.session, 1000000)
             line = PowerCutLine(board.session, virtual, 1 << 30)
             _deploy(board)
             self.bytes = line.written
             self.writes = writes_since(board.session)
-            self.files["new"] = expected(board.wanted())
+            self.files["new"] = expected(board.deployment.files())
 
     def cut(self, kind: str, at: int, pauses: list[float]) -> str:
         """Cut the power once and restore it: which application started. AssertionError when it is not whole."""
@@ -115,7 +115,7 @@ class _DeployUnderTest:
 def _deploy(board: Board) -> None:
     """The transfer alone: a whole deploy would recover the board when its power returns, and start again."""
     limits = TransferLimits(board.settings.baud, board.identity.heap_free, board.identity.inflates)
-    send(board.session, plan_deploy(board.session, board.wanted(), (), limits), limits)
+    send(board.session, plan_deploy(board.session, board.deployment.files(), (), limits), limits)
 
 
 def _serves(virtual: VirtualBoard) -> None:

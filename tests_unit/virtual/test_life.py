@@ -29,8 +29,8 @@ time.sleep(60)
 FOREGROUND = """
 import sys
 from camrig.virtual.board import VirtualConfig
-from camrig.virtual.command import run_foreground
-sys.exit(run_foreground(VirtualConfig(wifi_password="open-sesame")))
+from camrig.virtual.command import run_in_foreground
+sys.exit(run_in_foreground(VirtualConfig(wifi_password="open-sesame")))
 """
 
 

@@ -24,7 +24,7 @@ RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 SECONDS_FOR_CAUSE = 0.6  # a restarting board is listened to for so long before it is reported
 
 
-class _Restarted(Exception):
+class _RestartError(Exception):
     """Thrown out of whatever read is going on."""
 
 
@@ -53,7 +53,7 @@ class Wire(SerialTransport):
     def _overhear(self, data: bytes) -> None:
         self._heard(data)
         if self._watch is not None and self._watch.feed(data):
-            raise _Restarted
+            raise _RestartError
 
     def read_until(
         self,
@@ -87,11 +87,11 @@ class Wire(SerialTransport):
         self._watch = watch = Watch()
         try:
             if line.buffer and watch.feed(bytes(line.buffer)):  # it restarted since the last command
-                raise _Restarted
+                raise _RestartError
             self.exec_raw_no_follow(code)
             out, err = self.follow(timeout=seconds)
             return bytes(out), bytes(err)
-        except _Restarted:
+        except _RestartError:
             self._listen(watch)
             raise self._restarted(watch) from None
         except (TransportError, struct.error) as error:

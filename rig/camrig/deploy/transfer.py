@@ -35,7 +35,7 @@ _CERTAIN = re.compile(r"MemoryError|OSError: (?:\[Errno )?(?!22\b)\d+")
 T = TypeVar("T")
 
 
-class _DamagedError(DeployError):
+class _DamagedTransferError(DeployError):
     """What arrived on the board is not what was sent."""
 
     def __init__(self, reason: str) -> None:
@@ -119,10 +119,10 @@ def _with_retry(session: Session, work: Callable[[], T], needed: int = 0) -> T:
     for _ in range(ATTEMPTS):
         try:
             return work()
-        except (BoardRaisedError, _DamagedError) as error:
+        except (BoardRaisedError, _DamagedTransferError) as error:
             free = _clean_up(session) if needed else None
-            failure = error if isinstance(error, _DamagedError) else _refused(error, needed, free)
-            if not isinstance(error, _DamagedError) and _CERTAIN.match(_last_line(error)):
+            failure = error if isinstance(error, _DamagedTransferError) else _refused(error, needed, free)
+            if not isinstance(error, _DamagedTransferError) and _CERTAIN.match(_last_line(error)):
                 break
     raise failure.on(session.name) from None
 
@@ -143,7 +143,7 @@ def _transfer(
     report = _run(session, text + _put(parts[-1], limits) + _commit(plan))
     if "remaining" not in report:
         names = [plan.staged[number].target or "the commit script" for number in report["damaged"]]
-        raise _DamagedError(f"{', '.join(names)} read back with another hash")
+        raise _DamagedTransferError(f"{', '.join(names)} read back with another hash")
     for number in report["damaged"]:
         raise DeployError(
             f"{plan.staged[number].target} changed on the board after it had been read back",
@@ -176,7 +176,7 @@ def _run(session: Session, command: bytes) -> dict[str, Any]:
     try:
         return json.loads(lines[-1]) if lines else {}
     except ValueError:
-        raise _DamagedError(f"the board answers {lines[-1]!r}") from None
+        raise _DamagedTransferError(f"the board answers {lines[-1]!r}") from None
 
 
 def _clean_up(session: Session) -> int | None:

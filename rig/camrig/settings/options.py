@@ -1,6 +1,6 @@
-"""The options of a run: the name, the flag and the variables of each, how its text is read, and its help.
+"""The options of a run: the name, the flag and the variables of each, how its text is parsed, and its help.
 
-pytest and the command ``camrig`` both take them from here, and ``camrig.settings.resolve`` reads their values.
+pytest and the command ``camrig`` both take them from here, and ``camrig.settings.resolve`` parses their values.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _text(value: str) -> str:
 
 def _name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", value):
-        raise ValueError("is no name: use letters, digits and . _ + -")
+        raise ValueError("is not a name: use letters, digits and . _ + -")
     return value
 
 
@@ -41,7 +41,7 @@ def _url(value: str) -> str:
     except ValueError:
         port_ok = False
     if parts.scheme != "http" or not parts.hostname or not port_ok or parts.path.strip("/") or parts.query:
-        raise ValueError("wants http://HOST:PORT, nothing behind it")
+        raise ValueError("must be http://HOST:PORT, without a path")
     return value.rstrip("/")
 
 
@@ -93,7 +93,7 @@ def _choice(*choices: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True)
 class Option:
-    """One setting: its field, its flag, the variables that mirror the flag, how its text is read, its help.
+    """One setting: its field, its flag, the variables that mirror the flag, how its text is parsed, its help.
 
     ``switch``: the flag takes no value.
     """
@@ -108,13 +108,18 @@ class Option:
     switch: bool = False
 
     @property
+    def long_flag(self) -> str:
+        """The flag by a name that no other plugin of pytest has."""
+        return self.flag if self.flag.startswith("--hil-") else f"--hil-{self.flag[2:]}"
+
+    @property
     def is_path(self) -> bool:
         """Whether a relative value depends on the folder from which it is read."""
         return self.parse in (Path, _folder, _file)
 
     @property
     def argument(self) -> dict[str, Any]:
-        """What ``add_argument`` wants besides the flag and ``dest``."""
+        """The arguments of ``add_argument`` besides the flag and ``dest``."""
         if self.switch:
             return {"action": "store_const", "const": "yes", "help": self.help}
         return {"action": "append" if self.many else "store", "metavar": self.metavar, "help": self.help}
@@ -145,7 +150,12 @@ OPTIONS = (
     Option("app", "--hil-app", ("CAMRIG_APP",), _folder, "DIR", "the application with boot.py and main.py"),
     Option("results", "--hil-results", ("CAMRIG_RESULTS",), Path, "DIR", "where results are written (results/)"),
     Option(
-        "sim_heap", "--hil-sim-heap", ("CAMRIG_SIM_HEAP",), ByteSize.parse, "SIZE", "the virtual board's heap (4M)"
+        "sim_heap",
+        "--hil-sim-heap",
+        ("CAMRIG_SIM_HEAP",),
+        ByteSize.parse,
+        "SIZE",
+        "the virtual board's heap (4M)",
     ),
     Option(
         "baud",

@@ -12,7 +12,7 @@ from camrig.errors import EXIT_BLOCKED
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 
-def run_foreground(config: VirtualConfig) -> int:
+def run_in_foreground(config: VirtualConfig) -> int:
     """Start a board, print how to reach it, and keep it until Ctrl-C or SIGTERM. Returns the exit code.
 
     That is 0, or EXIT_BLOCKED when the board ends by itself.
