@@ -16,7 +16,7 @@ from collections import deque
 from pathlib import Path
 
 CHUNK = 4096
-TICK = 0.001  # seconds of bytes that are delivered together; a USB adapter is no finer
+TICK = 0.001  # seconds of bytes that are delivered together; a USB adapter delivers no finer
 
 
 class _Direction:
