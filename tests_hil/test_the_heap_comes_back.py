@@ -36,7 +36,7 @@ def test_both_heaps_at_rest(dut, measure):
     assert all(row[0] >= row[1] >= row[2] for row in heap.idf)
 
 
-def test_the_heap_comes_back_after_many_requests(dut, measure, note, policy, preflight, page, stranger):
+def test_the_heap_comes_back_after_many_requests(dut, measure, policy, preflight, page, stranger):
     # A list that nobody empties takes its bytes in steps, each when it has doubled. On a board that has just booted a
     # step is never far; after a thousand requests, several hundred more may show none.
     with dut.restart_expected():
@@ -56,7 +56,6 @@ def test_the_heap_comes_back_after_many_requests(dut, measure, note, policy, pre
         one()
     # In several series, each with a level of its own: what is taken once, such as by a table that grows, is no leak.
     found = heap_series_until_level(one, dut.heap, EVERY, MANY, SERIES, MOST_SERIES)
-    note("heap.leak", [[list(point) for point in series] for series in found])
     measure("heap.alive", found[0][0][1], unit="B")
     measure("heap.leak.alive", [alive for series in found for _, alive in series], unit="B")
     for series in found:

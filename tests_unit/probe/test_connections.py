@@ -87,7 +87,7 @@ def test_connections_live_again_after_a_mend():
     connections = Connections()
     connections.cut()
     assert connections.down
-    connections.mend()
+    connections.restore()
     near, far = socket.socketpair()
     with near, far:
         connections.add(near)

@@ -92,8 +92,10 @@ class Deployment:
     def files(self, production: bool = False) -> list[File]:
         """The files that should be on this board, built for it. Raises DeployError."""
         settings = self._settings
-        found = sources(self.library, settings.app, None if production else settings.agent)
-        built = build_files(found, self._identity.mpy, self._generated(production))
+        agent = None if production else settings.agent
+        built = build_files(
+            sources(self.library, settings.app, agent), self._identity.mpy, self._generated(production)
+        )
         library = next((file for file in built if file.target.startswith(LIBRARY + ".")), None)
         if library is not None:
             self.library_file, self.library_sha256 = library.target, library.sha256

@@ -1,10 +1,11 @@
-"""Where this run's figures come from, gathered from the board, its radio and the settings."""
+"""Where a run's figures come from: board, radio and settings, for comparison and for evidence."""
 
 from __future__ import annotations
 
 import datetime
 import os
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -15,7 +16,7 @@ from camrig.settings.resolve import Settings
 
 
 def provenance_of(board: Board, radio: Radio | None) -> Provenance:
-    """The provenance of what is measured on ``board``; virtual boards on one kind of host count as one board."""
+    """The provenance of what is measured on ``board``. Virtual boards on hosts of one kind count as one board."""
     identity, settings = board.identity, board.settings
     radio = radio or Radio(None, None, None)
     return Provenance(
@@ -38,8 +39,13 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
     )
 
 
+def board_record(board: Board) -> dict[str, Any]:
+    """The board's identity for evidence."""
+    return {**asdict(board.identity), "mpy": str(board.identity.mpy or ""), "spec": board.spec}
+
+
 def settings_record(settings: Settings) -> dict[str, Any]:
-    """The settings for evidence: no Wi-Fi password, and no token, which is no setting."""
+    """The settings for evidence, without the Wi-Fi password."""
     return {
         "device": list(settings.device),
         "url": list(settings.url),

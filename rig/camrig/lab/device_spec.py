@@ -88,7 +88,7 @@ def _demand_address(spec: str) -> None:
     except ValueError:
         whole = False
     if not whole:
-        raise PortError(f"{spec} is no address of a port", hint=f"write {parts.scheme}://HOST:PORT")
+        raise PortError(f"{spec} is not the address of a port", hint=f"write {parts.scheme}://HOST:PORT")
 
 
 def _only(ports: Sequence[Attached]) -> str:

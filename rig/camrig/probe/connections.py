@@ -37,7 +37,7 @@ class Connections:
         for connection in found:
             _end(connection)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """The server is back: connections live again."""
         with self._lock:
             self._down = False
