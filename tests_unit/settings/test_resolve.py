@@ -24,7 +24,7 @@ def test_flag_wins_over_environment_wins_over_file(tmp_path):
     settings = resolve({"device": ["/dev/flag"]}, env, tmp_path)
     assert settings.device == ("/dev/flag",)
     assert settings.port == 82
-    assert settings.sim_heap == "1M"
+    assert settings.sim_heap.text == "1M"
 
 
 def test_the_names_other_tools_use_are_honoured(tmp_path):

@@ -33,7 +33,7 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
         channel=radio.channel,
         power_save=radio.power_save,
         settings={
-            "sim_heap": settings.sim_heap if identity.virtual else None,
+            "sim_heap": settings.sim_heap.text if identity.virtual else None,
             "forwarded": bool(settings.url),
         },
     )
@@ -49,7 +49,7 @@ def settings_record(settings: Settings) -> dict[str, Any]:
     return {
         "device": list(settings.device),
         "url": list(settings.url),
-        "sim_heap": settings.sim_heap,
+        "sim_heap": settings.sim_heap.text,
         "baud": settings.baud,
         "fast": settings.fast,
         "port": settings.port,

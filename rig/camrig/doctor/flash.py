@@ -10,7 +10,7 @@ from typing import Any
 
 from camrig.board.session import Session
 from camrig.bringup.deployment import LIBRARY, SETTINGS_FILE
-from camrig.deploy.manifest import SOURCE_ONLY, hiding, sources
+from camrig.deploy.manifest import SOURCE_ONLY, hiding_paths, sources
 from camrig.doctor.check import Check, State
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
@@ -69,7 +69,7 @@ def read_flash(session: Session, settings: Settings, wifi: Wifi | None) -> Flash
     """
     paths = sources(settings.lib, settings.app, None)
     built = [path if path in SOURCE_ONLY else path.replace(".py", ".mpy") for path in paths]
-    hidden, salt = hiding(built), secrets.token_bytes(16)
+    hidden, salt = hiding_paths(built), secrets.token_bytes(16)
     wanted = sorted({*hidden, MAIN, BUILT, SOURCE})
     answer = session.ask(_READ.format(paths=wanted, settings=SETTINGS_FILE, salt=salt))
     present = frozenset(answer["there"])
