@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def compare(
         tell(comparison, verdict)
         if settings.evidence:
             console = board.session.console.text()
-            identity = {**asdict(board.identity), "mpy": str(board.identity.mpy or ""), "spec": board.spec}
+            identity = {**board.identity.as_record(), "spec": board.spec}
             names = {"candidate": candidate, "baseline": baseline, "seed": seed, "seconds": seconds}
             write_evidence(
                 settings.evidence,

@@ -26,7 +26,7 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
         virtual=identity.virtual,
         firmware=identity.firmware,
         build=identity.build,
-        mpy=str(identity.mpy or ""),
+        mpy=identity.mpy_text,
         library_sha256=board.library_sha256,
         rssi=radio.rssi,
         channel=radio.channel,

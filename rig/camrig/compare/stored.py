@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 from camrig.bringup.board_run import Bench
@@ -108,7 +107,7 @@ class Gate:
         bench = self._bench()
         assert bench.board is not None
         verdict = self._verdict if isinstance(self._verdict, GateVerdict) else None
-        identity = {**asdict(bench.board.identity), "mpy": str(bench.board.identity.mpy or ""), "spec": bench.spec}
+        identity = {**bench.board.identity.as_record(), "spec": bench.spec}
         write_evidence(
             path,
             Evidence(
