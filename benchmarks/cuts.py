@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from camrig.board.console_parser import Restarted, Serving
+from camrig.board.events import Restarted, Serving
 from camrig.board.session import Session
 from camrig.bringup.board import Board
 from camrig.deadline import Deadline
@@ -120,7 +120,7 @@ def _serves(virtual: VirtualBoard) -> None:
     """Give the board its power back, wait for the application's answer over HTTP, and stop it."""
     session = Session(virtual.path, 115200)
     try:
-        session.wire.drain(0.1)  # what an earlier start said
+        session.transport.drain(0.1)  # what an earlier start said
         session.listen()
         until, console, seen = Deadline.after(SECONDS_TO_SERVE), session.console, len(session.console.events)
         virtual.power_cycle()

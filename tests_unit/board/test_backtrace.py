@@ -64,7 +64,7 @@ def test_elf_file_that_is_gone(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"not an ELF file at all, but long enough"])
 def test_no_elf_file_of_an_esp(tmp_path, content):
     (tmp_path / "x.elf").write_bytes(content)
-    assert "x.elf is no ELF file of an ESP chip" in decode(ADDRESSES, tmp_path / "x.elf")
+    assert "x.elf is not an ELF file for an ESP chip" in decode(ADDRESSES, tmp_path / "x.elf")
 
 
 def test_no_tool(tmp_path, path):
@@ -76,7 +76,7 @@ def test_no_tool(tmp_path, path):
 
 @pytest.mark.parametrize(
     ("body", "words"),
-    [("echo cannot open >&2; exit 1", "refused, cannot open"), ("exit 0", "it says nothing")],
+    [("echo cannot open >&2; exit 1", "failed, cannot open"), ("exit 0", "it printed nothing")],
 )
 def test_a_tool_that_fails(tmp_path, path, body, words):
     tool(path, "xtensa-esp32-elf-addr2line", body)
@@ -88,4 +88,4 @@ def test_a_tool_that_fails(tmp_path, path, body, words):
 def test_a_tool_that_hangs(tmp_path, path, monkeypatch):
     monkeypatch.setattr("camrig.board.backtrace.SECONDS", 0.1)
     tool(path, "xtensa-esp32-elf-addr2line", "while :; do :; done")
-    assert "did not run to its end" in decode(ADDRESSES, elf(tmp_path, XTENSA))
+    assert "did not finish" in decode(ADDRESSES, elf(tmp_path, XTENSA))

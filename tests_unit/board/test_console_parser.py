@@ -7,8 +7,8 @@ import threading
 import pytest
 from camrig.board.console import Console
 from camrig.board.console_parser import (
+    ConsoleParser,
     Crashed,
-    Parser,
     Prompt,
     ResetCause,
     Restarted,
@@ -39,7 +39,7 @@ CRASH = (
 
 
 def test_a_boot():
-    assert Parser().feed(BOOT) == [
+    assert ConsoleParser().feed(BOOT) == [
         Restarted("POWERON_RESET"),
         ResetCause("pwron"),
         WifiJoined("192.168.4.7 rssi -51 channel 6 pm 0"),
@@ -48,7 +48,7 @@ def test_a_boot():
 
 
 def test_a_traceback_is_whole_and_ends_with_its_exception():
-    trace, prompt = Parser().feed(CRASH)
+    trace, prompt = ConsoleParser().feed(CRASH)
     assert isinstance(trace, Traceback)
     assert trace.error == "OSError: [Errno 28] ENOSPC"
     assert trace.text.count("File") == 2
@@ -69,7 +69,7 @@ def test_a_traceback_is_whole_and_ends_with_its_exception():
     ],
 )
 def test_lines(line, event):
-    events = Parser().feed(line + b"\r\n")
+    events = ConsoleParser().feed(line + b"\r\n")
     if event is None:
         assert isinstance(events[0], Crashed)
     else:
@@ -79,45 +79,45 @@ def test_lines(line, event):
 @given(st.lists(st.integers(0, len(BOOT + CRASH)), max_size=8))
 def test_any_cut_gives_the_same_events(cuts):
     data = BOOT + CRASH
-    parser, events, last = Parser(), [], 0
+    parser, events, last = ConsoleParser(), [], 0
     for cut in [*sorted(cuts), len(data)]:
         events += parser.feed(data[last:cut])
         last = max(last, cut)
-    assert events == Parser().feed(data)
+    assert events == ConsoleParser().feed(data)
 
 
 @given(st.binary(max_size=3000))
 def test_noise_never_raises_and_never_serves(noise):
-    events = Parser().feed(noise + b"\n")
+    events = ConsoleParser().feed(noise + b"\n")
     assert not [event for event in events if isinstance(event, Serving) and b"serving http://" not in noise]
 
 
 def test_a_flood_without_a_line_end_stays_small():
-    parser = Parser()
+    parser = ConsoleParser()
     for _ in range(1000):
         parser.feed(b"x" * 1000)
     assert parser.feed(b"\ncamrig: serving http://10.0.0.2:80\n")[-1] == Serving("http://10.0.0.2:80")
-    assert len(parser._rest) <= 2048
+    assert len(parser._partial) <= 2048
 
 
 def test_console_hides_secrets():
     console = Console(["hunter2", ""])
-    console.heard(b"connecting with hunter2\r\nok\r\n")
+    console.feed(b"connecting with hunter2\r\nok\r\n")
     assert console.text() == "connecting with ***\nok\n"
 
 
 def test_console_text_since_a_mark_survives_dropping():
     console = Console()
-    console.heard(b"old\n")
+    console.feed(b"old\n")
     mark = console.mark()
-    console.heard(b"x" * 3_000_000 + b"\nnew\n")
+    console.feed(b"x" * 3_000_000 + b"\nnew\n")
     assert console.text(since=mark).endswith("\nnew\n")
     assert "old" not in console.text(since=mark)
 
 
 def test_console_wakes_who_waits():
     console = Console()
-    waiting = threading.Thread(target=lambda: console.heard(BOOT))
+    waiting = threading.Thread(target=lambda: console.feed(BOOT))
     waiting.start()
     found = console.wait(lambda event: event if isinstance(event, Serving) else None, 0, Deadline.after(10))
     waiting.join()

@@ -8,10 +8,10 @@ import tty
 
 import pytest
 from camrig.board.control_lines import BoardSerial, has_lines, play, pulse, set_lines
-from camrig.board.line_profiles import PROFILES, parse_sequence, profile
+from camrig.board.line_profiles import PROFILES, find_profile, parse_sequence
 from camrig.board.port import Line, open_port
-from camrig.board.transport import Wire
-from camrig.board.wiring_probe import work_out
+from camrig.board.transport import Transport
+from camrig.board.wiring_probe import probe_wiring
 from camrig.errors import PortError, SettingsError
 from camrig.settings.resolve import resolve
 from hypothesis import given
@@ -88,16 +88,16 @@ def test_idle_levels_hold_nobody(name, wiring):
 )
 def test_a_wiring_is_worked_out(wiring, fits):
     chip = Chip(wiring)
-    found = work_out(Line(chip, lambda data: None), listen=0.01, sleep=lambda seconds: None)
+    found = probe_wiring(Line(chip, lambda data: None), listen=0.01, sleep=lambda seconds: None)
     assert found.profile == fits
-    assert (found.by_itself, found.downloads, chip.held) == (False, False, False)
+    assert (found.restarts_by_itself, found.in_boot_loader, chip.held) == (False, False, False)
     if chip.boots:
         assert chip.boots[-1] == "SPI"  # never left in its boot loader
 
 
 def test_a_chip_whose_io0_is_grounded_is_told_so():
-    found = work_out(Line(Chip("direct", io0_grounded=True), lambda data: None), 0.01, lambda seconds: None)
-    assert found.downloads
+    found = probe_wiring(Line(Chip("direct", io0_grounded=True), lambda data: None), 0.01, lambda seconds: None)
+    assert found.in_boot_loader
 
 
 def test_a_board_that_restarts_by_itself_tells_nothing():
@@ -105,8 +105,8 @@ def test_a_board_that_restarts_by_itself_tells_nothing():
         def read(self, size: int) -> bytes:
             return b"rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
 
-    found = work_out(Line(Loop("direct"), lambda data: None), 0.01, lambda seconds: None)
-    assert found.by_itself
+    found = probe_wiring(Line(Loop("direct"), lambda data: None), 0.01, lambda seconds: None)
+    assert found.restarts_by_itself
     assert found.profile is None
 
 
@@ -151,7 +151,7 @@ def test_own_sequences_come_from_the_file(tmp_path):
         ('[wiring.a]\nreste = ""', ["[wiring.a]", "reste", "reset"]),
         ("[wiring.a]\nreset = 1", ["[wiring.a]", "quotes"]),
         ("[wiring.devkit]\n", ["[wiring.devkit]", "name of its own"]),
-        ("wiring = 1", ["wiring", "no table"]),
+        ("wiring = 1", ["wiring in camrig.toml", "[wiring.NAME]"]),
     ],
 )
 def test_mistakes_in_a_profile_are_named_before_any_port_opens(tmp_path, text, words):
@@ -163,15 +163,15 @@ def test_mistakes_in_a_profile_are_named_before_any_port_opens(tmp_path, text, w
 
 
 def test_own_profile_from_a_table_that_is_no_table():
-    with pytest.raises(SettingsError, match="no table"):
-        profile("devkit", {"a": 1}, "camrig.toml")
+    with pytest.raises(SettingsError, match="not a table"):
+        find_profile("devkit", {"a": 1}, "camrig.toml")
 
 
 @pytest.mark.parametrize(("dtr", "rts"), [(False, False), (True, True)])
 def test_lines_are_set_before_the_port_opens_and_in_one_step(monkeypatch, peer, dtr, rts):
     """What a local port asks of the kernel when it opens: never one line without the other."""
     asked = []
-    monkeypatch.setattr("camrig.board.control_lines._both", lambda fd, *levels: asked.append(levels))
+    monkeypatch.setattr("camrig.board.control_lines._set_both", lambda fd, *levels: asked.append(levels))
     name = "usb-cdc" if dtr else "devkit"
     port = open_port(peer.path, 115200, PROFILES[name])
     try:
@@ -185,7 +185,7 @@ def test_lines_are_set_before_the_port_opens_and_in_one_step(monkeypatch, peer, 
 
 
 def test_a_port_without_lines_opens_and_says_that_it_cannot(peer):
-    wire = Wire(peer.path, 115200)
+    wire = Transport(peer.path, 115200)
     try:
         assert not has_lines(wire.serial.port)
         assert not wire.pulse()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from camrig.board.session import Session
-from camrig.board.transport import Wire
+from camrig.board.transport import Transport
 from camrig.errors import PortError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from serial import rfc2217
@@ -112,7 +112,7 @@ def test_an_rfc2217_server_without_lines_is_no_hindrance(board):
 def test_an_rfc2217_server_sets_the_lines(board):
     far = Far()
     with server(board, far, lines=True) as port:
-        wire = Wire(f"rfc2217://127.0.0.1:{port}", 115200)
+        wire = Transport(f"rfc2217://127.0.0.1:{port}", 115200)
         try:
             assert far.asked == [("dtr", False), ("rts", False)]
             assert wire.pulse()
@@ -124,7 +124,7 @@ def test_an_rfc2217_server_sets_the_lines(board):
 
 def test_a_server_that_goes_away_is_a_lost_port(board):
     with server(board, None, False) as port:
-        wire = Wire(f"socket://127.0.0.1:{port}", 115200)
+        wire = Transport(f"socket://127.0.0.1:{port}", 115200)
     try:
         with pytest.raises(PortError, match="the port was lost"):
             wire.run("1", 5)
@@ -134,4 +134,4 @@ def test_a_server_that_goes_away_is_a_lost_port(board):
 
 def test_a_protocol_that_nobody_knows():
     with pytest.raises(PortError, match="carrier-pigeon"):
-        Wire("carrier-pigeon://roof", 115200)
+        Transport("carrier-pigeon://roof", 115200)

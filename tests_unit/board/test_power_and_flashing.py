@@ -51,14 +51,14 @@ def test_uhubctl_gets_hub_and_port(tmp_path, monkeypatch):
 
 def test_uhubctl_that_refuses(tmp_path, monkeypatch):
     uhubctl(tmp_path, monkeypatch, "echo No compatible devices detected >&2; exit 1")
-    with pytest.raises(BlockedError, match="uhubctl refused: No compatible devices"):
+    with pytest.raises(BlockedError, match="uhubctl failed: No compatible devices"):
         power.usb_power("/dev/ttyUSB7")[0]()
 
 
 def test_uhubctl_that_hangs(tmp_path, monkeypatch):
     monkeypatch.setattr(power, "SECONDS", 0.1)
     uhubctl(tmp_path, monkeypatch, "while :; do :; done")
-    with pytest.raises(BlockedError, match="did not run to its end"):
+    with pytest.raises(BlockedError, match="did not finish"):
         power.usb_power("/dev/ttyUSB7")[0]()
 
 
@@ -118,7 +118,7 @@ def test_a_board_comes_back_with_new_firmware(tmp_path, rom, image):
         ladder = Ladder(session, rungs(session, pulse=lambda: False, reflash=flash, boot=2))
         assert ladder.climb(CONTROL_LINES).rung == REFLASH
         assert session.exec("print(6 * 7)", 5).strip() == "42"
-        assert [(tried.rung, tried.absent) for tried in ladder.tried] == [
+        assert [(attempt.rung, attempt.absent) for attempt in ladder.attempts] == [
             (CONTROL_LINES, True),
             (USB_POWER, True),
             (REFLASH, False),
@@ -132,7 +132,7 @@ def test_new_firmware_that_says_nothing(rom, image):
         ladder = Ladder(session, rungs(session, pulse=lambda: False, reflash=write, boot=1))
         with pytest.raises(BoardBrokenError, match=r"reflash: failed after"):
             ladder.climb(REFLASH)
-        assert ladder.tried[-1].seconds < 60
+        assert ladder.attempts[-1].seconds < 60
 
 
 def test_a_port_that_is_not_there(image):

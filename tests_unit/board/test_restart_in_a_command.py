@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from camrig.board.reset_detector import Watch
+from camrig.board.reset_detector import ResetDetector
 from camrig.board.session import Session
-from camrig.board.transport import Wire
+from camrig.board.transport import Transport
 from camrig.errors import BoardResetError, PortError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import given
@@ -22,8 +22,8 @@ NOTICED = 2.0  # seconds
 
 
 @pytest.fixture
-def wire(peer) -> Iterator[Wire]:
-    found = Wire(peer.path, 115200)
+def wire(peer) -> Iterator[Transport]:
+    found = Transport(peer.path, 115200)
     yield found
     found.close()
 
@@ -130,14 +130,14 @@ def test_the_real_interpreter_reset_from_inside_a_command():
 @given(st.lists(st.text(alphabet=st.characters(exclude_characters="\0"), max_size=40)), st.integers(1, 7))
 def test_text_in_any_language_and_any_cut_is_no_restart(lines, cut):
     data = "\n".join(lines).encode("utf-8", "ignore")
-    watch = Watch()
+    watch = ResetDetector()
     for start in range(0, len(data), cut):
         assert not watch.feed(data[start : start + cut])
 
 
 @given(st.integers(1, 300), st.binary(max_size=20))
 def test_a_banner_is_found_in_any_cut(cut, before):
-    data, watch = before + PANIC, Watch()
+    data, watch = before + PANIC, ResetDetector()
     found = [watch.feed(data[start : start + cut]) for start in range(0, len(data), cut)]
     assert any(found)
     assert (watch.restarted, watch.cause) == (True, "LoadProhibited")

@@ -107,7 +107,7 @@ def works(session: Session) -> bool:
 def test_ctrl_a_that_is_answered_late(slow, late):
     session = slow(late=late)
     session.interrupt(8)
-    assert session.wire.use_raw_paste
+    assert session.transport.use_raw_paste
     assert works(session)
 
 

@@ -83,7 +83,7 @@ def session(path: str, prepare: str = UART) -> Iterator[Session]:
 
 def test_both_ends_go_up_together_and_back(board, tmp_path):
     with cable(board, tmp_path / "port", 4_000_000) as (path, speeds), session(path) as line:
-        with at_speed(line.wire, 921600) as speed:
+        with at_speed(line.transport, 921600) as speed:
             assert speed == 921600
             assert line.exec("print('fast')").strip() == "fast"
         assert line.ask("import json\nprint(json.dumps(speeds))") == [921600, 115200]
@@ -92,7 +92,7 @@ def test_both_ends_go_up_together_and_back(board, tmp_path):
 
 def test_a_line_that_garbles_is_stepped_down(board, tmp_path):
     with cable(board, tmp_path / "port", 300_000) as (path, _), session(path) as line:
-        with at_speed(line.wire, 921600) as speed:
+        with at_speed(line.transport, 921600) as speed:
             assert speed == 230400
             assert line.exec("print('well' * 500)").strip() == "well" * 500
         tried = [speed for speed in line.ask("import json\nprint(json.dumps(speeds))") if speed != 115200]
@@ -101,7 +101,7 @@ def test_a_line_that_garbles_is_stepped_down(board, tmp_path):
 
 def test_a_line_that_carries_nothing_faster_stays_as_it_was(board, tmp_path):
     with cable(board, tmp_path / "port", 115200) as (path, _), session(path) as line:
-        with at_speed(line.wire, 460800) as speed:
+        with at_speed(line.transport, 460800) as speed:
             assert speed == 115200
         assert line.exec("print('slow')").strip() == "slow"
 
@@ -111,7 +111,7 @@ def test_a_line_that_carries_nothing_faster_stays_as_it_was(board, tmp_path):
 )
 def test_a_board_without_the_means_stays_as_it_was(board, tmp_path, prepare):
     with cable(board, tmp_path / "port", 4_000_000) as (path, speeds), session(path, prepare) as line:
-        with at_speed(line.wire, 460800) as speed:
+        with at_speed(line.transport, 460800) as speed:
             assert speed == 115200
         assert line.exec("print(6 * 7)").strip() == "42"
         assert speeds[-1] == 115200
@@ -119,7 +119,7 @@ def test_a_board_without_the_means_stays_as_it_was(board, tmp_path, prepare):
 
 def test_the_host_follows_a_board_that_restarts(board, tmp_path):
     with cable(board, tmp_path / "port", 4_000_000) as (path, speeds), session(path) as line:
-        with pytest.raises(BoardResetError), at_speed(line.wire, 921600):
+        with pytest.raises(BoardResetError), at_speed(line.transport, 921600):
             line.exec("import machine\nmachine.reset()")
         line.repl()
         assert line.exec("print(6 * 7)").strip() == "42"
@@ -127,6 +127,6 @@ def test_the_host_follows_a_board_that_restarts(board, tmp_path):
 
 
 def test_nothing_is_done_when_nothing_is_asked(board, tmp_path):
-    with session(board.path) as line, at_speed(line.wire, None) as speed:
+    with session(board.path) as line, at_speed(line.transport, None) as speed:
         assert speed == 115200
         assert line.ask("import json\nprint(json.dumps(speeds))") == []

@@ -43,8 +43,8 @@ def listing(session: Session) -> set[str]:
 def commands(session: Session, monkeypatch) -> list[int]:
     """Sizes of the commands that the board was given."""
     given: list[int] = []
-    run = session.wire.run
-    monkeypatch.setattr(session.wire, "run", lambda code, seconds: (given.append(len(code)), run(code, seconds))[1])
+    transport, run = session.transport, session.transport.run
+    monkeypatch.setattr(transport, "run", lambda code, seconds: (given.append(len(code)), run(code, seconds))[1])
     return given
 
 
@@ -62,7 +62,7 @@ def test_what_was_deployed_is_there_and_nothing_else_was_touched(board, session)
 
 
 def hashes_of(board: VirtualBoard, session: Session) -> dict[str, str]:
-    session.wire.close()
+    session.transport.close()
     found = hashes(board.path)
     session.__init__(board.path, 115200)  # type: ignore[misc]
     session.repl()
@@ -203,8 +203,8 @@ class Noise:
 
     def __init__(self, session: Session, times: int) -> None:
         self.times = times
-        self.write = session.wire.serial.write
-        session.wire.serial.write = self  # type: ignore[method-assign, assignment]
+        self.write = session.transport.serial.write
+        session.transport.serial.write = self  # type: ignore[method-assign, assignment]
 
     def __call__(self, data: bytes) -> int:
         if self.times and len(data) > 100:

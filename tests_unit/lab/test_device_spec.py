@@ -11,7 +11,7 @@ from camrig.errors import PortError
 from camrig.lab import lock
 from camrig.lab.device_spec import find_port
 from camrig.lab.listing import as_json, as_table, rows
-from camrig.lab.usb_ports import attached, lock_key, mac_key
+from camrig.lab.usb_ports import list_usb_ports, lock_key, mac_key
 from camrig.settings.resolve import resolve
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
@@ -68,7 +68,7 @@ def test_bridges_have_the_names_people_know(plugged):
         usb("/dev/ttyACM0", "24:0A", 0x303A, 0x1001),
         usb("/dev/ttyUSB9", "x", 0x1234, 1),
     ]
-    assert [(port.bridge, port.native) for port in attached()] == [
+    assert [(port.bridge, port.native) for port in list_usb_ports()] == [
         ("ESP32 USB-Serial-JTAG", True),
         ("CH340", False),
         ("thing", False),

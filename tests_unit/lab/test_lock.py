@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from camrig.errors import BlockedError, BoardBusyError
 from camrig.lab import lock
-from camrig.lab.usb_ports import Attached, lock_key
+from camrig.lab.usb_ports import UsbPort, lock_key
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 from tests_unit.conftest import ROOT
@@ -111,8 +111,8 @@ def test_a_folder_of_somebody_else_is_refused(runtime):
         lock.take("board", "desk")
 
 
-def port(name: str, serial: str = "") -> Attached:
-    return Attached(name, "CP210x", serial, "10c4:ea60")
+def port(name: str, serial: str = "") -> UsbPort:
+    return UsbPort(name, "CP210x", serial, "10c4:ea60")
 
 
 def test_a_board_is_one_by_whatever_path(tmp_path):

@@ -33,7 +33,7 @@ from camrig.errors import (
     NoMicroPythonError,
 )
 from camrig.lab import lock
-from camrig.lab.device_spec import Device, find_port, reach, require_wifi
+from camrig.lab.device_spec import Device, find_port, open_device, require_wifi
 from camrig.lab.usb_ports import lock_key, mac_key
 from camrig.settings.resolve import VIRTUAL, Settings, Wifi
 from camrig.steps import Steps
@@ -103,7 +103,7 @@ class Board:
 
     def reach(self) -> None:
         """Find the port, starting a virtual board if that is what is meant. Raises PortError."""
-        self.device = self._stack.enter_context(reach(self.spec, self.settings))
+        self.device = self._stack.enter_context(open_device(self.spec, self.settings))
 
     def open(self) -> None:
         """Own the board and open its port, control lines first. Raises BoardBusyError or PortError."""
@@ -160,7 +160,7 @@ class Board:
     ) -> tuple[int, Synced]:
         settings = self.settings
         plan = look(self.session, wanted, _unwanted(production), self._link(settings.baud))
-        with at_speed(self.session.wire, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
+        with at_speed(self.session.transport, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
             return speed, send(self.session, plan, self._link(speed), progress)
 
     def plan(self, production: bool = False) -> tuple[Plan, dict[str, int | None]]:
@@ -269,11 +269,11 @@ class Board:
 
     def _climb(self, first: str) -> None:
         with self.steps("recover") as note:
-            before = len(self.ladder.tried)
+            before = len(self.ladder.attempts)
             try:
                 self.ladder.climb(first)
             finally:
-                note("; ".join(str(tried) for tried in self.ladder.tried[before:] if not tried.absent))
+                note("; ".join(str(tried) for tried in self.ladder.attempts[before:] if not tried.absent))
 
     def _through_resets(self, act: Callable[[], T]) -> T:
         """``act``, and once more if the board restarts meanwhile: what ran before may have armed a watchdog."""
@@ -291,7 +291,7 @@ class Board:
             session,
             rungs(
                 session,
-                pulse=lambda: session.wire.pulse(),
+                pulse=lambda: session.transport.pulse(),
                 power=power,
                 no_power=no_power,
                 reflash=flash,

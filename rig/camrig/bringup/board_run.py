@@ -99,7 +99,7 @@ class Bench:
             for went in self.went
             if went.between
         ]
-        climbed = [str(tried) for tried in self.board.ladder.tried if not tried.absent] if self.board else []
+        climbed = [str(tried) for tried in self.board.ladder.attempts if not tried.absent] if self.board else []
         return [*lines, f"{self.spec}: recovery: {'; '.join(climbed)}"] if climbed else lines
 
     def begin(self, test: str) -> None:
@@ -163,7 +163,7 @@ class Bench:
             self.went.append(Went(self._test, crash, between=False))
         dump = self._dump(dut, crash)
         down = dut.down(crash)
-        if crash.blame != APPLICATION:
+        if crash.attributed_to != APPLICATION:
             return Judged(blocked=down)
         sections = [*self._sections(dut, crash)]
         if dump is not None:

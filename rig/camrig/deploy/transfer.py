@@ -70,7 +70,7 @@ def look(session: Session, wanted: Sequence[File], unwanted: Sequence[str], link
     text = command(LOOK + code, link.inflates)
     answer = _twice(session, lambda: session.ask(text, SECONDS_PER_COMMAND))
     try:
-        return plan(wanted, unwanted, answer, session.wire.device_name, ask.salt)
+        return plan(wanted, unwanted, answer, session.transport.device_name, ask.salt)
     except CamrigError as error:
         raise error.on(session.name) from None
 
@@ -137,7 +137,7 @@ def _transfer(session: Session, todo: Plan, link: Link, progress: Callable[[int,
         )
     for path in found["left"]:
         if path in todo.suspects:
-            raise hides(path, session.wire.device_name).on(session.name)
+            raise hides(path, session.transport.device_name).on(session.name)
         raise DeployError(f"{path} could not be removed", board=session.name, hint="remove it by hand")
     progress(len(data), len(data))
 

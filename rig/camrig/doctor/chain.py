@@ -10,9 +10,9 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from camrig.board.console_parser import Crashed, Restarted, Serving
 from camrig.board.control_lines import has_lines
-from camrig.board.wiring_probe import Wiring, work_out
+from camrig.board.events import Crashed, Restarted, Serving
+from camrig.board.wiring_probe import WiringReport, probe_wiring
 from camrig.bringup.board import Board
 from camrig.deadline import Deadline
 from camrig.doctor.check import NOTE, OK, SKIPPED, WRONG, Check
@@ -20,7 +20,7 @@ from camrig.doctor.flash import Flash, checks, read
 from camrig.dut import Dut, Start
 from camrig.errors import BlockedError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
 from camrig.lab.device_spec import require_wifi
-from camrig.lab.usb_ports import at, attached
+from camrig.lab.usb_ports import find_usb_port, list_usb_ports
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Step, Steps
 
@@ -87,7 +87,7 @@ class Doctor:
             self.board.reach()
         except CamrigError as error:
             raise self._wrong("port", error) from None
-        port, about = self.board.device.port, at(self.board.device.port, attached())
+        port, about = self.board.device.port, find_usb_port(self.board.device.port, list_usb_ports())
         known = f", {about.bridge}, USB serial number {about.serial or '(none)'}" if about else ""
         do = ""
         if about is not None and about.native and self.settings.lines.name != "usb-cdc":
@@ -102,7 +102,7 @@ class Doctor:
         self._say(Check("open", OK, f"{self.settings.baud} baud, and nobody else uses it"))
 
     def _control(self) -> None:
-        lines, wire = self.settings.lines, self.board.session.wire
+        lines, wire = self.settings.lines, self.board.session.transport
         self._lines = has_lines(wire.serial.port)
         if not self._lines:
             self._say(Check("lines", OK, "this port has no control lines, so none can disturb the board"))
@@ -115,12 +115,12 @@ class Doctor:
     def _wiring(self) -> None:
         name = self.settings.lines.name
         try:
-            found = work_out(self.board.session.wire.serial)
+            found = probe_wiring(self.board.session.transport.serial)
         except CamrigError as error:
             raise self._wrong("lines", error) from None
-        if found.by_itself:
+        if found.restarts_by_itself:
             self._say(Check("lines", NOTE, f"{found}", "mend that first; the console below says more"))
-        elif found.downloads:
+        elif found.in_boot_loader:
             self._say(Check("lines", WRONG, "the chip starts in its boot loader whatever the lines do", _IO0))
         elif found.profile is None:
             self._say(
@@ -136,7 +136,7 @@ class Doctor:
         session = self.board.session
         said = session.console
         try:
-            session.wire.drain(SECONDS_OF_STALE)  # a server on the way keeps what a board said long ago
+            session.transport.drain(SECONDS_OF_STALE)  # a server on the way keeps what a board said long ago
             seen = said.seen
             session.listen()
             restarts = said.wait(_restarts(), seen, Deadline.after(SECONDS_OF_CONSOLE))
@@ -164,7 +164,7 @@ class Doctor:
             session.repl()
         except CamrigError as first:
             error = first
-            if isinstance(first, (BoardSilentError, NoMicroPythonError)) and self.pulse and session.wire.pulse():
+            if isinstance(first, (BoardSilentError, NoMicroPythonError)) and self.pulse and session.transport.pulse():
                 try:
                     session.repl()
                     self._interrupted = True
@@ -267,7 +267,7 @@ _IO0 = "release IO0 from ground (a jumper, a button, the flash switch of the car
 _POWER = "give it 5 V and 500 mA or more at the 5V pin, with a short cable; then look at boot.py and the firmware"
 
 
-def _alike(found: Wiring, name: str) -> bool:
+def _alike(found: WiringReport, name: str) -> bool:
     """``esp32-cam-mb`` resets a chip behind transistors just as well; only flashing tells the two apart."""
     return {found.profile, name} == {"devkit", "esp32-cam-mb"} and "rts" in found.resets
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from camrig.errors import PortError, WifiError
-from camrig.lab.usb_ports import Attached, attached
+from camrig.lab.usb_ports import UsbPort, list_usb_ports
 from camrig.settings.resolve import VIRTUAL, Settings, Wifi
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
@@ -32,7 +32,7 @@ class Device:
 
 
 @contextmanager
-def reach(spec: str, settings: Settings) -> Iterator[Device]:
+def open_device(spec: str, settings: Settings) -> Iterator[Device]:
     """The device that ``spec`` names, for as long as the context lasts.
 
     ``sim`` starts a virtual board, whose radio sees one network: the configured one, or one made up for the run.
@@ -61,21 +61,21 @@ def require_wifi(device: Device) -> Wifi:
 def find_port(spec: str) -> str:
     """The path or URL to open for ``auto``, ``id:SERIAL``, a path, a COM port or a URL. Raises PortError."""
     if spec == "auto":
-        return _only(attached())
+        return _only(list_usb_ports())
     if spec.startswith("id:"):
         wanted = spec[3:]
-        ports = [port for port in attached() if port.serial == wanted]
+        ports = [port for port in list_usb_ports() if port.serial == wanted]
         if len(ports) > 1:
             raise PortError(f"{len(ports)} ports have the USB serial number {wanted}", hint=_have(ports))
         if ports:
             return ports[0].port
-        raise PortError(f"no board with USB serial number {wanted} is attached", hint=_have(attached()))
+        raise PortError(f"no board with USB serial number {wanted} is attached", hint=_have(list_usb_ports()))
     if spec.startswith(NETWORK):
         _demand_address(spec)
     if "://" in spec or Path(spec).exists() or spec.upper().startswith("COM"):
         return spec
     close = difflib.get_close_matches(spec, [VIRTUAL, "auto"], n=1)
-    hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(attached())
+    hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(list_usb_ports())
     raise PortError(f"there is no port {spec}", hint=hint)
 
 
@@ -90,7 +90,7 @@ def _demand_address(spec: str) -> None:
         raise PortError(f"{spec} is no address of a port", hint=f"write {parts.scheme}://HOST:PORT")
 
 
-def _only(ports: Sequence[Attached]) -> str:
+def _only(ports: Sequence[UsbPort]) -> str:
     if len(ports) == 1:
         return ports[0].port
     if not ports:
@@ -98,7 +98,7 @@ def _only(ports: Sequence[Attached]) -> str:
     raise PortError(f"{len(ports)} USB serial ports are attached, so auto cannot choose", hint=_have(ports))
 
 
-def _have(ports: Sequence[Attached]) -> str:
+def _have(ports: Sequence[UsbPort]) -> str:
     if not ports:
         return "no USB serial port is attached: check cable and power"
     return "attached are " + ", ".join(

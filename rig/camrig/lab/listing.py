@@ -11,7 +11,7 @@ from camrig.board.session import Session
 from camrig.errors import CamrigError
 from camrig.lab import lock
 from camrig.lab.device_spec import find_port
-from camrig.lab.usb_ports import Attached, at, attached, lock_key
+from camrig.lab.usb_ports import UsbPort, find_usb_port, list_usb_ports, lock_key
 from camrig.settings.resolve import VIRTUAL, Settings
 
 COLUMNS = ("PORT", "USB BRIDGE", "USB SERIAL", "CHIP", "MAC", "FIRMWARE", "ASKED", "IN USE BY")
@@ -38,16 +38,16 @@ def rows(settings: Settings, probe: bool, tell: Callable[[str], None] = lambda l
     Listing disturbs nobody: it shows what each board said when it was last asked. ``probe`` asks every board that
     nobody holds, which interrupts what it runs; it is restarted afterwards. Raises PortError for a bad setting.
     """
-    known = attached()
+    known = list_usb_ports()
     ports = [found.port for found in known]
     for spec in settings.device:
-        if spec != VIRTUAL and at(port := find_port(spec), known) is None:
+        if spec != VIRTUAL and find_usb_port(port := find_port(spec), known) is None:
             ports.append(port)
     return [_row(port, known, settings, probe, tell) for port in ports]
 
 
-def _row(port: str, known: Sequence[Attached], settings: Settings, probe: bool, tell: Callable[[str], None]) -> Row:
-    usb, key = at(port, known), lock_key(port, known)
+def _row(port: str, known: Sequence[UsbPort], settings: Settings, probe: bool, tell: Callable[[str], None]) -> Row:
+    usb, key = find_usb_port(port, known), lock_key(port, known)
     problem = ""
     if probe and lock.look(key)[0] is None:
         tell(f"asking {port} ...")

@@ -32,7 +32,7 @@ _PSEUDO_TERMINALS = range(136, 144)  # Linux, Documentation/admin-guide/devices.
 
 
 @dataclass(frozen=True)
-class Attached:
+class UsbPort:
     """One USB serial port. ``serial`` is its USB serial number, empty where the bridge has none."""
 
     port: str
@@ -46,7 +46,7 @@ class Attached:
         return self.usb.startswith("303a:")
 
 
-def attached() -> list[Attached]:
+def list_usb_ports() -> list[UsbPort]:
     """The USB serial ports of this machine, by name."""
     return [_described(port) for port in sorted(_usb_ports(), key=lambda port: str(port.device))]
 
@@ -57,20 +57,20 @@ def _usb_ports() -> Iterator[Any]:
             yield port
 
 
-def _described(port: Any) -> Attached:
+def _described(port: Any) -> UsbPort:
     bridge = _BRIDGES.get((port.vid, port.pid)) or _MAKERS.get(port.vid) or str(port.product or "USB serial port")
-    return Attached(str(port.device), bridge, str(port.serial_number or ""), f"{port.vid:04x}:{port.pid or 0:04x}")
+    return UsbPort(str(port.device), bridge, str(port.serial_number or ""), f"{port.vid:04x}:{port.pid or 0:04x}")
 
 
-def lock_key(port: str, known: Iterable[Attached] | None = None) -> str:
+def lock_key(port: str, known: Iterable[UsbPort] | None = None) -> str:
     """The name of the lock on whatever is behind ``port``: the USB serial number where it names one port only.
 
     Bridges without a number, and batches that all bear the same one, are told apart by their place.
     """
     if "://" in port:
         return "url-" + port.split("?")[0]
-    known = list(attached() if known is None else known)
-    real, mine = os.path.realpath(port), at(port, known)
+    known = list(list_usb_ports() if known is None else known)
+    real, mine = os.path.realpath(port), find_usb_port(port, known)
     if mine is not None and mine.serial:
         alike = [found for found in known if (found.usb, found.serial) == (mine.usb, mine.serial)]
         if len(alike) == 1:
@@ -106,7 +106,7 @@ def mac_key(mac: str) -> str:
     return f"mac-{mac.lower()}"
 
 
-def at(port: str, known: Iterable[Attached]) -> Attached | None:
+def find_usb_port(port: str, known: Iterable[UsbPort]) -> UsbPort | None:
     """What is known of the USB port that ``port`` leads to."""
     real = os.path.realpath(port)
     return next((found for found in known if os.path.realpath(found.port) == real), None)

@@ -32,7 +32,7 @@ class Run:
 
     def crashes_between_tests(self) -> list[str]:
         """Whose doing each crash was that no test has failed for."""
-        return [went.crash.blame for bench in self.benches for went in bench.went if went.between]
+        return [went.crash.attributed_to for bench in self.benches for went in bench.went if went.between]
 
     def report(self, tests: dict[str, int]) -> RunReport:
         """What is kept of this run; ``tests`` are the numbers of them by their outcome."""
@@ -55,7 +55,7 @@ def _board_report(bench: Bench, board: Board) -> BoardReport:
         firmware=identity.firmware,
         build=identity.build,
         mac=identity.mac,
-        mpy=str(identity.mpy or ""),
+        mpy=identity.mpy_text,
         virtual=identity.virtual,
         heap_bytes=identity.heap_total,
         url=bench.dut.url if bench.dut else "",
@@ -63,7 +63,7 @@ def _board_report(bench: Bench, board: Board) -> BoardReport:
         steps=[{"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in bench.steps.done],
         recovery=[
             {"rung": tried.rung, "seconds": round(tried.seconds, 3), "ok": tried.ok}
-            for tried in board.ladder.tried
+            for tried in board.ladder.attempts
             if not tried.absent
         ],
         crashes=[

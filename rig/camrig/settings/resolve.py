@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from camrig.board.line_profiles import DEVKIT, Profile, profile
+from camrig.board.line_profiles import DEVKIT, LineProfile, find_profile
 from camrig.errors import SettingsError
 from camrig.settings.options import OPTIONS, Option
 
@@ -53,7 +53,7 @@ class Settings:
     baud: int = 115200
     port: int = 8080
     boot_timeout: float = 40.0
-    lines: Profile = DEVKIT
+    lines: LineProfile = DEVKIT
     fast: int | None = None
     wait: float = 0.0
     require: str = "any"
@@ -196,7 +196,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
         except ValueError as error:
             raise SettingsError(f"{source}: {', '.join(map(repr, texts))} {error}") from None
         values[option.name] = tuple(parsed) if option.many else parsed[-1]
-    values["lines"] = profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
+    values["lines"] = find_profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
     values.setdefault("baselines", values["results"] / "baselines")
     found = Settings(**values, wifi=_wifi(env, _nearest(WIFI_FILE, folders)))
     if twice := next((spec for spec in found.device if found.device.count(spec) > 1), None):
