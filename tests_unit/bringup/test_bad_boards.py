@@ -114,7 +114,7 @@ def test_unreachable_network_port(hil):
 
 @pytest.mark.parametrize("spec", ["socket://127.0.0.1", "rfc2217://", "socket://127.0.0.1:abc"])
 def test_half_an_address(hil, spec):
-    assert_blocked(hil("--device", spec, env=WIFI), f"{spec} is no address of a port", "://HOST:PORT")
+    assert_blocked(hil("--device", spec, env=WIFI), f"{spec} is not the address of a port", "://HOST:PORT")
 
 
 def test_a_board_that_restarts_over_and_over(hil, tmp_path):
