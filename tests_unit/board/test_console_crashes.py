@@ -1,4 +1,4 @@
-"""What the console parser makes of a board that goes down, or prints what went wrong inside it."""
+"""The console parser's events for crashes, resets and tracebacks."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ Type "help()" for more information.\r
 EVERYTHING = PANICKED + TASK + WATCHDOG + CHAIN + RISCV + ENDED + b"x" * 3 * LINE + b"\r\n" + PANICKED
 
 
-def test_a_panic_is_told_at_once_and_its_dump_before_the_restart():
+def test_a_panic_is_an_event_at_once_and_its_dump_before_the_restart():
     first, dump, restart = ConsoleParser().feed(PANICKED)
     assert first == Crashed(
         PANIC, "Guru Meditation Error: Core  1 panic'ed (LoadProhibited). Exception was unhandled."
@@ -114,7 +114,7 @@ def test_a_riscv_panic_has_program_counter_and_return_address():
     assert not dump.corrupted
 
 
-def test_a_task_watchdog_that_aborts():
+def test_a_task_watchdog_that_aborts_makes_two_crashes_and_a_dump():
     kinds = [event.kind if isinstance(event, Crashed) else event for event in ConsoleParser().feed(WATCHDOG)]
     assert kinds == [TASK_WATCHDOG, ABORT, PanicDump((), ("0x400818fa", "0x40081f4d"))]
 
@@ -130,7 +130,7 @@ def test_a_task_watchdog_that_aborts():
         (b"abort() was called at PC 0x400f1234 on core 0", ABORT),
     ],
 )
-def test_kinds_of_crash(line, kind):
+def test_the_kind_of_a_crash_follows_from_its_first_line(line, kind):
     (event,) = ConsoleParser().feed(line + b"\r\n")
     assert event.kind == kind
 
@@ -148,7 +148,7 @@ def test_kinds_of_crash(line, kind):
         (b"MicroPython is on the board", None),
     ],
 )
-def test_lines(line, event):
+def test_a_single_line_makes_its_event(line, event):
     events = ConsoleParser().feed(line + b"\r\n")
     if isinstance(event, type):
         assert isinstance(events[0], event)
@@ -165,12 +165,12 @@ def test_an_unhandled_task_exception_names_the_task():
     assert event.frames[0] == Frame("asyncio/core.py", 1, "run_until_complete")
 
 
-def test_a_task_is_not_blamed_for_a_later_traceback():
+def test_a_task_does_not_own_a_later_traceback():
     events = ConsoleParser().feed(TASK.split(b"Traceback")[0] + b"something else\r\n" + CHAIN)
     assert not any(isinstance(event, TaskFailed) for event in events)
 
 
-def test_a_chain_is_whole():
+def test_a_chained_traceback_includes_the_one_before():
     first, second = ConsoleParser().feed(CHAIN)
     assert first.error == "KeyError: pin"
     assert second.error == "ValueError: no such pin"
@@ -180,20 +180,20 @@ def test_a_chain_is_whole():
     assert second.text.startswith(first.text)
 
 
-def test_a_chain_does_not_reach_over_other_lines():
+def test_a_chain_ends_at_any_other_line():
     lines = CHAIN.replace(b"occurred:\r\n", b"occurred:\r\nGET /capture 200\r\n")
     second = ConsoleParser().feed(lines)[-1]
     assert second.text.count("Traceback") == 1
 
 
-def test_an_endless_chain_is_bounded():
+def test_a_long_chain_is_bounded():
     link = CHAIN[CHAIN.index(b"\r\nDuring") :]
     events = ConsoleParser().feed(CHAIN + link * 50)
     assert len(events) == 52
     assert max(event.text.count("Traceback") for event in events) <= 5
 
 
-def test_a_full_heap_is_an_event_of_its_own():
+def test_a_full_heap_is_a_separate_event():
     trace, memory, prompt = ConsoleParser().feed(ENDED)
     assert isinstance(trace, Traceback)
     assert memory == OutOfMemory("MemoryError: memory allocation failed, allocating 4096 bytes")
@@ -207,7 +207,7 @@ def test_a_log_line_does_not_end_a_traceback():
     assert len(event.frames) == 2
 
 
-def test_a_crash_in_the_middle_of_a_traceback_is_seen():
+def test_a_crash_ends_an_unfinished_traceback():
     events = ConsoleParser().feed(CHAIN[:65] + PANICKED)
     assert [type(event) for event in events] == [Traceback, Crashed, PanicDump, Restarted]
 
@@ -239,7 +239,7 @@ _PIECES = [bytes(line) + b"\n" for line in EVERYTHING.split(b"\n")]
 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(_PIECES)), max_size=60))
-def test_any_order_of_lines_and_noise_is_taken(pieces):
+def test_any_mix_of_lines_and_noise_parses_alike_in_any_cut(pieces):
     parser, events = ConsoleParser(), []
     for piece in pieces:
         events += parser.feed(piece)
@@ -248,7 +248,7 @@ def test_any_order_of_lines_and_noise_is_taken(pieces):
 
 
 @given(st.integers(1, 9), st.integers(0, 3 * LINE))
-def test_a_long_line_counts_as_several_wherever_it_is_cut(parts, at):
+def test_a_long_line_counts_as_several_wherever_it_is_cut(parts, index):
     data = b"y" * (parts * LINE) + b"\nMPY: soft reboot\n"
     parser = ConsoleParser()
-    assert parser.feed(data[:at]) + parser.feed(data[at:]) == [SoftRebooted()]
+    assert parser.feed(data[:index]) + parser.feed(data[index:]) == [SoftRebooted()]

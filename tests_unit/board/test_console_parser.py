@@ -1,4 +1,4 @@
-"""The console parser: events from bytes, however they are cut, whatever they are."""
+"""The console parser makes the same events of bytes in any cut, and the console keeps and hides them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CRASH = (
 )
 
 
-def test_a_boot():
+def test_a_boot_makes_its_events_in_order():
     assert ConsoleParser().feed(BOOT) == [
         Restarted("POWERON_RESET"),
         ResetCause("pwron"),
@@ -47,7 +47,7 @@ def test_a_boot():
     ]
 
 
-def test_a_traceback_is_whole_and_ends_with_its_exception():
+def test_a_traceback_is_complete_and_ends_with_its_exception():
     trace, prompt = ConsoleParser().feed(CRASH)
     assert isinstance(trace, Traceback)
     assert trace.error == "OSError: [Errno 28] ENOSPC"
@@ -68,7 +68,7 @@ def test_a_traceback_is_whole_and_ends_with_its_exception():
         (b"the docs are at http://10.0.0.2/manual", False),
     ],
 )
-def test_lines(line, event):
+def test_a_single_line_makes_its_event(line, event):
     events = ConsoleParser().feed(line + b"\r\n")
     if event is None:
         assert isinstance(events[0], Crashed)
@@ -87,12 +87,12 @@ def test_any_cut_gives_the_same_events(cuts):
 
 
 @given(st.binary(max_size=3000))
-def test_noise_never_raises_and_never_serves(noise):
+def test_noise_never_raises_and_makes_no_serving_event(noise):
     events = ConsoleParser().feed(noise + b"\n")
     assert not [event for event in events if isinstance(event, Serving) and b"serving http://" not in noise]
 
 
-def test_a_flood_without_a_line_end_stays_small():
+def test_a_flood_without_a_line_end_is_bounded():
     parser = ConsoleParser()
     for _ in range(1000):
         parser.feed(b"x" * 1000)
@@ -100,13 +100,13 @@ def test_a_flood_without_a_line_end_stays_small():
     assert len(parser._partial) <= 2048
 
 
-def test_console_hides_secrets():
+def test_the_console_hides_secrets():
     console = Console(["hunter2", ""])
     console.feed(b"connecting with hunter2\r\nok\r\n")
     assert console.text() == "connecting with ***\nok\n"
 
 
-def test_console_text_since_a_mark_survives_dropping():
+def test_text_since_a_mark_survives_the_bound_of_the_console():
     console = Console()
     console.feed(b"old\n")
     mark = console.mark()
@@ -115,21 +115,21 @@ def test_console_text_since_a_mark_survives_dropping():
     assert "old" not in console.text(since=mark)
 
 
-def test_console_wakes_who_waits():
+def test_an_event_wakes_a_waiting_thread():
     console = Console()
     waiting = threading.Thread(target=lambda: console.feed(BOOT))
     waiting.start()
-    found = console.wait(lambda event: event if isinstance(event, Serving) else None, 0, Deadline.after(10))
+    event = console.wait(lambda event: event if isinstance(event, Serving) else None, 0, Deadline.after(10))
     waiting.join()
-    assert found == Serving("http://192.168.4.7:8080")
+    assert event == Serving("http://192.168.4.7:8080")
 
 
-def test_console_raises_what_broke_the_line():
+def test_waiting_raises_the_error_that_broke_the_line():
     console = Console()
     console.fail(PortError("the port was lost"))
     with pytest.raises(PortError, match="lost"):
         console.wait(lambda event: event, 0, Deadline.after(10))
 
 
-def test_console_gives_up_at_the_deadline():
+def test_waiting_ends_at_the_deadline():
     assert Console().wait(lambda event: event, 0, Deadline.after(0)) is None
