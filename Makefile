@@ -1,4 +1,4 @@
-# camrig: `make hil` runs the suite on a board, `make test` runs every test of the repository.
+# camrig: `make hil` runs the suite on a board, `make test` checks this repository.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,19 +12,22 @@ ARGS ?=
 
 help:
 	@echo "make hil                       run the suite on the virtual board"
-	@echo "make hil DEVICE=/dev/ttyUSB0   run it on a real board; more pytest options in ARGS='...'"
-	@echo "make test                      every test, ruff, mypy and the import rules"
-	@echo "make bench-cors                what the library costs, beside the one that Microdot ships"
-	@echo "make bench-deploy              time and survival of a deploy, beside mpremote (about 10 minutes)"
-	@echo "make bench-faults              what the rig makes of each fault of the virtual board"
-	@echo "make bench-gate                how often the gate is right about effects put in (about 5 minutes)"
+	@echo "make hil DEVICE=/dev/ttyUSB0   run the suite on a real board; pytest options go into ARGS='...'"
+	@echo "make test                      run all tests and all checks of this repository"
+	@echo "make lint                      run the checks only: ruff, mypy, import rules, words"
+	@echo "make bench-cors                measure what the CORS library costs, beside the one that Microdot ships"
+	@echo "make bench-deploy              measure how fast and how safe a deploy is, beside mpremote (10 minutes)"
+	@echo "make bench-faults              show how the rig reports each fault of the virtual board"
+	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
+	@echo "make clean                     delete $(VENV), caches and results; keep baselines and calibrations"
 
-# The environment is made once, and again when what it is made from changes.
+# The environment is set up once, and brought up to date when pyproject.toml or constraints.txt changes.
 $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (about a minute, once)"
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("camrig needs Python 3.10 or later, this is " + sys.version.split()[0] + "; set PYTHON=python3.x")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 hil: $(READY)
@@ -53,5 +56,8 @@ bench-gate: $(READY)
 	@$(BIN)/python benchmarks/probe_overhead.py
 	@$(BIN)/python -m benchmarks.gate $(ARGS)
 
+# Baselines and calibrations took hours on a board. They stay.
 clean:
-	rm -rf $(VENV) results build *.egg-info
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	test ! -d results || find results -mindepth 1 -maxdepth 1 ! -name baselines -exec rm -rf {} +

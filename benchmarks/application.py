@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from camrig.bringup.board import Board
-from camrig.settings.resolve import Settings, Wifi, resolve
+from camrig.settings.resolve import Settings, resolve
+from camrig.settings.wifi import Wifi
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = "lib/microdot/cors.py"
@@ -47,9 +48,7 @@ def change_all(folder: Path) -> None:
 
 
 def open_board(port: str, found: Settings) -> Board:
-    board = Board(port, found)
-    board.token = TOKEN
-    return board
+    return Board(port, found, token=TOKEN)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from camrig.virtual.board import VirtualBoard, VirtualConfig
 from rich.console import Console
 
 from benchmarks.application import open_board
-from benchmarks.power import CutWire, PowerCut, cut_after_writes, expected, hashes, writes_since
+from benchmarks.power import CutWire, PowerCutError, cut_after_writes, expected, hashes, writes_since
 
 SECONDS_TO_SERVE = 30.0
 STUTTERS = 3  # power that comes and goes, after every other cut
@@ -64,14 +64,14 @@ class _Bench:
         self.image = home / "flash"
         with self._powered(self.image) as virtual, open_board(virtual.path, old) as board:
             board.deploy()
-            self.files = {"old": expected(board.wanted())}
+            self.files = {"old": expected(board.deployment.files())}
         with self._powered(self._copy()) as virtual, open_board(virtual.path, new) as board:
             cut_after_writes(board.session, 1000000)
             wire = CutWire(board.session, virtual, 1 << 30)
             _deploy(board)
             self.bytes = wire.written
             self.writes = writes_since(board.session)
-            self.files["new"] = expected(board.wanted())
+            self.files["new"] = expected(board.deployment.files())
 
     def cut(self, kind: str, at: int, pauses: list[float]) -> str:
         """One cut, then power again: which application came up. AssertionError when it is not whole."""
@@ -83,7 +83,7 @@ class _Bench:
                     CutWire(board.session, virtual, at)
                 try:
                     _deploy(board)
-                except (CamrigError, PowerCut):
+                except (CamrigError, PowerCutError):
                     pass
                 else:
                     raise AssertionError("the power did not fail")
@@ -113,7 +113,7 @@ class _Bench:
 def _deploy(board: Board) -> None:
     """The transfer alone: a whole deploy would catch the board as its power comes back, and begin again."""
     link = Link(board.settings.baud, board.identity.heap_free, board.identity.inflates)
-    send(board.session, look(board.session, board.wanted(), (), link), link)
+    send(board.session, look(board.session, board.deployment.files(), (), link), link)
 
 
 def _serves(virtual: VirtualBoard) -> None:

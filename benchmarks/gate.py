@@ -25,13 +25,13 @@ from camrig.compare.answers import PAGE, POLICY
 from camrig.compare.libraries import library
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK
 from camrig.dut import Dut
-from camrig.gate.collected import samples
 from camrig.gate.comparison import Comparison
 from camrig.gate.judgement import judge
-from camrig.gate.limits import parse_limits, usual_limits
-from camrig.gate.samples import Batch, Kind, Samples
-from camrig.gate.sequential_plan import Plan, single
+from camrig.gate.limits import default_limits, parse_limits
+from camrig.gate.samples import MetricKind, Samples, recorded_samples
+from camrig.gate.sequential_plan import SequentialPlan, one_look
 from camrig.gate.verdict import GateVerdict, Outcome
+from camrig.measure.batch import SampleBatch
 from camrig.measure.recorder import Recorder
 from camrig.measure.slope import slope
 from camrig.probe.heap_series import heap_series
@@ -44,8 +44,8 @@ from benchmarks.application import WIFI
 from benchmarks.radio import Relay
 
 ON_BOARD = "latency.preflight.on_board"
-LIMITS = usual_limits(paired=True)
-PLAN = Plan()
+LIMITS = default_limits(paired=True)
+PLAN = SequentialPlan()
 POOL = 60  # batches of the sessions that are drawn from
 SECONDS = 60.0  # that a decision may take
 
@@ -117,9 +117,9 @@ def drawn(comparison: Comparison, count: int, seed: int, metric: str | None = No
     ours, theirs = comparison.candidate.metrics, comparison.baseline.metrics
     for _ in range(count):
         # Batches that were measured together are drawn together, in the same order for all metrics.
-        places = random.choices(range(len(ours[ON_BOARD].batches)), k=PLAN.most)
+        places = random.choices(range(len(ours[ON_BOARD].batches)), k=PLAN.max_batches)
         tables = [
-            {name: _taken(one, places) if one.kind is Kind.TIMED else one for name, one in side.items()}
+            {name: _taken(one, places) if one.kind is MetricKind.TIMED else one for name, one in side.items()}
             for side in (ours, theirs)
         ]
         verdict = judge(*tables, comparison.limits, plan=PLAN, paired=True, final=True)
@@ -165,7 +165,7 @@ def leaks(bench: Bench, change: tuple[str, str], count: int) -> tuple[Counter[st
             points = heap_series(request, dut.heap, LEAK_EVERY, 500)
             recorder = Recorder()
             recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
-            verdict = judge(samples(recorder.metrics), {}, limits, plan=single(), paired=False, final=True)
+            verdict = judge(recorded_samples(recorder.metrics), {}, limits, plan=one_look(), paired=False, final=True)
             found[verdict.outcome.value] += 1
             slopes.append(slope([points]).value)
     return found, sorted(slopes)[len(slopes) // 2]
@@ -180,8 +180,10 @@ def counts(bench: Bench, change: tuple[str, str], count: int) -> Counter[str]:
             sides.append([dut.agent.allocations(method, target, headers, 5).bytes for _ in range(count)])
     found = Counter[str]()
     for pair in zip(*sides, strict=True):
-        tables = [{ALLOCATED: Samples("B", Kind.COUNTED, (Batch(tuple(map(float, burst))),))} for burst in pair]
-        found[judge(*tables, limits, plan=single(), paired=True, final=True).outcome.value] += 1
+        tables = [
+            {ALLOCATED: Samples("B", MetricKind.COUNTED, (SampleBatch(tuple(map(float, burst))),))} for burst in pair
+        ]
+        found[judge(*tables, limits, plan=one_look(), paired=True, final=True).outcome.value] += 1
     return found
 
 

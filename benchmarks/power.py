@@ -47,7 +47,7 @@ print(json.dumps(found))
 """
 
 
-class PowerCut(Exception):
+class PowerCutError(Exception):
     """The board lost its power; the client of its port finds out like this."""
 
 
@@ -77,7 +77,7 @@ class CutWire:
         self.written += len(data)
         if len(through) < len(data):
             self._board.power_cycle()
-            raise PowerCut
+            raise PowerCutError
         return len(data)
 
 

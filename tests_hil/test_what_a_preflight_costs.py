@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 from camrig.deadline import Deadline
-from camrig.gate.control_samples import quiet
+from camrig.gate.control_samples import count_good
 from camrig.probe.overhead import overhead
 from camrig.probe.preflight import preflight_headers
 from camrig.probe.sampling import (
@@ -56,7 +56,7 @@ def test_time_by_phase_beside_controls(dut, measure, note, page):
     sampler.warm_up(WARM_UP)
     batches: list[Batch] = []
     until = Deadline.after(SECONDS)
-    while len(batches) < MOST_BATCHES and quiet([control(batch) for batch in batches]) < BATCHES:
+    while len(batches) < MOST_BATCHES and count_good([control(batch) for batch in batches]) < BATCHES:
         if until.passed and len(batches) >= FEWEST_BATCHES:
             break  # a slow board, or a slow network: fewer samples decide less, and are no failure
         batches.append(sampler.batch(ROUNDS))

@@ -35,17 +35,17 @@ class Ended:
 
 def marked(mark: str) -> list[tuple[int, str]]:
     """Processes whose environment bears ``mark`` (Linux; elsewhere none can be found)."""
-    found = []
+    processes = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if (
                 mark.encode() in (folder / "environ").read_bytes()
                 and "State:\tZ" not in (folder / "status").read_text()
             ):
-                found.append((int(folder.name), (folder / "cmdline").read_text().replace("\0", " ")))
+                processes.append((int(folder.name), (folder / "cmdline").read_text().replace("\0", " ")))
         except OSError:
             continue
-    return found
+    return processes
 
 
 @pytest.fixture
@@ -100,10 +100,10 @@ def run(environment: dict[str, str]) -> Callable[..., Ended]:
 def hil(run: Callable[..., Ended], tmp_path: Path) -> Callable[..., Ended]:
     """Runs one short file of the suite with the given options."""
 
-    def call(*options: str, env: dict[str, str] | None = None, **more: Any) -> Ended:
+    def call(*options: str, env: dict[str, str] | None = None, **keywords: Any) -> Ended:
         suite = "tests_hil/test_policy_at_run_time.py"
         return run(
-            "pytest", suite, "-p", "no:cacheprovider", "--hil-results", str(tmp_path), *options, env=env, **more
+            "pytest", suite, "-p", "no:cacheprovider", "--hil-results", str(tmp_path), *options, env=env, **keywords
         )
 
     return call

@@ -76,7 +76,7 @@ class Dut:
         self.connections = Connections()
         self.watch = CrashMonitor(session.console)
         self.watch.on_crash = self.connections.cut
-        self.broken: CamrigError | None = None  # why no recovery brought it back
+        self._broken: CamrigError | None = None
         self._start = start
 
     @property
@@ -110,8 +110,8 @@ class Dut:
         A board that goes down meanwhile ends it at once. Raises BoardCrashedError when what runs on the board did
         that, PowerLostError or PortError for power and cable, ServerSilentError when no whole response came back.
         """
-        if self.broken is not None:
-            raise self.broken
+        if self._broken is not None:
+            raise self._broken
         if self.watch.crash is not None:
             raise self.down(self.watch.crash)
         host, port = self.address
@@ -129,6 +129,10 @@ class Dut:
                 details=self.console.text(lines=CONSOLE_LINES),
             ) from None
 
+    def give_up(self, error: CamrigError) -> None:
+        """No recovery brought the board back: every request raises ``error`` from now on."""
+        self._broken = error
+
     def answers(self, seconds: float = 3.0) -> bool:
         """Whether the server answers anything at all to a new connection."""
         host, port = self.address
@@ -141,12 +145,12 @@ class Dut:
     def down(self, crash: Crash) -> CamrigError:
         """The error that a crash is."""
         if crash.attributed_to == APPLICATION:
-            return BoardCrashedError(crash.what, board=self.session.name, hint="see the console of the board")
+            return BoardCrashedError(crash.summary, board=self.session.name, hint="see the console of the board")
         details = self.console.text(lines=CONSOLE_LINES)
         if self.console.broken is not None:
-            return PortError(crash.what, board=self.session.name, hint="check cable and power", details=details)
+            return PortError(crash.summary, board=self.session.name, hint="check cable and power", details=details)
         return PowerLostError(
-            crash.what,
+            crash.summary,
             board=self.session.name,
             hint="check its power supply, the cable and what else may reset it",
             details=details,

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 from camrig.board.console import Console
-from camrig.board.console_parser import (
-    ConsoleParser,
+from camrig.board.console_parser import ConsoleParser
+from camrig.board.events import (
+    BROWNOUT,
     Crashed,
     Prompt,
     ResetCause,
@@ -17,7 +18,6 @@ from camrig.board.console_parser import (
     WifiFailed,
     WifiJoined,
 )
-from camrig.board.events import BROWNOUT
 from camrig.deadline import Deadline
 from camrig.errors import PortError
 from hypothesis import given

@@ -54,7 +54,7 @@ def test_each_event_is_attributed(event, attributed_to):
 
 
 def test_the_end_of_main_names_the_last_exception():
-    assert crash_of(Prompt("MicroPython"), TRACE).what == "main.py ended with OSError: 28"
+    assert crash_of(Prompt("MicroPython"), TRACE).summary == "main.py ended with OSError: 28"
 
 
 def monitored() -> tuple[Console, CrashMonitor]:
@@ -143,5 +143,5 @@ def test_a_secret_in_a_crash_is_hidden():
     console.feed(
         b'Traceback (most recent call last):\n  File "m.py", line 1, in f\nOSError: hunter2\nMPY: soft reboot\n'
     )
-    assert "hunter2" not in monitor.crash.what
+    assert "hunter2" not in monitor.crash.summary
     assert console.hide("with hunter2") == "with ***"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from camrig.bringup.board import Board
 from camrig.errors import BootError
-from camrig.settings.resolve import Settings, Wifi, resolve
+from camrig.settings.resolve import Settings, resolve
+from camrig.settings.wifi import Wifi
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 from tests_unit.conftest import ROOT

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from camrig.__main__ import main
-from camrig.settings.argv import joined, mistaken
+from camrig.settings.argv import join_values, mistaken
 
 from tests_unit.conftest import ROOT
 
@@ -74,16 +74,16 @@ def test_the_limits_are_those_of_the_folder_where_the_command_was_given(collect,
 
 def test_the_config_file_beside_the_tests_is_read_from_a_folder_above_it(collect, project):
     (project.parent / "pytest.ini").touch()
-    ended = collect("project/suite/test_one.py::test_it", cwd=project.parent)
+    ended = collect("project/suite/test_one.py::test_it", "--device", "sim", cwd=project.parent)
     assert f"camrig: settings and limits of {project / 'camrig.toml'}\n" in ended.out
 
 
 def test_only_options_of_ours_are_joined_to_what_follows_them(tmp_path):
     (tmp_path / "x").touch()
     given = ["-k", "x", "--hil-compare-anyway", "x", "--hil-save", "x", "--hil-lib=x", "--", "--device", "x"]
-    assert joined(given) == [*given[:4], "--hil-save=x", *given[6:]]
+    assert join_values(given) == [*given[:4], "--hil-save=x", *given[6:]]
     assert mistaken(given, tmp_path)
-    assert not mistaken(joined(given), tmp_path)
+    assert not mistaken(join_values(given), tmp_path)
     assert not mistaken(["--device", "sim", "--hil-save"], tmp_path)
 
 

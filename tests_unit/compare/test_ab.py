@@ -13,8 +13,8 @@ from camrig.compare.libraries import library
 from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, judged
 from camrig.compare.retry import Patience
 from camrig.errors import AgentError, BlockedError, BoardCrashedError, ServerSilentError, SettingsError
-from camrig.gate.limits import parse_limits, usual_limits
-from camrig.gate.sequential_plan import Plan
+from camrig.gate.limits import default_limits, parse_limits
+from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
 from camrig.probe.client import Phases, Response
 from camrig.probe.sampling import ACTUAL, PREFLIGHT, WITHOUT_CORS
@@ -65,7 +65,7 @@ def test_what_the_suite_alone_measures_is_told_of(capsys):
 
 
 def test_the_request_itself_has_a_limit_unless_told_otherwise():
-    assert "latency.actual.on_board" in judged(usual_limits(paired=True), print)
+    assert "latency.actual.on_board" in judged(default_limits(paired=True), print)
 
 
 class Silent:
@@ -113,7 +113,9 @@ def session(faulty, tmp_path):
         sides = library(str(tmp_path / "copy"), tmp_path), library(str(ROOT / "lib"), tmp_path)
         opened = Board(board.path, settings)
         made.append(opened)
-        return Session(opened.__enter__(), *sides, Terms(parse_limits(limits), Plan(), **terms), tmp_path / "ab")
+        return Session(
+            opened.__enter__(), *sides, Terms(parse_limits(limits), SequentialPlan(), **terms), tmp_path / "ab"
+        )
 
     made: list[Board] = []
     yield make

@@ -15,7 +15,7 @@ from camrig.deploy.transfer import look
 from camrig.errors import CamrigError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
-from benchmarks.power import CutWire, PowerCut, cut_after_writes, expected, hashes, writes_since
+from benchmarks.power import CutWire, PowerCutError, cut_after_writes, expected, hashes, writes_since
 from tests_unit.deploy.conftest import LINK, application, deploy
 
 OLD = application("old", parts=("one", "two", "three", "four"))
@@ -127,7 +127,7 @@ def test_power_fails_at_a_byte_on_the_wire(images, tmp_path, connect):
         with powered(images["managed"], tmp_path) as board:
             session = connect(board)
             CutWire(session, board, int(total * share))
-            with pytest.raises(PowerCut):
+            with pytest.raises(PowerCutError):
                 deploy(session, NEW)
             session.close()
             assert not assert_whole(board, connect)

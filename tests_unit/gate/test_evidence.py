@@ -1,4 +1,4 @@
-"""Evidence that was damaged or changed is told in one sentence, and never a traceback or a pass."""
+"""Damaged or changed evidence is reported in one sentence, never as a traceback or a pass."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 from camrig.cli.main import main
 from camrig.errors import BaselineError
 from camrig.gate.baseline import Baseline
-from camrig.gate.calibration_file import Calibration
+from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, recompute, write_evidence
 from camrig.gate.limits import parse_limits
-from camrig.gate.samples import Batch, Kind, Samples
-from camrig.gate.sequential_plan import single
+from camrig.gate.samples import MetricKind, Samples
+from camrig.gate.sequential_plan import one_look
+from camrig.measure.batch import SampleBatch
 from camrig.report.gate_table import render_verdict
 
 from tests_unit.gate.test_json_files import PROVENANCE
@@ -23,22 +24,22 @@ from tests_unit.gate.test_json_files import PROVENANCE
 LIMITS = {"latency.total": "+10%", "heap.allocated": "+0 B"}
 
 
-def a_run():
+def quiet_run():
     """Samples of a quiet board."""
-    timed = tuple(Batch(tuple(5 + (n * k % 7) / 100 for k in range(1, 6)), (3.0, 3.1, 3.2)) for n in range(14))
-    counted = tuple(Batch((64.0, 64.0)) for _ in range(12))
+    timed = tuple(SampleBatch(tuple(5 + (n * k % 7) / 100 for k in range(1, 6)), (3.0, 3.1, 3.2)) for n in range(14))
+    counted = tuple(SampleBatch((64.0, 64.0)) for _ in range(12))
     return Baseline(
         PROVENANCE,
         {
-            "latency.total": Samples("ms", Kind.TIMED, timed),
-            "heap.allocated": Samples("B", Kind.COUNTED, counted),
+            "latency.total": Samples("ms", MetricKind.TIMED, timed),
+            "heap.allocated": Samples("B", MetricKind.COUNTED, counted),
         },
     )
 
 
 @pytest.fixture
 def evidence(tmp_path):
-    comparison = Comparison(a_run(), a_run(), parse_limits(LIMITS), single())
+    comparison = Comparison(quiet_run(), quiet_run(), parse_limits(LIMITS), one_look())
     path = tmp_path / "evidence.zip"
     write_evidence(
         path, Evidence(comparison.candidate, {}, {}, {}, "a console\n" * 99, comparison, comparison.decide())
@@ -48,43 +49,45 @@ def evidence(tmp_path):
 
 
 def rewrite(path, name, change):
-    with zipfile.ZipFile(path) as file:
-        members = {one: file.read(one) for one in file.namelist()}
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
     data = json.loads(members[name])
     change(data)
-    members[name] = json.dumps(data).encode()
-    with zipfile.ZipFile(path, "w") as file:
-        for one, content in members.items():
-            file.writestr(one, content)
+    members[name] = (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
 
 
 @pytest.mark.parametrize(("run", "code"), [({"exit_code": 0}, 0), ({"exit_code": 1}, 1), ({}, 4), ([], 4), ("x", 4)])
-def test_a_run_whose_tests_did_not_pass_has_no_verdict_that_outweighs_it(tmp_path, capsys, run, code):
-    comparison = Comparison(a_run(), a_run(), parse_limits(LIMITS), single())
+def test_failed_tests_of_a_run_outweigh_its_verdict(tmp_path, capsys, run, code):
+    comparison = Comparison(quiet_run(), quiet_run(), parse_limits(LIMITS), one_look())
     path = tmp_path / "evidence.zip"
-    found = Evidence(comparison.candidate, {}, {}, {}, "", comparison, comparison.decide(), {"run": run})
-    write_evidence(path, found)
+    write_evidence(
+        path, Evidence(comparison.candidate, {}, {}, {}, "", comparison, comparison.decide(), {"run": run})
+    )
     assert main(["verdict", str(path)]) == code
-    said = capsys.readouterr()
-    assert ("gate: pass" in said.out) == (code < 4)
-    assert ("exit code 1" in said.out) == (code == 1)
-    assert ("does not tell how its run ended" in said.err) == (code == 4)
+    output = capsys.readouterr()
+    assert ("gate: pass" in output.out) == (code < 4)
+    assert ("exit code 1" in output.out) == (code == 1)
+    assert ("does not say how its run ended" in output.err) == (code == 4)
 
 
-def test_no_damaged_byte_and_no_cut_raises_anything_else(evidence):
-    whole = evidence.read_bytes()
+def test_any_damaged_byte_or_cut_raises_a_baseline_error(evidence):
+    content = evidence.read_bytes()
     refused = 0
-    for place in range(0, len(whole), 11):
-        for damaged in (whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :], whole[:place]):
+    for offset in range(0, len(content), 11):
+        flipped = content[:offset] + bytes([content[offset] ^ 0x5A]) + content[offset + 1 :]
+        for damaged in (flipped, content[:offset]):
             evidence.write_bytes(damaged)
             try:
                 recompute(evidence)
             except BaselineError:
                 refused += 1
-    assert refused > len(whole) / 11
+    assert refused > len(content) / 11
 
 
-def test_a_figure_that_no_board_gives_is_named_as_damage(evidence, capsys):
+def test_a_figure_that_no_board_could_report_is_damage(evidence, capsys):
     def change(data):
         batches = data["metrics"]["latency.total"]["batches"]
         for number, batch in enumerate(batches):
@@ -92,30 +95,72 @@ def test_a_figure_that_no_board_gives_is_named_as_damage(evidence, capsys):
 
     rewrite(evidence, "samples.json", change)
     assert main(["verdict", str(evidence)]) == 4
-    told = capsys.readouterr()
-    assert told.err.startswith(f"camrig: the evidence {evidence} is damaged: no verdict follows")
-    assert told.err.count("\n") == 1
-    assert told.out == ""
+    output = capsys.readouterr()
+    assert output.err.startswith(f"camrig: the evidence {evidence} is damaged: no verdict follows")
+    assert output.err.count("\n") == 1
+    assert output.out == ""
 
 
-def test_half_a_file_and_something_else_are_named(evidence, capsys):
+def reword(metric):
+    """The same reason in the words of another release."""
+    metric["reason"] = metric["reason"].replace("is within", "does not exceed")
+
+
+@pytest.mark.parametrize(
+    ("change", "trusted"),
+    [
+        (reword, True),
+        (lambda metric: metric.update(reason=metric["reason"] + " 9"), False),
+        (lambda metric: metric.update(reason=None), False),
+        (lambda metric: metric.pop("reason"), False),
+        (lambda metric: metric.update(outcome="regressed"), False),
+        (lambda metric: metric.update(floor=0.5), False),
+    ],
+)
+def test_a_changed_verdict_is_refused_unless_only_words_differ(evidence, change, trusted):
+    rewrite(evidence, "verdict.json", lambda data: change(data["metrics"][0]))
+    if trusted:
+        assert "is within" in recompute(evidence)[1].metrics[0].reason
+        return
+    with pytest.raises(BaselineError, match="not the one that its samples give"):
+        recompute(evidence)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"metrics": []}', b"[" * 100_000])
+def test_a_verdict_file_of_another_form_is_refused(evidence, content):
+    with zipfile.ZipFile(evidence) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    with zipfile.ZipFile(evidence, "w") as archive:
+        for member, original in members.items():
+            archive.writestr(member, content if member == "verdict.json" else original)
+    with pytest.raises(BaselineError, match="not the one that its samples give"):
+        recompute(evidence)
+
+
+def test_a_cut_file_and_a_file_of_another_kind_are_reported(evidence, capsys):
     evidence.write_bytes(evidence.read_bytes()[:400])
     assert main(["verdict", str(evidence)]) == 4
-    evidence.write_text("no archive")
+    evidence.write_text("not an archive")
     assert main(["verdict", str(evidence)]) == 4
     assert main(["verdict", str(evidence.parent)]) == 4
     assert main(["verdict", str(evidence.parent / "none.zip")]) == 4
     assert [line.startswith("camrig: ") for line in capsys.readouterr().err.splitlines()] == [True] * 4
 
 
-def test_a_comparison_of_unlike_boards_is_told_and_its_calibration_is_still_of_this_one():
-    other = replace(PROVENANCE, firmware="1.21.0", virtual=False)
-    comparison = Comparison(a_run(), Baseline(other, a_run().metrics), parse_limits(LIMITS), single(), anyway=True)
+def test_a_comparison_of_different_boards_is_shown_as_such():
+    older = Baseline(replace(PROVENANCE, firmware="1.21.0", virtual=False), quiet_run().metrics)
+    comparison = Comparison(quiet_run(), older, parse_limits(LIMITS), one_look(), anyway=True)
     assert comparison.differences == ("different firmware: 1.26.0 and 1.21.0",)
-    shown = render_verdict(comparison, comparison.decide(), 100).splitlines()
-    assert shown[0] == f"{PROVENANCE.machine}, {PROVENANCE.firmware}, {PROVENANCE.mac}"
-    assert shown[1] == "compared all the same: different firmware: 1.26.0 and 1.21.0"
-    foreign = replace(comparison, calibration=Calibration(replace(PROVENANCE, mac="24:6f:28:00:00:02"), {}))
+    lines = render_verdict(comparison, comparison.decide(), 100).splitlines()
+    assert lines[0] == f"{PROVENANCE.machine}, {PROVENANCE.firmware}, {PROVENANCE.mac}"
+    assert lines[1] == "compared all the same: different firmware: 1.26.0 and 1.21.0"
+
+
+def test_a_calibration_of_another_board_is_refused_in_any_comparison():
+    calibration = Calibration(replace(PROVENANCE, mac="24:6f:28:00:00:02"), {})
+    comparison = Comparison(
+        quiet_run(), quiet_run(), parse_limits(LIMITS), one_look(), anyway=True, calibration=calibration
+    )
     with pytest.raises(BaselineError, match="the calibration of this bench: different boards") as raised:
-        foreign.decide()
+        comparison.decide()
     assert "camrig calibrate" in raised.value.hint

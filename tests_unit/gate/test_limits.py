@@ -1,4 +1,4 @@
-"""Limits as the config file writes them."""
+"""Limits as the config file states them."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ units = st.sampled_from(["B", "ms", "s", "B/request", "µs", "requests"])
         (">= 20000 B", Limit(">=", 20000, "B"), ">= 20000 B"),
     ],
 )
-def test_limits_read_as_written(text, limit, plain):
+def test_a_limit_is_parsed_and_shown_in_plain_form(text, limit, plain):
     assert parse_limit("heap.free", text) == limit
     assert str(limit) == plain
 
 
 @given(st.sampled_from(["+", "-", "<", "<=", ">", ">="]), sizes, units)
-def test_limits_survive_writing_and_reading(sign, size, unit):
+def test_a_limit_parses_from_its_own_text(sign, size, unit):
     limit = Limit(sign, size, unit)
     assert parse_limit("a.b", str(limit)) == limit
 
 
 @given(st.sampled_from("+-"), st.floats(0, 99.9))
-def test_shares_survive_writing_and_reading(sign, size):
+def test_a_relative_limit_parses_from_its_own_text(sign, size):
     limit = Limit(sign, size, "%")
     assert parse_limit("a.b", str(limit)) == limit
 
@@ -50,7 +50,7 @@ def test_shares_survive_writing_and_reading(sign, size):
     ["", "10%", "+10", "+-1 B", "+1e3 B", "+ B", "< 5%", "-100%", "-250%", "+nan B", "+inf B", "+1 B extra", "= 1 B",
      "+1,5 ms", "+" + "9" * 400 + " B", 10, None, True, ["+10%"], "+10 %%", "+1 B/request/s"],
 )  # fmt: skip
-def test_what_is_no_limit_is_refused_by_name(text):
+def test_a_text_that_is_not_a_limit_is_refused(text):
     with pytest.raises(SettingsError) as raised:
         parse_limit("latency.preflight.total", text)
     assert "latency.preflight.total" in raised.value.what
@@ -60,7 +60,7 @@ def test_what_is_no_limit_is_refused_by_name(text):
 
 
 @given(st.text(max_size=20))
-def test_any_text_is_a_limit_or_a_settings_error(text):
+def test_any_text_is_a_limit_or_raises_a_settings_error(text):
     try:
         limit = parse_limit("a.b", text)
     except SettingsError:
@@ -68,7 +68,7 @@ def test_any_text_is_a_limit_or_a_settings_error(text):
     assert parse_limit("a.b", str(limit)) == limit
 
 
-def test_dotted_keys_are_put_together_again():
+def test_dotted_keys_are_joined_again():
     table = {
         "latency": {"preflight": {"on_board": "+10%", "total": "+2 ms"}},
         "heap.leak_slope": "< 1 B/request",
@@ -83,15 +83,15 @@ def test_dotted_keys_are_put_together_again():
 
 
 @pytest.mark.parametrize(
-    ("table", "says"),
+    ("table", "message"),
     [
-        ({"a b": "+1 B"}, "no name"),
-        ({"": "+1 B"}, "no name"),
-        ({"a": {"": "+1 B"}}, "no name"),
+        ({"a b": "+1 B"}, "not a metric name"),
+        ({"": "+1 B"}, "not a metric name"),
+        ({"a": {"": "+1 B"}}, "not a metric name"),
         ({"a": {"b": "+1 B"}, "a.b": "+2 B"}, "two limits"),
         ({"a": {"b": 5}}, "a.b"),
     ],
 )
-def test_a_bad_table_says_where(table, says):
-    with pytest.raises(SettingsError, match=says):
+def test_a_bad_table_names_the_metric(table, message):
+    with pytest.raises(SettingsError, match=message):
         parse_limits(table)

@@ -1,4 +1,4 @@
-"""Null distributions against counting every order, and against printed tables."""
+"""Null distributions, compared with counting every order and with printed tables."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def depth_by_counting(counts: Counter[int], tail: float) -> int:
 
 
 @given(st.integers(1, 9), tails)
-def test_signed_rank_agrees_with_counting_signs(n, tail):
+def test_the_signed_rank_depth_agrees_with_counting_signs(n, tail):
     counts = Counter(sum(rank for rank, up in enumerate(ups, 1) if up) for ups in itertools.product((0, 1), repeat=n))
     assert ranks.signed_rank_depth(n, tail) == depth_by_counting(counts, tail)
 
 
 @given(st.integers(1, 5), st.integers(1, 5), tails)
-def test_rank_sum_agrees_with_counting_orders(m, n, tail):
+def test_the_rank_sum_depth_agrees_with_counting_orders(m, n, tail):
     counts: Counter[int] = Counter()
-    for ours in itertools.combinations(range(m + n), m):
-        counts[sum(place - taken for taken, place in enumerate(ours))] += 1
+    for ranking in itertools.combinations(range(m + n), m):
+        counts[sum(rank - lowest for lowest, rank in enumerate(ranking))] += 1
     assert ranks.rank_sum_depth(m, n, tail) == depth_by_counting(counts, tail)
 
 
 @given(st.integers(2, 6), tails)
-def test_kendall_agrees_with_counting_permutations(n, tail):
+def test_the_kendall_depth_agrees_with_counting_permutations(n, tail):
     counts: Counter[int] = Counter()
     for order in itertools.permutations(range(n)):
         counts[sum(a > b for a, b in itertools.combinations(order, 2))] += 1
@@ -47,17 +47,17 @@ def test_kendall_agrees_with_counting_permutations(n, tail):
 
 
 @given(st.integers(1, 60), st.floats(0.02, 0.98), tails)
-def test_binomial_agrees_with_the_plain_formula(n, q, tail):
+def test_the_binomial_depth_agrees_with_the_formula(n, q, tail):
     depth = ranks.binomial_depth(n, q, tail)
 
-    def upto(count: int) -> float:
+    def up_to(count: int) -> float:
         return sum(math.comb(n, k) * q**k * (1 - q) ** (n - k) for k in range(count + 1))
 
-    assert upto(depth - 1) <= tail * (1 + 1e-6)
-    assert upto(depth) >= tail * (1 - 1e-6)
+    assert up_to(depth - 1) <= tail * (1 + 1e-6)
+    assert up_to(depth) >= tail * (1 - 1e-6)
 
 
-def test_printed_tables():
+def test_depths_agree_with_printed_tables():
     # Hollander, Wolfe and Chicken, tables A.4 and A.6; depth is the tabled critical value plus one.
     assert ranks.signed_rank_depth(10, 0.025) == 9
     assert ranks.signed_rank_depth(20, 0.025) == 53
@@ -66,7 +66,7 @@ def test_printed_tables():
 
 
 @pytest.mark.parametrize("tail", [0.1, 0.025, 0.001])
-def test_the_normal_approximation_takes_over_smoothly(tail):
+def test_the_normal_approximation_continues_the_exact_depths(tail):
     n = ranks.EXACT_SIGNED_RANK
     steps = [ranks.signed_rank_depth(size, tail) for size in range(n - 3, n + 4)]
     assert all(20 < after - before < 70 for before, after in itertools.pairwise(steps))
@@ -79,20 +79,20 @@ def test_the_normal_approximation_takes_over_smoothly(tail):
     assert all(5 < after - before < 60 for before, after in itertools.pairwise(steps))
 
 
-def test_pooled_series_promise_no_more_than_they_can():
-    # Two series of 3 points agree by chance in 1 of 36 cases.
+def test_short_series_have_no_bound_where_order_is_likely_by_chance():
+    # Two series of 3 points are in perfect order by chance in 1 of 36 cases.
     assert ranks.kendall_depth([3, 3], 0.02) == 0
     assert ranks.kendall_depth([10, 10], 0.02) > 0
 
 
-def test_dependence_only_ever_widens():
+def test_inflation_reduces_the_depth():
     plain = ranks.kendall_depth([30], 0.01)
     assert ranks.kendall_depth([30], 0.01, inflation=1.0001) <= plain
     assert ranks.kendall_depth([30], 0.01, inflation=4) < plain
 
 
 @pytest.mark.parametrize("tail", [0, 0.5, -1, 1, math.nan])
-def test_a_tail_is_a_small_chance(tail):
+def test_a_tail_must_be_a_probability_below_one_half(tail):
     with pytest.raises(ValueError, match="tail"):
         ranks.signed_rank_depth(10, tail)
     with pytest.raises(ValueError, match="tail"):
@@ -104,5 +104,5 @@ def test_a_tail_is_a_small_chance(tail):
 
 
 def test_an_inflation_below_one_is_refused():
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="must be at least 1"):
         ranks.kendall_depth([5], 0.1, 0.5)

@@ -22,7 +22,7 @@ def test_one_process_of_xdist_is_as_none(hil, tmp_path):
 def test_a_board_that_is_named_belongs_to_one_process(hil, tmp_path):
     ended = hil("-n", "2", "--device", str(tmp_path))
     assert ended.code == 4
-    assert "with -n each process would want the board for itself. Leave out -n." in ended.out
+    assert "with -n each process would need the board for itself. Leave out -n." in ended.out
 
 
 def test_what_blocks_in_another_process_blocks_the_run_and_is_told(hil):

@@ -84,7 +84,7 @@ def test_a_run_that_is_interrupted_there(run, tmp_path):
 
 def test_a_test_that_fails_there(run, tmp_path):
     (tmp_path / "test_ends.py").write_text(SUITE.format("raises"))
-    ended = run("pytest", str(tmp_path), "-p", "no:cacheprovider")
+    ended = run("pytest", str(tmp_path), "-p", "no:cacheprovider", "--device", "sim")
     assert ended.code == 1, ended.out
     assert "ValueError: of a signal's handler" in ended.out
     assert "INTERNALERROR" not in ended.out

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from camrig.errors import SettingsError
 from camrig.settings.options import OPTIONS
-from camrig.settings.resolve import Settings, Wifi, resolve
+from camrig.settings.resolve import Settings, resolve
+from camrig.settings.wifi import Wifi
 
 
 def test_defaults_are_the_virtual_board_and_camrigs_own_cargo(tmp_path):

@@ -36,7 +36,7 @@ class Crash:
     """
 
     kind: str
-    what: str
+    summary: str
     attributed_to: str
     firmware: bool = False
     mark: int = 0
@@ -70,8 +70,8 @@ def _reset_crash(cause: str) -> Crash:
     if "BROWN" in cause:
         return Crash(BROWNOUT, f"the supply voltage fell too low ({cause})", POWER_OR_CABLE)
     if cause.startswith(("POWERON", "USB_")) or "GLITCH" in cause:
-        what = f"the board lost power, or was reset by hand or by its reset line ({cause})"
-        return Crash("power-on reset", what, POWER_OR_CABLE)
+        summary = f"the board lost power, or was reset by hand or by its reset line ({cause})"
+        return Crash("power-on reset", summary, POWER_OR_CABLE)
     if "WDT" in cause:
         return Crash("watchdog reset", f"a watchdog restarted the board ({cause})", APPLICATION)
     if "DEEPSLEEP" in cause:
@@ -119,6 +119,6 @@ class CrashMonitor:
             if isinstance(event, Traceback):
                 self._last_traceback = event
         if crash is not None:
-            self.crash = replace(crash, what=self._console.hide(crash.what), mark=self._console.mark())
+            self.crash = replace(crash, summary=self._console.hide(crash.summary), mark=self._console.mark())
             self.on_crash()
             self._crashed.set()

@@ -23,7 +23,7 @@ RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
 SECONDS_FOR_CAUSE = 0.6  # how long to wait for the cause of a restart before it is reported
 
 
-class _Restarted(Exception):
+class _RestartError(Exception):
     """Ends the read that is under way."""
 
 
@@ -56,7 +56,7 @@ class Transport(SerialTransport):
     def _receive(self, data: bytes) -> None:
         self._listener(data)
         if self._detector is not None and self._detector.feed(data):
-            raise _Restarted
+            raise _RestartError
 
     def read_until(
         self,
@@ -90,11 +90,11 @@ class Transport(SerialTransport):
         self._detector = detector = ResetDetector()
         try:
             if line.buffer and detector.feed(bytes(line.buffer)):  # it restarted after the last command
-                raise _Restarted
+                raise _RestartError
             self.exec_raw_no_follow(code)
             out, err = self.follow(timeout=seconds)
             return bytes(out), bytes(err)
-        except _Restarted:
+        except _RestartError:
             self._read_restart(detector)
             raise self._reset_error(detector) from None
         except (TransportError, struct.error) as error:

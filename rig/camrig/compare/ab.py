@@ -25,11 +25,11 @@ from camrig.deadline import Deadline
 from camrig.dut import Dut
 from camrig.errors import AgentError, BlockedError, BoardCrashedError, CamrigError
 from camrig.gate.baseline import Baseline
-from camrig.gate.calibration_file import Calibration
-from camrig.gate.collected import samples
+from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
-from camrig.gate.sequential_plan import Plan
+from camrig.gate.samples import recorded_samples
+from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.recorder import Recorder
 from camrig.measure.statistics import median
@@ -54,7 +54,7 @@ class Terms:
     """What a session is told. ``seconds`` bounds the taking of times; ``batches`` takes so many and judges never."""
 
     limits: Mapping[str, Limit]
-    plan: Plan
+    plan: SequentialPlan
     calibration: Calibration | None = None
     seconds: float = 300.0
     batches: int | None = None
@@ -91,17 +91,16 @@ class Session:
         """What was measured so far, for the gate."""
         here, terms = provenance_of(self.board, self._radio), self.terms
         candidate, baseline = (
-            Baseline(replace(here, library_sha256=self.hashes[side]), samples(self.recorders[side].metrics))
+            Baseline(replace(here, library_sha256=self.hashes[side]), recorded_samples(self.recorders[side].metrics))
             for side in SIDES
         )
         return Comparison(candidate, baseline, terms.limits, terms.plan, paired=True, calibration=terms.calibration)
 
-    def _boot(self, folder: Path) -> Dut:
+    def _boot(self, library: Path, remeasure_imports: bool = False) -> Dut:
         board = self.board
-        board.settings = replace(board.settings, lib=folder)
         if self._dut is not None:
             board.session.repl()
-        board.deploy()
+        board.deploy(library=library, remeasure_imports=remeasure_imports)
         if self._dut is None:
             self._dut = board.boot()
         else:
@@ -110,10 +109,9 @@ class Session:
         return self._dut
 
     def _alone(self, side: str) -> None:
-        if RETAINED in self.terms.limits:
-            self.board.imports = {}  # those of another library, until they are measured again
-        dut, recorder = self._boot(self.libraries[side].folder), self.recorders[side]
-        self.hashes[side] = self.board.library_sha256
+        dut = self._boot(self.libraries[side].folder, remeasure_imports=RETAINED in self.terms.limits)
+        recorder = self.recorders[side]
+        self.hashes[side] = self.board.deployment.library_sha256
         dut.policy(**POLICY)
 
         def request(kind: str) -> None:
@@ -209,7 +207,7 @@ class Session:
         terms = self.terms
         if terms.batches is not None:
             return taken >= terms.batches
-        if taken >= terms.plan.most or (taken and until.passed):
+        if taken >= terms.plan.max_batches or (taken and until.passed):
             return True
         if taken < terms.plan.looks[0] or taken % LOOK_EVERY:
             return False

@@ -16,13 +16,12 @@ from camrig.compare.provenance import settings_record
 from camrig.compare.stored import PAIRED, STORED, calibration_of, limits_of
 from camrig.errors import SettingsError
 from camrig.gate.baseline import Baseline
-from camrig.gate.calibration import Noise, Sides, calibrate
-from camrig.gate.calibration_file import Calibration, save_calibration
+from camrig.gate.calibration import Calibration, Noise, Sides, calibrate, save_calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, remove_older, write_evidence
 from camrig.gate.limits import Limit
 from camrig.gate.samples import Samples
-from camrig.gate.sequential_plan import Plan, single
+from camrig.gate.sequential_plan import SequentialPlan, one_look
 from camrig.gate.verdict import GateVerdict
 from camrig.report.metrics_table import heading
 from camrig.settings.resolve import Settings
@@ -46,7 +45,7 @@ def compare(
     if settings.evidence:
         demand_writable(settings.evidence)
     limits = _limits(settings)
-    terms = Terms(limits, Plan(), calibration_of(settings, PAIRED), seconds, None, seed)
+    terms = Terms(limits, SequentialPlan(), calibration_of(settings, PAIRED), seconds, None, seed)
     if settings.evidence:
         remove_older(settings.evidence)
     with tempfile.TemporaryDirectory(prefix="camrig-ab-") as name, _board(settings) as board:
@@ -67,7 +66,7 @@ def compare(
                     comparison.candidate,
                     identity,
                     settings_record(settings),
-                    board.read_back(),
+                    board.deployment.read_back(),
                     console,
                     comparison,
                     verdict,
@@ -100,7 +99,7 @@ def learn(settings: Settings, runs: int, batches: int, seed: int) -> list[Learne
             board.steps.say(f"session {number + 1} of {runs}")
             with tempfile.TemporaryDirectory(prefix="camrig-ab-") as name:
                 same = library(str(settings.lib), Path(name))
-                terms = Terms(limits, Plan(), batches=batches, seed=seed + number)
+                terms = Terms(limits, SequentialPlan(), batches=batches, seed=seed + number)
                 session = Session(board, same, same, terms, Path(name) / "ab")
                 session.run()
                 found = session.comparison()
@@ -111,7 +110,9 @@ def learn(settings: Settings, runs: int, batches: int, seed: int) -> list[Learne
     print(heading(provenance))
     learned = []
     within: list[Sides] = [(_wanted(a, here), _wanted(b, here)) for a, b in sides]
-    learned.append(Learned("two libraries in one session (camrig ab)", calibrate(within, Plan(), seed), here))
+    learned.append(
+        Learned("two libraries in one session (camrig ab)", calibrate(within, SequentialPlan(), seed), here)
+    )
     save_calibration(settings.baselines / PAIRED, Calibration(provenance, learned[0].noise))
     between: list[Sides] = [
         (_wanted(one[0], stored), _wanted(other[1], stored)) for one, other in permutations(sides, 2)
@@ -123,9 +124,9 @@ def learn(settings: Settings, runs: int, batches: int, seed: int) -> list[Learne
     return learned
 
 
-def _once(batches: int) -> Plan:
+def _once(batches: int) -> SequentialPlan:
     """The plan of a comparison of stored runs, where a run has so many batches."""
-    return replace(single(), looks=(batches,), most=batches)
+    return replace(one_look(), looks=(batches,), max_batches=batches)
 
 
 def _measured(limits: dict[str, Limit]) -> dict[str, Limit]:

@@ -27,7 +27,7 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
         firmware=identity.firmware,
         build=identity.build,
         mpy=identity.mpy_text,
-        library_sha256=board.library_sha256,
+        library_sha256=board.deployment.library_sha256,
         rssi=radio.rssi,
         channel=radio.channel,
         power_save=radio.power_save,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from camrig.bringup.board_run import Bench
+from camrig.bringup.board_run import BoardRun
 from camrig.compare.provenance import provenance_of, settings_record
 from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
-from camrig.gate.calibration_file import Calibration, load_calibration
-from camrig.gate.collected import samples
+from camrig.gate.calibration import Calibration, load_calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
-from camrig.gate.limits import Limit, parse_limits, usual_limits
-from camrig.gate.sequential_plan import single
+from camrig.gate.limits import Limit, default_limits, parse_limits
+from camrig.gate.samples import recorded_samples
+from camrig.gate.sequential_plan import one_look
 from camrig.gate.verdict import GateVerdict
 from camrig.settings.resolve import Settings
 
@@ -22,7 +22,7 @@ PAIRED, STORED = "calibration.ab.json", "calibration.runs.json"
 
 def limits_of(settings: Settings, paired: bool) -> dict[str, Limit]:
     """The limits of the config file, or the usual ones. Raises SettingsError."""
-    return parse_limits(settings.limits) or usual_limits(paired)
+    return parse_limits(settings.limits) or default_limits(paired)
 
 
 def calibration_of(settings: Settings, name: str) -> Calibration | None:
@@ -34,11 +34,11 @@ def calibration_of(settings: Settings, name: str) -> Calibration | None:
 class Gate:
     """Judges once, when first asked, and gives the same answer, or raises the same error, ever after."""
 
-    def __init__(self, settings: Settings, benches: list[Bench]) -> None:
+    def __init__(self, settings: Settings, board_runs: list[BoardRun]) -> None:
         """Raises SettingsError, and BaselineError for a baseline that is missing or lacks a metric with a limit."""
         self.limits = limits_of(settings, paired=False)
         self.comparison: Comparison | None = None
-        self._settings, self._benches = settings, benches
+        self._settings, self._board_runs = settings, board_runs
         self._verdict: GateVerdict | CamrigError | None = None
         if len(settings.device) != 1 and (settings.save or settings.compare or settings.evidence):
             raise SettingsError("baselines, comparisons and evidence are of one board, so they want one --device")
@@ -73,23 +73,23 @@ class Gate:
         missing = {metric: "no test of this run measured it" for metric in self.limits if metric not in run.metrics}
         calibration = calibration_of(self._settings, STORED)
         anyway = self._settings.compare_anyway
-        self.comparison = Comparison(run, self.baseline, self.limits, single(), False, anyway, calibration, missing)
+        self.comparison = Comparison(run, self.baseline, self.limits, one_look(), False, anyway, calibration, missing)
         return self.comparison.decide()
 
     def measured(self) -> Baseline:
         """This run's samples. Raises BlockedError when there was no board to measure."""
-        bench = self._bench()
-        assert bench.board is not None
-        return Baseline(provenance_of(bench.board, bench.radio), samples(bench.recorder.metrics))
+        board_run = self._board_run()
+        assert board_run.board is not None
+        return Baseline(provenance_of(board_run.board, board_run.radio), recorded_samples(board_run.recorder.metrics))
 
     def properties(self) -> list[tuple[str, str]]:
         """What a test report says of the board that was judged."""
-        return self._benches[0].properties() if self._benches else []
+        return self._board_runs[0].properties() if self._board_runs else []
 
-    def _bench(self) -> Bench:
-        for bench in self._benches:
-            if bench.board is not None and bench.dut is not None:
-                return bench
+    def _board_run(self) -> BoardRun:
+        for board_run in self._board_runs:
+            if board_run.board is not None and board_run.dut is not None:
+                return board_run
         raise BlockedError("nothing was measured: no test of this run had a booted board")
 
     def save(self, name: str) -> str:
@@ -104,21 +104,21 @@ class Gate:
 
     def keep_evidence(self, path: Path, exit_code: int) -> str:
         """Write the evidence of this run, which ends so; a line that says it. Raises BaselineError, BlockedError."""
-        bench = self._bench()
-        assert bench.board is not None
+        board_run = self._board_run()
+        assert board_run.board is not None
         verdict = self._verdict if isinstance(self._verdict, GateVerdict) else None
-        identity = {**bench.board.identity.as_record(), "spec": bench.spec}
+        record = {**board_run.board.identity.as_record(), "spec": board_run.spec}
         write_evidence(
             path,
             Evidence(
                 samples=self.comparison.candidate if self.comparison and verdict else self.measured(),
-                board=identity,
+                board=record,
                 settings=settings_record(self._settings),
-                files=bench.files,
-                console=bench.console,
+                files=board_run.files,
+                console=board_run.console,
                 comparison=self.comparison if verdict else None,
                 verdict=verdict,
-                more={"notes": bench.recorder.notes, "run": {"exit_code": exit_code}},
+                extra={"notes": board_run.recorder.notes, "run": {"exit_code": exit_code}},
             ),
         )
         return f"evidence: {path}"

@@ -26,7 +26,7 @@ _CERTAIN = re.compile(r"MemoryError|OSError: (?:\[Errno )?(?!22\b)\d+")
 T = TypeVar("T")
 
 
-class _Damaged(DeployError):
+class _DamagedTransferError(DeployError):
     """What arrived on the board is not what was sent."""
 
     def __init__(self, how: str) -> None:
@@ -106,10 +106,10 @@ def _twice(session: Session, work: Callable[[], T], needed: int = 0) -> T:
     for _ in range(ATTEMPTS):
         try:
             return work()
-        except (BoardRaisedError, _Damaged) as error:
+        except (BoardRaisedError, _DamagedTransferError) as error:
             free = _give_up(session) if needed else None
-            failure = error if isinstance(error, _Damaged) else _refused(error, needed, free)
-            if not isinstance(error, _Damaged) and _CERTAIN.match(_last(error)):
+            failure = error if isinstance(error, _DamagedTransferError) else _refused(error, needed, free)
+            if not isinstance(error, _DamagedTransferError) and _CERTAIN.match(_last(error)):
                 break
     raise failure.on(session.name) from None
 
@@ -128,7 +128,7 @@ def _transfer(session: Session, todo: Plan, link: Link, progress: Callable[[int,
     found = _run(session, text + _put(parts[-1], link) + _finish(todo))
     if "left" not in found:
         names = [todo.staged[number].target or "the last script" for number in found["damaged"]]
-        raise _Damaged(f"{', '.join(names)} read back with another hash")
+        raise _DamagedTransferError(f"{', '.join(names)} read back with another hash")
     for number in found["damaged"]:
         raise DeployError(
             f"{todo.staged[number].target} changed on the board after it had been read back",
@@ -161,7 +161,7 @@ def _run(session: Session, command: bytes) -> dict[str, Any]:
     try:
         return json.loads(said[-1]) if said else {}
     except ValueError:
-        raise _Damaged(f"the board answers {said[-1]!r}") from None
+        raise _DamagedTransferError(f"the board answers {said[-1]!r}") from None
 
 
 def _give_up(session: Session) -> int | None:

@@ -19,7 +19,6 @@ from camrig.doctor.check import NOTE, OK, SKIPPED, WRONG, Check
 from camrig.doctor.flash import Flash, checks, read
 from camrig.dut import Dut, Start
 from camrig.errors import BlockedError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
-from camrig.lab.device_spec import require_wifi
 from camrig.lab.usb_ports import find_usb_port, list_usb_ports
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Step, Steps
@@ -29,7 +28,7 @@ SECONDS_OF_STALE = 0.3
 ORIGIN = "https://camrig-doctor.example"
 
 
-class _Stop(Exception):
+class _ChainEndedError(Exception):
     """The chain is broken here: what follows cannot be tried."""
 
 
@@ -58,7 +57,7 @@ class Doctor:
         try:
             for step in (*todo, self._boot, self._preflight):
                 step()
-        except _Stop:
+        except _ChainEndedError:
             done = {check.name for check in self.checks}
             rest = [name for name in self.STEPS if name not in done]
             if rest:
@@ -78,9 +77,9 @@ class Doctor:
         if isinstance(step, str):
             self._tell(Check("open", NOTE, step))
 
-    def _wrong(self, name: str, error: CamrigError, do: str = "", command: str = "") -> _Stop:
+    def _wrong(self, name: str, error: CamrigError, do: str = "", command: str = "") -> _ChainEndedError:
         self._say(Check(name, WRONG, error.what, do or error.hint, command, error.details))
-        return _Stop()
+        return _ChainEndedError()
 
     def _port(self) -> None:
         try:
@@ -199,7 +198,6 @@ class Doctor:
         """What is on the flash, after putting it there if that was asked for."""
         if self.deploy:
             try:
-                self.board.wifi = require_wifi(self.board.device)
                 self.board.deploy(production=True)
             except CamrigError as error:
                 raise self._wrong("files", error) from None

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from camrig.board.session import Session
-from camrig.bringup.board import LIBRARY, SETTINGS_FILE
+from camrig.bringup.deployment import LIBRARY, SETTINGS_FILE
 from camrig.deploy.manifest import SOURCE_ONLY, hiding, sources
 from camrig.doctor.check import NOTE, OK, WRONG, Check
-from camrig.settings.resolve import Settings, Wifi
+from camrig.settings.resolve import Settings
+from camrig.settings.wifi import Wifi
 
 MAIN = "/main.py"
 BUILT, SOURCE = f"{LIBRARY}.mpy", f"{LIBRARY}.py"

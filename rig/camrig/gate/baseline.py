@@ -1,4 +1,4 @@
-"""Baseline files: where the figures come from, and every raw sample, so that any later statistic can be taken."""
+"""Baseline files: where the figures come from, and every raw sample, so that any later statistic can be computed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from camrig.gate import provenance
-from camrig.gate.json_file import Fields, load, save, text
+from camrig.gate.json_file import Fields, json_text, load_json, save_json
 from camrig.gate.provenance import Provenance
-from camrig.gate.samples import NAME, Batch, Kind, Samples
+from camrig.gate.samples import NAME, MetricKind, Samples
+from camrig.measure.batch import SampleBatch
 
 KIND = "baseline"
 SCHEMA = 1
-_HOW = "save one with --hil-save"
+_HINT = "save one with --hil-save"
 
 
 @dataclass(frozen=True)
@@ -28,35 +29,34 @@ class Baseline:
 
 def save_baseline(path: Path, baseline: Baseline) -> None:
     """Write ``baseline`` to ``path``, in place of an older one. Raises BaselineError."""
-    save(path, KIND, SCHEMA, _data(baseline))
+    save_json(path, KIND, SCHEMA, _as_data(baseline))
 
 
 def baseline_text(baseline: Baseline) -> str:
     """What ``save_baseline`` writes."""
-    return text(KIND, SCHEMA, _data(baseline))
+    return json_text(KIND, SCHEMA, _as_data(baseline))
 
 
-def _data(baseline: Baseline) -> dict[str, Any]:
-    metrics = {name: samples_data(samples) for name, samples in sorted(baseline.metrics.items())}
+def _as_data(baseline: Baseline) -> dict[str, Any]:
+    metrics = {name: _samples_data(samples) for name, samples in sorted(baseline.metrics.items())}
     return {"origin": provenance.as_data(baseline.provenance), "metrics": metrics}
 
 
 def load_baseline(path: Path | zipfile.Path) -> Baseline:
-    """Raises BaselineError for a file that is missing, damaged, of another schema or without a single metric."""
-    fields = load(path, KIND, SCHEMA, _HOW)
-    metrics = fields.inner("metrics")
-    found = {}
-    for name in metrics.names():
+    """Raises BaselineError for a file that is missing, damaged, of another schema or without any metric."""
+    fields = load_json(path, KIND, SCHEMA, _HINT)
+    entries = fields.object("metrics")
+    metrics = {}
+    for name in entries.names():
         if not NAME.fullmatch(name):
-            raise fields.wrong(f"{name!r} is no name of a metric")
-        found[name] = read_samples(metrics.inner(name))
-    if not found:
-        raise fields.wrong("it holds no metric")
-    return Baseline(provenance.read(fields.inner("origin")), found)
+            raise fields.damaged(f"{name!r} is not a metric name")
+        metrics[name] = _read_samples(entries.object(name))
+    if not metrics:
+        raise fields.damaged("it holds no metric")
+    return Baseline(provenance.read(fields.object("origin")), metrics)
 
 
-def samples_data(samples: Samples) -> dict[str, Any]:
-    """Samples for JSON."""
+def _samples_data(samples: Samples) -> dict[str, Any]:
     return {
         "unit": samples.unit,
         "kind": samples.kind.value,
@@ -67,16 +67,15 @@ def samples_data(samples: Samples) -> dict[str, Any]:
     }
 
 
-def read_samples(fields: Fields) -> Samples:
-    """Samples out of JSON. Raises BaselineError, naming what is wrong."""
+def _read_samples(fields: Fields) -> Samples:
     kind = fields.text("kind")
-    if kind not in [one.value for one in Kind]:
-        raise fields.wrong(f"{kind!r} is no kind of metric")
+    if kind not in [known.value for known in MetricKind]:
+        raise fields.damaged(f"{kind!r} is not a kind of metric")
     try:
         batches = tuple(
-            Batch(one.numbers("values"), one.numbers("control"), one.numbers("at"))
-            for one in fields.inners("batches")
+            SampleBatch(batch.numbers("values"), batch.numbers("control"), batch.numbers("at"))
+            for batch in fields.objects("batches")
         )
-        return Samples(fields.text("unit"), Kind(kind), batches)
+        return Samples(fields.text("unit"), MetricKind(kind), batches)
     except ValueError as error:
-        raise fields.wrong(str(error)) from None
+        raise fields.damaged(str(error)) from None

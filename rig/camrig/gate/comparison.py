@@ -1,41 +1,42 @@
-"""All that a verdict depends on, in one piece: with it, anybody can work the same verdict out again."""
+"""All that a verdict depends on, in one piece: with it, anybody can compute the same verdict again."""
 
 from __future__ import annotations
 
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from camrig.gate.baseline import Baseline
-from camrig.gate.calibration_file import Calibration
-from camrig.gate.json_file import load, text
+from camrig.gate.calibration import Calibration
+from camrig.gate.json_file import Fields, json_text, load_json
 from camrig.gate.judgement import judge
 from camrig.gate.limits import Limit, parse_limit
-from camrig.gate.provenance import comparable, demand_comparable
-from camrig.gate.sequential_plan import Plan
+from camrig.gate.provenance import demand_comparable, differences
+from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict, as_data
 
 KIND = "comparison"
 SCHEMA = 1
-_HOW = "take the evidence anew"
+_HINT = "record the evidence again"
 _ANYWAY = "save a baseline under the same conditions, or compare all the same with --hil-compare-anyway"
 _CALIBRATE = "calibrate this board with camrig calibrate, or keep its files elsewhere with --hil-baselines"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs and the question put to them. ``blocked`` says why a metric could not be measured.
+    """Two runs, and the limits and the plan to judge them by.
 
-    ``paired``: both sides were measured together, batch by batch. ``anyway``: their origins may differ.
+    ``paired``: both sides were measured together, batch by batch. ``anyway``: their provenance may differ.
+    ``blocked`` says why a metric could not be measured.
     """
 
     candidate: Baseline
     baseline: Baseline
     limits: Mapping[str, Limit]
-    plan: Plan
+    plan: SequentialPlan
     paired: bool = False
     anyway: bool = False
     calibration: Calibration | None = None
@@ -44,7 +45,7 @@ class Comparison:
     @property
     def differences(self) -> tuple[str, ...]:
         """Every reason why these two runs may not be compared, unless ``anyway``."""
-        return comparable(self.candidate.provenance, self.baseline.provenance)
+        return differences(self.candidate.provenance, self.baseline.provenance)
 
     def decide(self, final: bool = True) -> GateVerdict:
         """The verdict; ``final``: no more batches will come. Raises SettingsError, BaselineError."""
@@ -72,35 +73,50 @@ def verdict_text(verdict: GateVerdict) -> str:
 
 
 def terms_text(comparison: Comparison) -> str:
-    """The comparison but for the two runs and the calibration."""
-    plan = {**asdict(comparison.plan), "looks": list(comparison.plan.looks)}
-    found: dict[str, Any] = {
+    """The comparison as a file, without the two runs and the calibration, which have files of their own."""
+    data: dict[str, Any] = {
         "limits": {name: str(limit) for name, limit in comparison.limits.items()},
-        "plan": plan,
+        "plan": _plan_data(comparison.plan),
         "paired": comparison.paired,
         "anyway": comparison.anyway,
         "blocked": dict(comparison.blocked),
     }
-    return text(KIND, SCHEMA, found)
+    return json_text(KIND, SCHEMA, data)
 
 
 def read_comparison(
     path: Path | zipfile.Path, candidate: Baseline, baseline: Baseline, calibration: Calibration | None
 ) -> Comparison:
-    """The comparison again, out of the file of ``terms_text``. Raises BaselineError, SettingsError."""
-    fields = load(path, KIND, SCHEMA, _HOW)
-    limits = {name: parse_limit(name, limit) for name, limit in fields.scalars("limits").items()}
-    plan = fields.inner("plan")
+    """The comparison out of the file of ``terms_text``. Raises BaselineError, SettingsError."""
+    fields = load_json(path, KIND, SCHEMA, _HINT)
+    return Comparison(
+        candidate,
+        baseline,
+        limits={name: parse_limit(name, limit) for name, limit in fields.scalars("limits").items()},
+        plan=_read_plan(fields.object("plan")),
+        paired=fields.flag("paired"),
+        anyway=fields.flag("anyway"),
+        calibration=calibration,
+        blocked={name: str(why) for name, why in fields.scalars("blocked").items()},
+    )
+
+
+def _plan_data(plan: SequentialPlan) -> dict[str, Any]:
+    return {
+        "looks": list(plan.looks),
+        "most": plan.max_batches,
+        "false_alarm": plan.false_alarm,
+        "false_pass": plan.false_pass,
+    }
+
+
+def _read_plan(fields: Fields) -> SequentialPlan:
     try:
-        found = Plan(
-            plan.wholes("looks"),
-            plan.whole("most"),
-            plan.number("false_alarm"),
-            plan.number("false_pass"),
+        return SequentialPlan(
+            fields.integers("looks"),
+            fields.integer("most"),
+            fields.number("false_alarm"),
+            fields.number("false_pass"),
         )
     except ValueError as error:
-        raise fields.wrong(str(error)) from None
-    blocked = {name: str(why) for name, why in fields.scalars("blocked").items()}
-    return Comparison(
-        candidate, baseline, limits, found, fields.flag("paired"), fields.flag("anyway"), calibration, blocked
-    )
+        raise fields.damaged(str(error)) from None

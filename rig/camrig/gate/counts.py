@@ -1,9 +1,9 @@
-"""Counts and bytes of one metric become one estimate: what the candidate does at its worst, beside the baseline.
+"""Counts and bytes of one metric become one estimate: the candidate's worst beside the baseline's.
 
-A count is the truth about its request and no sample of it. So the question is not where the middle lies: extra bytes
-in every third request, which no median shows, cost the board its memory all the same.
+A count is exact for its request, not a sample of it. So the median does not matter: extra bytes in every third
+request, which no median shows, use up the board's memory all the same.
 
-Here more is worse; ``camrig.gate.effect`` turns what should stay high.
+Here more is worse; ``camrig.gate.effect`` reverses the sign of what should stay high.
 """
 
 from __future__ import annotations
@@ -16,49 +16,49 @@ from camrig.measure.statistics import Estimate, Tails, median, quantile_interval
 Values = Sequence[Sequence[float]]  # of each batch
 
 
-def counted_shift(candidate: Values, baseline: Values, paired: bool, tails: Tails) -> Estimate:
+def count_shift(candidate: Values, baseline: Values, paired: bool, tails: Tails) -> Estimate:
     """By how much the candidate's counts exceed the baseline's.
 
     ``value`` and ``high`` compare the largest of either side, whichever batch it is from; ``high`` is more when the
-    middle of the batches has certainly risen by more. ``low`` is what the candidate certainly has on top: the gap
-    between the two ranges, less what either of them is wide, as a few values that vary may lie apart by chance; or
-    the shift of the batches' largest, as far as its rank interval bounds it.
+    median of the batches has certainly risen by more. ``low`` is the larger of two: the gap between the two ranges,
+    less the width of the wider one, because a few values that vary may lie apart by chance; and the shift of the
+    batches' largest counts, as far as its rank interval bounds it.
     """
-    top = _largest(candidate) - _largest(baseline)
-    wide = max(_largest(side) - _smallest(side) for side in (candidate, baseline))
-    gap = _smallest(candidate) - _largest(baseline) - wide
-    low = max(gap, _shift([max(one) for one in candidate], [max(one) for one in baseline], paired, tails).low)
-    middles = _shift([median(one) for one in candidate], [median(one) for one in baseline], paired, tails).low
-    return Estimate(max(low, top), low, max(low, top, middles))
+    largest = _largest(candidate) - _largest(baseline)
+    width = max(_largest(side) - _smallest(side) for side in (candidate, baseline))
+    gap = _smallest(candidate) - _largest(baseline) - width
+    low = max(gap, _shift([max(batch) for batch in candidate], [max(batch) for batch in baseline], paired, tails).low)
+    medians = [median(batch) for batch in candidate], [median(batch) for batch in baseline]
+    return Estimate(max(low, largest), low, max(low, largest, _shift(*medians, paired, tails).low))
 
 
-def counted_level(values: Values, tails: Tails) -> Estimate:
-    """How much the counts are at their worst: surely as much as the median batch's largest, at most the largest."""
-    top = _largest(values)
-    low = max(_smallest(values), quantile_interval([max(one) for one in values], 0.5, tails).low)
-    return Estimate(top, low, top)
+def count_level(values: Values, tails: Tails) -> Estimate:
+    """The counts at their worst: certainly as much as the median batch's largest, at most the largest of all."""
+    largest = _largest(values)
+    low = max(_smallest(values), quantile_interval([max(batch) for batch in values], 0.5, tails).low)
+    return Estimate(largest, low, largest)
 
 
-def counted_reach(pairs: Sequence[tuple[Values, Values]]) -> float:
+def count_reach(pairs: Sequence[tuple[Values, Values]]) -> float:
     """How far beyond its limit a change must lie to be found for certain: twice the range in which the counts vary.
 
     ``pairs`` are those of the same thing against itself (A/A).
     """
     return max(
-        2 * (max(_largest(ours), _largest(theirs)) - min(_smallest(ours), _smallest(theirs)))
-        for ours, theirs in pairs
+        2 * (max(_largest(first), _largest(second)) - min(_smallest(first), _smallest(second)))
+        for first, second in pairs
     )
 
 
-def _shift(ours: list[float], theirs: list[float], paired: bool, tails: Tails) -> Estimate:
+def _shift(candidate: list[float], baseline: list[float], paired: bool, tails: Tails) -> Estimate:
     if paired:
-        return centre([one - other for one, other in zip(ours, theirs, strict=True)], tails)
-    return shift(ours, theirs, tails)
+        return centre([a - b for a, b in zip(candidate, baseline, strict=True)], tails)
+    return shift(candidate, baseline, tails)
 
 
 def _largest(values: Values) -> float:
-    return max(max(one) for one in values)
+    return max(max(batch) for batch in values)
 
 
 def _smallest(values: Values) -> float:
-    return min(min(one) for one in values)
+    return min(min(batch) for batch in values)

@@ -1,8 +1,8 @@
-"""One metric's samples become one estimate, on the scale on which its limit speaks.
+"""One metric's samples become one estimate, on the scale of its limit.
 
-The unit of evidence is the batch, not the value: values of one batch share their radio minute, their collector's
-phase and their machine's mood, so that counting them one by one would promise far more than they know. Bytes and
-other counts are no samples of anything, and have a rule of their own: ``camrig.gate.counts``.
+The unit of evidence is the batch, not the value: the values of one batch share the radio, the phase of the garbage
+collector and the state of the machine, so that intervals over single values would be far too narrow. Bytes and other
+counts are not samples of anything, and have a rule of their own: ``camrig.gate.counts``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
-from camrig.gate.counts import counted_level, counted_shift
+from camrig.gate.counts import count_level, count_shift
 from camrig.gate.limits import Limit
-from camrig.gate.samples import Batch, Kind, Samples
-from camrig.measure.shift import centre, logarithms, middle_shift, shift
+from camrig.gate.samples import MetricKind, Samples
+from camrig.measure.batch import SampleBatch
+from camrig.measure.shift import centre, logarithms, median_shift, shift
 from camrig.measure.slope import rise
 from camrig.measure.statistics import Estimate, Tails, median, quantile_interval
 
@@ -21,58 +22,62 @@ from camrig.measure.statistics import Estimate, Tails, median, quantile_interval
 def effect(limit: Limit, candidate: Samples, baseline: Samples | None, paired: bool, tails: Tails) -> Estimate | None:
     """What ``limit`` is about: a share as a logarithm, a change in the metric's unit, or the value itself.
 
-    None without a batch to tell it from. ``baseline`` may be None for a limit on the value itself. In ``paired``
+    None without a batch to compute it from. ``baseline`` may be None for a limit on the value itself. In ``paired``
     samples the n-th batches of both sides were measured together.
 
     Raises ValueError for a share of values that are not positive.
     """
     if not candidate.values or (limit.change and (baseline is None or not baseline.values)):
         return None
-    if candidate.kind is Kind.SLOPE:
+    if candidate.kind is MetricKind.SLOPE:
         return _rise(limit, candidate, baseline, tails)
     if not limit.change or baseline is None:
         return _level(limit, candidate, tails)
-    if exact(candidate, baseline):
+    if both_exact(candidate, baseline):
         return _exact(_difference(candidate.values[0], baseline.values[0], limit.relative))
-    if counts(candidate, baseline):
-        ours, theirs = _turned(limit, candidate), _turned(limit, baseline)
-        return _back(limit, counted_shift(ours, theirs, paired, tails if limit.upward else tails[::-1]))
+    if both_counts(candidate, baseline):
+        values = _more_is_worse(limit, candidate), _more_is_worse(limit, baseline)
+        return _limit_scale(limit, count_shift(*values, paired, tails if limit.upward else tails[::-1]))
     if paired:
-        return centre(differences(candidate.batches, baseline.batches, limit.relative), tails)
+        return centre(batch_differences(candidate.batches, baseline.batches, limit.relative), tails)
     return _unpaired(candidate, baseline, limit.relative, tails)
 
 
-def counts(candidate: Samples, baseline: Samples | None) -> bool:
+def both_counts(candidate: Samples, baseline: Samples | None) -> bool:
     """Whether both sides are counts, which are judged by their ranges."""
-    return candidate.whole and (baseline is None or baseline.whole)
+    return candidate.are_counts and (baseline is None or baseline.are_counts)
 
 
-def exact(candidate: Samples, baseline: Samples | None) -> bool:
-    """Whether the values themselves, two or more on a side, are all there is to know."""
-    return candidate.kind is Kind.COUNTED and candidate.constant and (baseline is None or baseline.constant)
+def both_exact(candidate: Samples, baseline: Samples | None) -> bool:
+    """Whether nothing varies: two values or more on each side, all of them equal."""
+    return candidate.kind is MetricKind.COUNTED and candidate.constant and (baseline is None or baseline.constant)
 
 
-def differences(candidate: Sequence[Batch], baseline: Sequence[Batch], relative: bool) -> list[float]:
+def batch_differences(
+    candidate: Sequence[SampleBatch], baseline: Sequence[SampleBatch], relative: bool
+) -> list[float]:
     """Batch by batch, by how much the candidate lies above the baseline; logarithms of the ratio when ``relative``.
 
-    Swapping the sides changes the sign and nothing else, which is what the signed-rank interval asks for.
+    Swapping the sides changes the sign and nothing else, which is what the signed-rank interval assumes.
     Raises ValueError for ratios of values that are not positive.
     """
     return [
-        middle_shift(_scaled(ours.values, relative), _scaled(theirs.values, relative))
-        for ours, theirs in zip(candidate, baseline, strict=True)
+        median_shift(_scaled(a.values, relative), _scaled(b.values, relative))
+        for a, b in zip(candidate, baseline, strict=True)
     ]
 
 
 def _unpaired(candidate: Samples, baseline: Samples, relative: bool, tails: Tails) -> Estimate:
-    ours, theirs = _levels(candidate, relative), _levels(baseline, relative)
-    found = shift(ours, theirs, tails)
-    if candidate.kind is not Kind.TIMED:
-        return found
-    # The radio may have changed from one session to the other by less than would mark a batch as bad. So the shift is
-    # taken once more with each batch against its own control samples, and the two must agree for any answer.
-    against = shift(_above_control(candidate, ours, relative), _above_control(baseline, theirs, relative), tails)
-    return Estimate(found.value, min(found.low, against.low), max(found.high, against.high))
+    levels = _levels(candidate, relative), _levels(baseline, relative)
+    estimate = shift(*levels, tails)
+    if candidate.kind is not MetricKind.TIMED:
+        return estimate
+    # The radio may have changed between the sessions by less than marks a batch as bad. So the shift is computed a
+    # second time with each batch relative to its own control samples, and only what both agree on is an answer.
+    above_control = shift(
+        _above_control(candidate, levels[0], relative), _above_control(baseline, levels[1], relative), tails
+    )
+    return Estimate(estimate.value, min(estimate.low, above_control.low), max(estimate.high, above_control.high))
 
 
 def _above_control(samples: Samples, levels: list[float], relative: bool) -> list[float]:
@@ -83,13 +88,17 @@ def _above_control(samples: Samples, levels: list[float], relative: bool) -> lis
 
 def _rise(limit: Limit, candidate: Samples, baseline: Samples | None, tails: Tails) -> Estimate | None:
     half = (tails[0] / 2, tails[1] / 2) if limit.change else tails
-    ours = _slope(candidate, half)
+    candidate_rise = _slope(candidate, half)
     if not limit.change or baseline is None:
-        return ours
-    theirs = _slope(baseline, (half[1], half[0]))
-    if ours is None or theirs is None:
+        return candidate_rise
+    baseline_rise = _slope(baseline, (half[1], half[0]))
+    if candidate_rise is None or baseline_rise is None:
         return None
-    return Estimate(ours.value - theirs.value, ours.low - theirs.high, ours.high - theirs.low)
+    return Estimate(
+        candidate_rise.value - baseline_rise.value,
+        candidate_rise.low - baseline_rise.high,
+        candidate_rise.high - baseline_rise.low,
+    )
 
 
 def _slope(samples: Samples, tails: Tails) -> Estimate | None:
@@ -98,24 +107,25 @@ def _slope(samples: Samples, tails: Tails) -> Estimate | None:
 
 
 def _level(limit: Limit, samples: Samples, tails: Tails) -> Estimate:
-    if samples.kind is Kind.COUNTED and samples.constant:
+    if samples.kind is MetricKind.COUNTED and samples.constant:
         return _exact(samples.values[0])
-    if samples.whole:
-        found = counted_level(_turned(limit, samples), tails if limit.upward else tails[::-1])
-        return _back(limit, found)
+    if samples.are_counts:
+        level = count_level(_more_is_worse(limit, samples), tails if limit.upward else tails[::-1])
+        return _limit_scale(limit, level)
     return quantile_interval(_levels(samples, False), 0.5, tails)
 
 
-def _turned(limit: Limit, samples: Samples) -> list[list[float]]:
-    """The values of each batch on the scale of ``limit``, more of them being worse."""
+def _more_is_worse(limit: Limit, samples: Samples) -> list[list[float]]:
+    """The values of each batch on the scale of ``limit``, with the sign that makes more of them worse."""
     sign = 1 if limit.upward else -1
     return [
         [sign * value for value in _scaled(batch.values, limit.relative)] for batch in samples.batches if batch.values
     ]
 
 
-def _back(limit: Limit, found: Estimate) -> Estimate:
-    return found if limit.upward else Estimate(-found.value, -found.high, -found.low)
+def _limit_scale(limit: Limit, estimate: Estimate) -> Estimate:
+    """The estimate of ``_more_is_worse`` values with the limit's own sign."""
+    return estimate if limit.upward else Estimate(-estimate.value, -estimate.high, -estimate.low)
 
 
 def _levels(samples: Samples, relative: bool) -> list[float]:
@@ -126,12 +136,14 @@ def _scaled(values: Sequence[float], relative: bool) -> Sequence[float]:
     return logarithms(values) if relative else values
 
 
-def _difference(ours: float, theirs: float, relative: bool) -> float:
-    if not relative or ours == theirs:
-        return 0.0 if ours == theirs else ours - theirs
-    if ours <= 0 or theirs <= 0:
-        raise ValueError("a ratio wants values above nought")
-    return log(ours / theirs)
+def _difference(candidate: float, baseline: float, relative: bool) -> float:
+    if candidate == baseline:
+        return 0.0
+    if not relative:
+        return candidate - baseline
+    if candidate <= 0 or baseline <= 0:
+        raise ValueError("a ratio needs values above zero")
+    return log(candidate / baseline)
 
 
 def _exact(value: float) -> Estimate:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 import lzma
+import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from camrig.errors import BaselineError
 from camrig.gate.baseline import Baseline, baseline_text, load_baseline
-from camrig.gate.calibration_file import calibration_text, load_calibration
+from camrig.gate.calibration import calibration_text, load_calibration
 from camrig.gate.comparison import Comparison, read_comparison, terms_text, verdict_text
 from camrig.gate.verdict import GateVerdict
 
 SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.json"
 TERMS, VERDICT, RUN = "terms.json", "verdict.json", "run.json"
-_THEN = "take the evidence anew"
-_MOST = 256 << 20  # bytes of one member: ours are far smaller
-# All that zipfile raises for bytes that are no archive, or no longer one. A RuntimeError is about a password.
+_HINT = "record the evidence again"
+_MAX_MEMBER = 256 << 20  # bytes: what this module writes is far smaller
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+# All that zipfile raises for bytes that are not an archive, or a damaged one. A RuntimeError is about a password.
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -39,7 +41,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 @dataclass(frozen=True)
 class Evidence:
-    """``board``, ``settings`` and ``files`` (path on the board to the SHA-256 read back from it) are plain data."""
+    """``board``, ``settings`` and ``files`` (path on the board to the SHA-256 read back from it) are plain data.
+
+    ``extra`` are further members: name to plain data.
+    """
 
     samples: Baseline
     board: Mapping[str, Any]
@@ -48,31 +53,31 @@ class Evidence:
     console: str
     comparison: Comparison | None = None
     verdict: GateVerdict | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_evidence(path: Path, found: Evidence) -> None:
+def write_evidence(path: Path, evidence: Evidence) -> None:
     """Write ``path``, in place of an older one. Raises BaselineError when it cannot be written."""
     members = {
-        SAMPLES: baseline_text(found.samples),
-        "board.json": _plain(found.board),
-        "settings.json": _plain(found.settings),
-        "files.json": _plain(found.files),
-        "console.txt": found.console,
-        **{f"{name}.json": _plain(data) for name, data in found.more.items()},
+        SAMPLES: baseline_text(evidence.samples),
+        "board.json": _json(evidence.board),
+        "settings.json": _json(evidence.settings),
+        "files.json": _json(evidence.files),
+        "console.txt": evidence.console,
+        **{f"{name}.json": _json(data) for name, data in evidence.extra.items()},
     }
-    if found.comparison is not None:
-        members[TERMS] = terms_text(found.comparison)
-        members[BASELINE] = baseline_text(found.comparison.baseline)
-        if found.comparison.calibration is not None:
-            members[CALIBRATION] = calibration_text(found.comparison.calibration)
-    if found.verdict is not None:
-        members[VERDICT] = verdict_text(found.verdict)
+    if evidence.comparison is not None:
+        members[TERMS] = terms_text(evidence.comparison)
+        members[BASELINE] = baseline_text(evidence.comparison.baseline)
+        if evidence.comparison.calibration is not None:
+            members[CALIBRATION] = calibration_text(evidence.comparison.calibration)
+    if evidence.verdict is not None:
+        members[VERDICT] = verdict_text(evidence.verdict)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in sorted(members.items()):
-                file.writestr(zipfile.ZipInfo(name, _EPOCH), text.encode(), zipfile.ZIP_DEFLATED)
+                archive.writestr(zipfile.ZipInfo(name, _EPOCH), text.encode(), zipfile.ZIP_DEFLATED)
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -81,17 +86,17 @@ def demand_writable(path: Path) -> None:
     """Raises BaselineError when no evidence can be written to ``path``, which stays as it is."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        there = path.exists()
+        existed = path.exists()
         with path.open("ab"):
             pass
-        if not there:
+        if not existed:
             path.unlink()
     except OSError as error:
         raise _unwritable(path, error) from None
 
 
 def remove_older(path: Path) -> None:
-    """Before anything is measured: no verdict of an earlier run may stand where one that failed wrote none.
+    """Remove the evidence of an earlier run before anything is measured: a run that fails may write none.
 
     Raises BaselineError when it cannot be removed.
     """
@@ -106,57 +111,79 @@ def _unwritable(path: Path, error: OSError) -> BaselineError:
 
 
 def run_ended(path: Path) -> int:
-    """The exit code of the run that wrote ``path``, which also tells of its tests; 0 if it had none.
+    """The exit code of the run that wrote ``path``, which covers its tests too; 0 if no run is part of it.
 
     Raises BaselineError for a file that cannot be read.
     """
     try:
-        with zipfile.ZipFile(path) as file:
-            return int(json.loads(file.read(RUN))["exit_code"]) if RUN in file.namelist() else 0
+        with zipfile.ZipFile(path) as archive:
+            return int(json.loads(archive.read(RUN))["exit_code"]) if RUN in archive.namelist() else 0
     except (*_UNREADABLE, LookupError, TypeError) as error:
-        raise BaselineError(f"the evidence {path} does not tell how its run ended: {error}", hint=_THEN) from None
+        raise BaselineError(f"the evidence {path} does not say how its run ended: {error}", hint=_HINT) from None
 
 
 def recompute(path: Path) -> tuple[Comparison, GateVerdict]:
-    """What was judged in ``path``, and the verdict, worked out anew from samples and limits alone.
+    """What was judged in ``path``, and the verdict, computed again from samples and limits alone.
 
-    Raises BaselineError for a file that is missing or damaged, holds no verdict, or holds another one.
+    Raises BaselineError for a file that is missing or damaged, holds no verdict, or holds a different one.
     """
-    try:
-        with zipfile.ZipFile(path) as file:
-            for info in file.infolist():
-                if info.file_size > _MOST:
-                    raise BaselineError(f"{path} is no evidence: {info.filename} is too large", hint=_THEN)
-            if (damaged := file.testzip()) is not None:
-                raise BaselineError(f"the evidence {path} is damaged: {damaged}", hint=_THEN)
-            names = file.namelist()
-            if VERDICT not in names:
-                raise BaselineError(
-                    f"the evidence {path} holds no verdict", hint="take evidence of a run with --hil-compare"
-                )
-            stated = file.read(VERDICT)
-            root = zipfile.Path(file)
-            calibration = load_calibration(root / CALIBRATION) if CALIBRATION in names else None
-            comparison = read_comparison(
-                root / TERMS, load_baseline(root / SAMPLES), load_baseline(root / BASELINE), calibration
-            )
-    except FileNotFoundError:
-        raise BaselineError(f"there is no evidence {path}") from None
-    except _UNREADABLE as error:
-        why = str(error) or type(error).__name__
-        raise BaselineError(f"the evidence {path} cannot be read: {why}", hint=_THEN) from None
+    comparison, stated = _read(path)
     try:
         verdict = comparison.decide()
-        worked_out = verdict_text(verdict).encode()
-    except (ValueError, ArithmeticError, LookupError) as error:  # figures that no board ever gave
-        raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", hint=_THEN) from None
-    if worked_out != stated:
+        same = _same_verdict(stated, verdict)
+    except (ValueError, ArithmeticError, LookupError) as error:  # figures that no board could report
+        raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", hint=_HINT) from None
+    if not same:
         raise BaselineError(
             f"the verdict in {path} is not the one that its samples give ({verdict.outcome.value})",
-            hint="do not trust this file: one of the two was changed",
+            hint="do not trust this file: samples or verdict were changed",
         )
     return comparison, verdict
 
 
-def _plain(data: Any) -> str:
+def _read(path: Path) -> tuple[Comparison, bytes]:
+    """The comparison in ``path``, and its verdict file. Raises BaselineError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if info.file_size > _MAX_MEMBER:
+                    raise BaselineError(f"{path} is not evidence: {info.filename} is too large", hint=_HINT)
+            if (damaged := archive.testzip()) is not None:
+                raise BaselineError(f"the evidence {path} is damaged: {damaged}", hint=_HINT)
+            names = archive.namelist()
+            if VERDICT not in names:
+                raise BaselineError(
+                    f"the evidence {path} holds no verdict", hint="record evidence of a run with --hil-compare"
+                )
+            root = zipfile.Path(archive)
+            calibration = load_calibration(root / CALIBRATION) if CALIBRATION in names else None
+            comparison = read_comparison(
+                root / TERMS, load_baseline(root / SAMPLES), load_baseline(root / BASELINE), calibration
+            )
+            return comparison, archive.read(VERDICT)
+    except FileNotFoundError:
+        raise BaselineError(f"there is no evidence {path}") from None
+    except _UNREADABLE as error:
+        why = str(error) or type(error).__name__
+        raise BaselineError(f"the evidence {path} cannot be read: {why}", hint=_HINT) from None
+
+
+def _same_verdict(stated: bytes, verdict: GateVerdict) -> bool:
+    """Whether ``stated`` is the file of ``verdict``.
+
+    The words of a reason may be those of another release; its figures, and every other byte, must be the same.
+    """
+    computed = verdict_text(verdict).encode()
+    try:
+        reasons = [metric["reason"] for metric in json.loads(stated)["metrics"]]
+        metrics = tuple(
+            replace(metric, reason=reason) if _FIGURE.findall(reason) == _FIGURE.findall(metric.reason) else metric
+            for metric, reason in zip(verdict.metrics, reasons, strict=True)
+        )
+        return stated in (computed, verdict_text(replace(verdict, metrics=metrics)).encode())
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False
+
+
+def _json(data: Any) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

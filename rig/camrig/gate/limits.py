@@ -1,4 +1,4 @@
-"""Limits: how far a metric may move, as a line of the config file says it.
+"""Limits: how far a metric may move, as a line of the config file states it.
 
 =====================  ======================================================================
 ``+10%``, ``+0 B``     may rise by that much over the baseline, as a share or in the metric's unit
@@ -18,7 +18,7 @@ from camrig.errors import SettingsError
 from camrig.gate.samples import NAME
 
 _LIMIT = re.compile(r"(?P<sign>[+-]|[<>]=?)\s*(?P<size>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>%|[A-Za-zµ]+(?:/[A-Za-z]+)?)")
-_HOW = "write it like +10%, +0 B, +2 ms, -5% or < 1 B/request"
+_HINT = "write it like +10%, +0 B, +2 ms, -5% or < 1 B/request"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Limit:
 
     @property
     def change(self) -> bool:
-        """Whether it speaks of a change from the baseline, not of the value itself."""
+        """Whether it limits a change from the baseline, not the value itself."""
         return self.sign in "+-"
 
     @property
@@ -53,7 +53,7 @@ class Limit:
 
     @property
     def strict(self) -> bool:
-        """Whether the limit itself is too much already."""
+        """Whether a value equal to the limit is beyond it."""
         return self.sign in ("<", ">")
 
 
@@ -64,43 +64,42 @@ def _plain(size: float) -> str:
 
 def parse_limit(metric: str, text: object) -> Limit:
     """The limit that ``text`` states for ``metric``. Raises SettingsError, naming both."""
-    found = _LIMIT.fullmatch(text.strip()) if isinstance(text, str) else None
-    if not found:
-        raise SettingsError(f"the limit of {metric} is {text!r}, which is no limit", hint=_HOW)
-    limit = Limit(found["sign"], float(found["size"]), found["unit"])
+    match = _LIMIT.fullmatch(text.strip()) if isinstance(text, str) else None
+    if not match:
+        raise SettingsError(f"the limit of {metric} is {text!r}, which is not a limit", hint=_HINT)
+    limit = Limit(match["sign"], float(match["size"]), match["unit"])
     if limit.size == float("inf"):
-        raise SettingsError(f"the limit of {metric} is {text!r}, which no value can reach", hint=_HOW)
+        raise SettingsError(f"the limit of {metric} is {text!r}, which no value can reach", hint=_HINT)
     if limit.relative and not limit.change:
-        raise SettingsError(f"the limit of {metric} is {text!r}, but a share is a change", hint=_HOW)
+        raise SettingsError(f"the limit of {metric} is {text!r}, but only a change can be a share", hint=_HINT)
     if limit.relative and limit.sign == "-" and limit.size >= 100:
-        raise SettingsError(f"the limit of {metric} is {text!r}, and nothing can fall that far", hint=_HOW)
+        raise SettingsError(f"the limit of {metric} is {text!r}, but nothing can fall that far", hint=_HINT)
     return limit
 
 
-def parse_limits(table: Mapping[str, Any], _above: str = "") -> dict[str, Limit]:
+def parse_limits(table: Mapping[str, Any], _prefix: str = "") -> dict[str, Limit]:
     """Limits by metric out of a table of the config file, in its order.
 
-    Dotted keys that TOML made tables of are put together again. Raises SettingsError, naming the metric.
+    Dotted keys, which TOML turns into tables, are joined again. Raises SettingsError, naming the metric.
     """
     limits: dict[str, Limit] = {}
     for key, value in table.items():
-        metric = f"{_above}.{key}" if _above else key
+        metric = f"{_prefix}.{key}" if _prefix else key
         if not NAME.fullmatch(metric):
-            raise SettingsError(f"{metric!r} is no name of a metric", hint="write it like latency.preflight.total")
-        found = parse_limits(value, metric) if isinstance(value, Mapping) else {metric: parse_limit(metric, value)}
-        for name, limit in found.items():
+            raise SettingsError(f"{metric!r} is not a metric name", hint="write it like latency.preflight.total")
+        parsed = parse_limits(value, metric) if isinstance(value, Mapping) else {metric: parse_limit(metric, value)}
+        for name, limit in parsed.items():
             if name in limits:
                 raise SettingsError(f"{name} has two limits", hint="keep one of them")
             limits[name] = limit
     return limits
 
 
-def usual_limits(paired: bool) -> dict[str, Limit]:
-    """Those that hold where the config file sets none, for two sides measured together, or for two runs.
+def default_limits(paired: bool) -> dict[str, Limit]:
+    """The limits where the config file sets none: for two sides measured together (``paired``), or for two runs.
 
-    From one run to another the board's own speed may change (a virtual board's does), and times that depend on it
-    would be set against another board, as it were. What a preflight takes in terms of the same request without CORS
-    does not depend on it.
+    From one run to another the speed of the board itself may change (a virtual board's does), so that plain times
+    would compare two boards. The time of a preflight relative to the same request without CORS does not depend on it.
     """
     times = {
         "latency.preflight.on_board": "+10%",

@@ -1,4 +1,4 @@
-"""Where figures come from, and whether those of two runs may be set side by side."""
+"""Where figures come from, and whether those of two runs may be compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Provenance:
     """One run on one board.
 
     ``taken`` is UTC in ISO 8601, ``rssi`` in dBm, ``power_save`` the firmware's number for the Wi-Fi power-save mode;
-    the three Wi-Fi facts are None where the board cannot tell. ``settings`` are those that figures depend on.
+    the three Wi-Fi facts are None where the board does not report them. ``settings`` are those that affect figures.
     """
 
     taken: str
@@ -52,41 +52,41 @@ def read(fields: Fields) -> Provenance:
         build=fields.text("build"),
         mpy=fields.text("mpy"),
         library_sha256=fields.text("library_sha256"),
-        rssi=fields.maybe_whole("rssi"),
-        channel=fields.maybe_whole("channel"),
-        power_save=fields.maybe_whole("power_save"),
+        rssi=fields.optional_integer("rssi"),
+        channel=fields.optional_integer("channel"),
+        power_save=fields.optional_integer("power_save"),
         settings=fields.scalars("settings"),
     )
 
 
-def comparable(ours: Provenance, theirs: Provenance) -> tuple[str, ...]:
+def differences(candidate: Provenance, reference: Provenance) -> tuple[str, ...]:
     """Every reason why figures of these two runs may not be compared; none when they may.
 
-    The library may differ, as that is the question, and so may RSSI and channel, which control samples answer for.
+    The library may differ, as that is the question, and so may RSSI and channel, which control samples account for.
     """
-    if ours.virtual != theirs.virtual:
+    if candidate.virtual != reference.virtual:
         return ("one board is virtual, the other is hardware",)
     pairs = (
-        ("boards", ours.mac, theirs.mac),
-        ("kinds of board", ours.machine, theirs.machine),
-        ("firmware", ours.firmware, theirs.firmware),
-        ("builds", ours.build, theirs.build),
-        ("mpy versions", ours.mpy, theirs.mpy),
-        ("Wi-Fi power-save modes", ours.power_save, theirs.power_save),
-        ("releases of camrig", _release(ours.rig), _release(theirs.rig)),
+        ("boards", candidate.mac, reference.mac),
+        ("kinds of board", candidate.machine, reference.machine),
+        ("firmware", candidate.firmware, reference.firmware),
+        ("builds", candidate.build, reference.build),
+        ("mpy versions", candidate.mpy, reference.mpy),
+        ("Wi-Fi power-save modes", candidate.power_save, reference.power_save),
+        ("releases of camrig", _release(candidate.rig), _release(reference.rig)),
         *(
-            (f"settings of {name}", ours.settings.get(name, "unset"), theirs.settings.get(name, "unset"))
-            for name in sorted({*ours.settings, *theirs.settings})
+            (f"settings of {name}", candidate.settings.get(name, "unset"), reference.settings.get(name, "unset"))
+            for name in sorted({*candidate.settings, *reference.settings})
         ),
     )
-    return tuple(f"different {what}: {_said(one)} and {_said(other)}" for what, one, other in pairs if one != other)
+    return tuple(f"different {name}: {_shown(a)} and {_shown(b)}" for name, a, b in pairs if a != b)
 
 
-def demand_comparable(ours: Provenance, theirs: Provenance, what: str, hint: str) -> None:
-    """Raises BaselineError with every reason against comparing this run with ``what``, and a ``hint``."""
-    reasons = comparable(ours, theirs)
+def demand_comparable(candidate: Provenance, reference: Provenance, name: str, hint: str) -> None:
+    """Raises BaselineError with every reason against comparing this run with ``name``, and a ``hint``."""
+    reasons = differences(candidate, reference)
     if reasons:
-        raise BaselineError(f"this run may not be compared with {what}: {'; '.join(reasons)}", hint=hint)
+        raise BaselineError(f"this run may not be compared with {name}: {'; '.join(reasons)}", hint=hint)
 
 
 def _release(version: str) -> str:
@@ -94,5 +94,5 @@ def _release(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def _said(value: Scalar) -> str:
+def _shown(value: Scalar) -> str:
     return "unknown" if value is None else str(value) or "none"

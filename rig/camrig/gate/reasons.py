@@ -1,4 +1,4 @@
-"""A verdict's reason in one sentence."""
+"""The reason of a verdict in one sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from camrig.measure.statistics import Estimate
 def reason(
     limit: Limit,
     unit: str,
-    found: Estimate | None,
+    effect: Estimate | None,
     outcome: Outcome,
     floor: float | None,
     *,
@@ -23,29 +23,29 @@ def reason(
 
     ``exact``: nothing varied. ``assumed``: the floor is not this bench's own.
     """
-    if found is None:
-        return "no batch is left to tell by"
-    size = figure(limit, unit, found.value)
-    if found.low == found.high:
-        told = f"{size}, exactly," if exact else size
-    elif isinf(found.low) and isinf(found.high):
-        return f"{size}, but these batches are too few to bound it"
+    if effect is None:
+        return "no good batch is left to judge by"
+    size = figure(limit, unit, effect.value)
+    if effect.low == effect.high:
+        subject = f"{size}, exactly," if exact else size
+    elif isinf(effect.low) and isinf(effect.high):
+        return f"{size}, but there are too few batches to bound it"
     else:
-        told = f"{size} ({_end(limit, unit, found.low)} to {_end(limit, unit, found.high)})"
+        subject = f"{size} ({_end(limit, unit, effect.low)} to {_end(limit, unit, effect.high)})"
     if outcome is Outcome.REGRESSED:
-        return f"{told} is beyond {limit}"
+        return f"{subject} is beyond {limit}"
     if outcome is Outcome.PASS:
-        return f"{told} is within {limit}"
+        return f"{subject} is within {limit}"
     if limit.change and floor and floor > (limit.size / 100 if limit.relative else limit.size):
         size = figure(limit, unit, floor)
         if assumed:
-            return f"{told} cannot be told from {limit}: sessions may differ by {size} (see camrig calibrate)"
-        return f"{told} cannot be told from {limit}, which is below this bench's noise floor of {size}"
-    return f"{told} cannot be told from {limit}"
+            return f"{subject} cannot be judged by {limit}: sessions may differ by {size} (run camrig calibrate)"
+        return f"{subject} cannot be judged by {limit}, which is below this bench's noise floor of {size}"
+    return f"{subject} is neither clearly within {limit} nor clearly beyond it"
 
 
 def figure(limit: Limit, unit: str, value: float) -> str:
-    """A change with its sign, in % for a share; a value plain."""
+    """A change with its sign, in % for a share; a value without."""
     sign = "+" if limit.change else ""
     if limit.relative:
         return f"{value * 100:{sign}.1f}%"

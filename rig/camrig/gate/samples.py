@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from math import isfinite
+
+from camrig.measure.batch import SampleBatch
+from camrig.measure.recorder import RecordedMetric
 
 NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
-class Kind(str, Enum):
+class MetricKind(str, Enum):
     """How a metric varies, which decides how it is judged."""
 
-    TIMED = "timed"  # varies with the radio and the machine: a batch without control samples in order does not count
-    COUNTED = "counted"  # free of the radio; whole numbers are the truth, not a sample of it
+    TIMED = "timed"  # varies with the radio and the machine: a batch counts only if its control samples are in range
+    COUNTED = "counted"  # does not depend on the radio; whole numbers are exact, not a sample of something
     SLOPE = "slope"  # points along `at`; judged by their rise per step
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Values measured within moments of each other, in order.
-
-    ``control`` are the samples taken between them that no library touches, ``at`` the places of a slope's points
-    (one per value). Raises ValueError for a number that is not finite, or points without their places.
-    """
-
-    values: tuple[float, ...]
-    control: tuple[float, ...] = ()
-    at: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not all(isfinite(value) for value in self.values + self.control + self.at):
-            raise ValueError("a batch holds a value that is no finite number")
-        if self.at and (len(self.at) != len(self.values) or len(set(self.at)) != len(self.at)):
-            raise ValueError("a batch wants a place of its own for each value")
 
 
 @dataclass(frozen=True)
 class Samples:
     """All batches of one metric on one side. ``unit`` is the unit of what is judged (a slope's: B/request).
 
-    Raises ValueError for a slope without places, or places without a slope.
+    Raises ValueError for a slope whose points have no x, and for other values that have one.
     """
 
     unit: str
-    kind: Kind
-    batches: tuple[Batch, ...]
+    kind: MetricKind
+    batches: tuple[SampleBatch, ...]
 
     def __post_init__(self) -> None:
-        if any(bool(batch.at) != (self.kind is Kind.SLOPE) for batch in self.batches if batch.values):
-            raise ValueError("places belong to the values of a slope, and to nothing else")
+        if any(bool(batch.at) != (self.kind is MetricKind.SLOPE) for batch in self.batches if batch.values):
+            raise ValueError("the points of a slope must have an x (at), and other values must not")
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -64,11 +48,32 @@ class Samples:
         return len(values) > 1 and min(values) == max(values)
 
     @property
-    def whole(self) -> bool:
-        """Whether these are counts: whole numbers, such as bytes, and free of the radio."""
-        return self.kind is Kind.COUNTED and all(value % 1 == 0 for value in self.values)
+    def are_counts(self) -> bool:
+        """Whether all values are whole numbers, such as bytes, that do not depend on the radio."""
+        return self.kind is MetricKind.COUNTED and all(value % 1 == 0 for value in self.values)
 
-    def take(self, keep: list[bool]) -> Samples:
+    def select(self, flags: list[bool]) -> Samples:
         """These samples with only the batches whose flag is set."""
-        kept = tuple(batch for batch, wanted in zip(self.batches, keep, strict=True) if wanted)
-        return Samples(self.unit, self.kind, kept)
+        batches = tuple(batch for batch, flag in zip(self.batches, flags, strict=True) if flag)
+        return Samples(self.unit, self.kind, batches)
+
+
+def recorded_samples(metrics: Iterable[RecordedMetric]) -> dict[str, Samples]:
+    """What a run recorded, by metric, as the gate judges it.
+
+    Values with an x are a slope, values with control samples a time, all others a count. A metric whose name no limit
+    can have is left out.
+    """
+    return {
+        metric.name: Samples(metric.unit, _kind(metric), tuple(metric.batches))
+        for metric in metrics
+        if NAME.fullmatch(metric.name)
+    }
+
+
+def _kind(metric: RecordedMetric) -> MetricKind:
+    if metric.is_slope:
+        return MetricKind.SLOPE
+    if any(batch.control for batch in metric.batches):
+        return MetricKind.TIMED
+    return MetricKind.COUNTED

@@ -37,8 +37,8 @@ _ORDER = list(Outcome)
 
 
 @dataclass(frozen=True)
-class Side:
-    """What was measured of one side. Bad batches and outliers are counted; outliers also stay in."""
+class SideSummary:
+    """What was measured on one side. Bad batches and outliers are counted; outliers stay in the sample."""
 
     n: int
     median: float | None
@@ -49,12 +49,12 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class MetricVerdict:
     """One metric's answer. A share is a fraction: 0.1 is 10 %.
 
-    ``look`` counts the looks up to the answer, ``false_alarm`` and ``false_pass`` are what that last look could
-    spend, ``open`` says that more batches may still decide. ``floor`` is the noise floor, calibrated or, between two
-    sessions of a bench that is not, assumed; None without.
+    ``look`` counts the looks up to the answer, ``false_alarm`` and ``false_pass`` are the chances of error that the
+    last of them spent, ``open`` says that more batches may still decide. ``floor`` is the noise floor: calibrated, or
+    assumed between two sessions of a bench that is not; None without one.
     """
 
     metric: str
@@ -63,8 +63,8 @@ class Verdict:
     outcome: Outcome
     reason: str
     effect: Estimate | None = None
-    candidate: Side | None = None
-    baseline: Side | None = None
+    candidate: SideSummary | None = None
+    baseline: SideSummary | None = None
     floor: float | None = None
     look: int = 0
     false_alarm: float = 0.0
@@ -74,12 +74,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """The whole gate's answer, with the chances of a wrong one that hold for all metrics and looks together.
+    """The whole gate's answer, with the chances of a wrong one over all metrics and looks together.
 
-    They do not hold, nor do any others, where two sessions were compared on a bench that was never calibrated.
+    ``holds`` is false where these rates are not known: for two sessions on a bench that was never calibrated.
     """
 
-    metrics: tuple[Verdict, ...]
+    metrics: tuple[MetricVerdict, ...]
     false_alarm: float
     false_pass: float
     holds: bool = True
@@ -100,10 +100,10 @@ class GateVerdict:
 
 def as_data(verdict: GateVerdict) -> dict[str, Any]:
     """The verdict for JSON, the same for the same samples; None stands for an end that is not bounded."""
-    found: dict[str, Any] = {"outcome": verdict.outcome.value, "exit_code": verdict.exit_code, **asdict(verdict)}
-    for metric in found["metrics"]:
+    data: dict[str, Any] = {"outcome": verdict.outcome.value, "exit_code": verdict.exit_code, **asdict(verdict)}
+    for metric in data["metrics"]:
         metric["outcome"] = metric["outcome"].value
         if metric["effect"]:
             metric["effect"] = {key: value if isfinite(value) else None for key, value in metric["effect"].items()}
-    found["metrics"] = list(found["metrics"])
-    return found
+    data["metrics"] = list(data["metrics"])
+    return data

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from camrig.errors import PortError, WifiError
 from camrig.lab.usb_ports import UsbPort, list_usb_ports
-from camrig.settings.resolve import VIRTUAL, Settings, Wifi
+from camrig.settings.resolve import VIRTUAL, Settings
+from camrig.settings.wifi import Wifi
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 NETWORK = ("socket://", "rfc2217://")

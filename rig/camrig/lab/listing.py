@@ -19,7 +19,7 @@ COLUMNS = ("PORT", "USB BRIDGE", "USB SERIAL", "CHIP", "MAC", "FIRMWARE", "IDENT
 
 @dataclass(frozen=True)
 class Row:
-    """One port. What its board reported is empty until a run or ``--probe`` identified it; ``asked`` is when."""
+    """One port. What its board reported is empty until a run or ``--probe`` has read it; ``identified`` is when."""
 
     port: str
     bridge: str
@@ -27,7 +27,7 @@ class Row:
     chip: str = ""
     mac: str = ""
     firmware: str = ""
-    asked: str = ""
+    identified: str = ""
     holder: str = ""
     problem: str = ""
 
@@ -66,7 +66,7 @@ def _row(
         chip=record.chip if record else "",
         mac=record.mac if record else "",
         firmware=record.firmware if record else "",
-        asked=record.at if record else "",
+        identified=record.at if record else "",
         holder=str(holder or ""),
         problem=problem,
     )
@@ -89,7 +89,7 @@ def as_table(listing: Sequence[Row]) -> str:
     """The rows as text columns; empty columns are left out."""
     if not listing:
         return "no USB serial port is attached: check cable and power, or name a network port with --device"
-    names = ("port", "bridge", "usb_serial", "chip", "mac", "firmware", "asked", "holder")
+    names = ("port", "bridge", "usb_serial", "chip", "mac", "firmware", "identified", "holder")
     cells = [COLUMNS, *(tuple(getattr(row, name) or "-" for name in names) for row in listing)]
     shown = [n for n in range(len(names)) if any(line[n] != "-" for line in cells[1:])]
     widths = {n: max(len(line[n]) for line in cells) for n in shown}

@@ -1,4 +1,4 @@
-"""A robust slope through points in order, such as bytes in use after so many requests."""
+"""A robust slope through points, such as the bytes in use over the number of requests."""
 
 from __future__ import annotations
 
@@ -7,111 +7,111 @@ from itertools import pairwise
 from math import inf, sqrt
 
 from camrig.measure import ranks
-from camrig.measure.statistics import USUAL, Estimate, Tails, between, median
+from camrig.measure.statistics import TAILS_95, Estimate, Tails, bounded, median
 
 Points = Sequence[tuple[float, float]]
 
 
-def slope(series: Sequence[Points], tails: Tails = USUAL) -> Estimate:
-    """Rise per step along x: the median of the slopes of all pairs of points, with Sen's interval.
+def slope(series: Sequence[Points], tails: Tails = TAILS_95) -> Estimate:
+    """Rise per step along x: the Theil–Sen estimator (the median slope over all pairs of points) and its interval.
 
     Theil, "A Rank-Invariant Method of Linear and Polynomial Regression Analysis" (1950); Sen, "Estimates of the
     Regression Coefficient Based on Kendall's Tau", JASA 63 (1968). Pairs are formed within a series only, so that
-    each may have a level of its own (Hirsch, Slack and Smith 1982). Neighbouring points that resemble each other
-    widen the interval, though not by enough when they hardly differ. Up to 29 % of the points may be wild. The work
-    grows with the square of the points.
+    each may have a level of its own (Hirsch, Slack and Smith 1982, see ``ranks.kendall_depth``). Autocorrelation
+    widens the interval, though not by enough when it is strong. Up to 29 % of the points may be outliers. The time
+    grows with the square of the number of points.
 
     Raises ValueError without a series of two points, or when an x repeats within a series.
     """
-    used = [sorted(points) for points in series if len(points) > 1]
-    if not used:
-        raise ValueError("a slope wants two points")
+    usable = [sorted(points) for points in series if len(points) > 1]
+    if not usable:
+        raise ValueError("a slope needs at least two points")
     slopes: list[float] = []
-    for points in used:
+    for points in usable:
         if any(left[0] == right[0] for left, right in pairwise(points)):
-            raise ValueError("a slope wants points with different x")
+            raise ValueError("a slope needs points with different x")
         slopes += [
             (right[1] - left[1]) / (right[0] - left[0])
-            for place, left in enumerate(points)
-            for right in points[place + 1 :]
+            for index, left in enumerate(points)
+            for right in points[index + 1 :]
         ]
     slopes.sort()
     value = median(slopes)
-    sizes = [len(points) for points in used]
-    inflation = max(_inflation(points, value) for points in used)
+    sizes = [len(points) for points in usable]
+    inflation = max(_inflation(points, value) for points in usable)
     below = ranks.kendall_depth(sizes, tails[0], inflation)
     above = ranks.kendall_depth(sizes, tails[1], inflation)
-    return between(value, slopes, below, above)
+    return bounded(value, slopes, below, above)
 
 
-def rise(series: Sequence[Points], tails: Tails = USUAL) -> Estimate:
-    """``slope``, its interval widened to hold what the series rise by from end to end.
+def rise(series: Sequence[Points], tails: Tails = TAILS_95) -> Estimate:
+    """``slope``, with the interval widened to include the rise of the series from end to end.
 
-    What a growing list or table keeps comes in steps, and between two of them nothing rises: the median of the pairs
-    then says nought, and its interval says so with certainty. A step may be the last for ever or the first of many,
-    which no number of level points tells, so that the interval has to hold either. Raises ValueError as ``slope``.
+    A growing list or table takes its memory in steps, and between two steps nothing rises: the median slope is then
+    zero, with a narrow interval. But a step may be the last one or the first of many, which no number of level points
+    can show, so that the interval has to include both. Raises ValueError as ``slope``.
     """
-    found, whole = slope(series, tails), overall(series)
-    return Estimate(found.value, min(found.low, whole), max(found.high, whole))
+    estimate, whole = slope(series, tails), end_to_end_slope(series)
+    return Estimate(estimate.value, min(estimate.low, whole), max(estimate.high, whole))
 
 
-def overall(series: Sequence[Points]) -> float:
-    """Rise per step from the first point to the last of each series, all of them together.
+def end_to_end_slope(series: Sequence[Points]) -> float:
+    """Rise per step from the first point to the last of each series, over all series.
 
     Raises ValueError without a series of two points.
     """
-    used = [sorted(points) for points in series if len(points) > 1]
-    if not used:
-        raise ValueError("a rise wants two points")
-    climbed = sum(points[-1][1] - points[0][1] for points in used)
-    return climbed / sum(points[-1][0] - points[0][0] for points in used)
+    usable = [sorted(points) for points in series if len(points) > 1]
+    if not usable:
+        raise ValueError("a rise needs at least two points")
+    risen = sum(points[-1][1] - points[0][1] for points in usable)
+    return risen / sum(points[-1][0] - points[0][0] for points in usable)
 
 
 def _inflation(points: Points, rise: float) -> float:
     largest = max(abs(y) + abs(rise * x) for x, y in points)
-    return dependence([y - rise * x for x, y in points], 1e-9 * largest)
+    return variance_inflation([y - rise * x for x, y in points], 1e-9 * largest)
 
 
-def dependence(residuals: Sequence[float], grain: float = 0.0) -> float:
-    """By how much dependence between neighbours inflates the variance of Kendall's statistic; at least 1.
+def variance_inflation(residuals: Sequence[float], rounding: float = 0.0) -> float:
+    """By how much autocorrelation of the residuals inflates the variance of Kendall's statistic; at least 1.
 
     Hamed and Rao, "A Modified Mann-Kendall Trend Test for Autocorrelated Data", Journal of Hydrology 204 (1998):
-    from those autocorrelations of the residuals' ranks that differ from nought at the 5 % level. Residuals within
-    ``grain`` of the next are equal but for rounding.
+    from those autocorrelations of the residuals' ranks that differ from zero at the 5 % level. Residuals within
+    ``rounding`` of the next one count as equal.
     """
     n = len(residuals)
     if n < 4:
         return 1.0
-    places = _ranks(residuals, grain)
+    ranking = _ranks(residuals, rounding)
     mean = (n + 1) / 2
-    total = sum((place - mean) ** 2 for place in places)
+    total = sum((rank - mean) ** 2 for rank in ranking)
     if not total:
         return 1.0
     extra = 0.0
     for lag in range(1, n - 2):
-        alike = sum((a - mean) * (b - mean) for a, b in zip(places[:-lag], places[lag:], strict=True)) / total
-        if abs(alike) > 1.96 / sqrt(n):
-            extra += (n - lag) * (n - lag - 1) * (n - lag - 2) * alike
+        correlation = sum((a - mean) * (b - mean) for a, b in zip(ranking[:-lag], ranking[lag:], strict=True)) / total
+        if abs(correlation) > 1.96 / sqrt(n):
+            extra += (n - lag) * (n - lag - 1) * (n - lag - 2) * correlation
     return max(1.0, 1 + 2 * extra / (n * (n - 1) * (n - 2)))
 
 
-def _ranks(values: Sequence[float], grain: float) -> list[float]:
-    """Places in order from 1, the mean of their places to equal values."""
-    order = sorted(range(len(values)), key=lambda place: values[place])
-    found = [0.0] * len(values)
+def _ranks(values: Sequence[float], rounding: float) -> list[float]:
+    """Ranks from 1; equal values share the mean of their ranks."""
+    order = sorted(range(len(values)), key=lambda index: values[index])
+    ranking = [0.0] * len(values)
     start = 0
     while start < len(order):
         end = start + 1
-        while end < len(order) and values[order[end]] - values[order[end - 1]] <= grain:
+        while end < len(order) and values[order[end]] - values[order[end - 1]] <= rounding:
             end += 1
-        for place in order[start:end]:
-            found[place] = (start + 1 + end) / 2
+        for index in order[start:end]:
+            ranking[index] = (start + 1 + end) / 2
         start = end
-    return found
+    return ranking
 
 
 def until_full(free: float, rise: Estimate) -> Estimate:
-    """After how many steps ``free`` is used up at that ``rise`` per step; infinite where it does not rise."""
+    """After how many steps ``free`` is used up, at ``rise`` per step; infinite where nothing rises."""
 
     def steps(per_step: float) -> float:
         return free / per_step if per_step > 0 else inf

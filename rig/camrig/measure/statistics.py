@@ -1,4 +1,4 @@
-"""Descriptions of one sample. Pure functions over plain numbers; each names its source."""
+"""Descriptions of one sample. Pure functions over plain numbers; each names its method and source."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from math import inf, isfinite
 
 from camrig.measure import ranks
 
-Tails = tuple[float, float]  # the chance that `low` lies above the truth, and that `high` lies below it
+Tails = tuple[float, float]  # the probability that `low` lies above the true value, and that `high` lies below it
 
-USUAL: Tails = (0.025, 0.025)
+TAILS_95: Tails = (0.025, 0.025)  # of a 95 % interval
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and the interval that holds the truth but for the tails asked for.
+    """A value and its confidence interval, which misses the true value with the probabilities of its ``Tails``.
 
     An end is infinite where the sample is too small to bound that side at that tail.
     """
@@ -32,15 +32,15 @@ def quantile(values: Sequence[float], q: float) -> float:
     Raises ValueError for no values or a ``q`` out of range.
     """
     if not values or not 0 <= q <= 1:
-        raise ValueError("a quantile wants values, and q between 0 and 1")
+        raise ValueError("a quantile needs values, and q between 0 and 1")
     ordered = sorted(values)
-    place = (len(ordered) - 1) * q
-    low = int(place)
+    position = (len(ordered) - 1) * q
+    low = int(position)
     high = min(low + 1, len(ordered) - 1)
-    # Equal neighbours first: the sum below could round away from them.
+    # Equal neighbours first: rounding in the interpolation below could move the result away from them.
     if ordered[low] == ordered[high]:
         return ordered[low]
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
 def median(values: Sequence[float]) -> float:
@@ -48,8 +48,8 @@ def median(values: Sequence[float]) -> float:
     return quantile(values, 0.5)
 
 
-def quantile_interval(values: Sequence[float], q: float, tails: Tails = USUAL) -> Estimate:
-    """The ``q`` quantile with order statistics as bounds, whatever the distribution, ties included.
+def quantile_interval(values: Sequence[float], q: float, tails: Tails = TAILS_95) -> Estimate:
+    """The ``q`` quantile with order statistics as bounds, for any distribution, ties included.
 
     Thompson, "On Confidence Ranges for the Median and Other Expectation Distributions for Populations of Unknown
     Distribution Form", Annals of Mathematical Statistics 7 (1936); for discrete data Scheffé and Tukey,
@@ -59,16 +59,16 @@ def quantile_interval(values: Sequence[float], q: float, tails: Tails = USUAL) -
     ordered = sorted(values)
     below = ranks.binomial_depth(len(ordered), q, tails[0])
     above = ranks.binomial_depth(len(ordered), 1 - q, tails[1])
-    return between(value, ordered, below, above)
+    return bounded(value, ordered, below, above)
 
 
-def between(value: float, ordered: Sequence[float], below: int, above: int) -> Estimate:
+def bounded(value: float, ordered: Sequence[float], below: int, above: int) -> Estimate:
     """``value`` bounded by the ``below``-th smallest and the ``above``-th largest of ``ordered``; 0 is no bound."""
     return Estimate(value, ordered[below - 1] if below else -inf, ordered[-above] if above else inf)
 
 
 def mad(values: Sequence[float]) -> float:
-    """The median distance from the median, times 1.4826 so that it estimates a normal sample's standard deviation.
+    """The median absolute deviation (MAD), times 1.4826 so that it estimates a normal sample's standard deviation.
 
     Hampel, "The Influence Curve and Its Role in Robust Estimation", JASA 69 (1974).
     Raises ValueError for no values.
@@ -79,7 +79,7 @@ def mad(values: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Outliers:
-    """How many of ``n`` values lie far below and far above the rest. They stay in the sample."""
+    """How many of ``n`` values lie far below and far above the rest."""
 
     n: int
     low: int
@@ -90,17 +90,19 @@ def outliers(values: Sequence[float], cut: float = 3.5) -> Outliers:
     """Count values whose distance from the median exceeds ``cut`` robust standard deviations.
 
     Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (1993): the modified z-score, with the mean distance
-    in place of a median distance of nought. Nothing is ever removed. Raises ValueError for no values.
+    in place of a median distance of zero. Nothing is removed from the sample. Raises ValueError for no values.
     """
     middle = median(values)
     scale = mad(values)
     if not scale:
         scale = 1.253314 * sum(abs(value - middle) for value in values) / len(values)
-    reach = cut * scale
-    if not isfinite(reach):
-        raise ValueError("outliers want finite values")
+    distance = cut * scale
+    if not isfinite(distance):
+        raise ValueError("outliers can be counted among finite values only")
     return Outliers(
-        len(values), sum(value < middle - reach for value in values), sum(value > middle + reach for value in values)
+        len(values),
+        sum(value < middle - distance for value in values),
+        sum(value > middle + distance for value in values),
     )
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from camrig.bringup.board_run import Bench
 from camrig.compare.stored import Gate
-from camrig.errors import BlockedError, CamrigError, SettingsError
+from camrig.errors import BlockedError, CamrigError
 from camrig.gate.evidence import remove_older
 from camrig.gate.verdict import Outcome
+from camrig.plugin.run import Run
 from camrig.report.gate_table import render_verdict
-from camrig.settings.resolve import VIRTUAL, Settings
+
+INCONCLUSIVE = "inconclusive: "  # how the text of a report begins whose metric could not be decided
 
 
 class RegressedError(Exception):
@@ -50,7 +51,7 @@ class GateItem(pytest.Item):
         if isinstance(excinfo.value, RegressedError):
             return f"regressed: {self.metric}: {excinfo.value}"
         if isinstance(excinfo.value, InconclusiveError):
-            return f"inconclusive: {self.metric}: {excinfo.value}"
+            return f"{INCONCLUSIVE}{self.metric}: {excinfo.value}"
         return str(excinfo.value) if isinstance(excinfo.value, CamrigError) else super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, None, str]:
@@ -64,83 +65,80 @@ class _Metrics(pytest.Collector):
         return []
 
 
-def demand_one_process(config: pytest.Config, settings: Settings) -> None:
-    """Raises SettingsError when xdist spreads out tests that share one board, or whose samples belong together."""
-    if config.getoption("dist", "no") == "no" and not hasattr(config, "workerinput"):
-        return
-    if settings.save or settings.compare or settings.evidence:
-        raise SettingsError(
-            "no process of several has all samples, so there is no baseline, comparison or evidence with -n",
-            hint="leave out -n",
-        )
-    if any(spec != VIRTUAL for spec in config.getoption("camrig_device") or ()):
-        raise SettingsError("with -n each process would want the board for itself", hint="leave out -n")
-
-
 class GatePlugin:
     """The hooks that make items of limits, and keep baseline and evidence at the end of a run."""
 
-    def __init__(self, settings: Settings, benches: list[Bench]) -> None:
-        """Raises SettingsError, BaselineError."""
-        self._settings = settings
-        self._gate = Gate(settings, benches)
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._gate: Gate | None = None
         self._lines: list[str] = []
+
+    def prepare(self) -> Gate:
+        """The gate of this run, made once. Raises SettingsError, BaselineError."""
+        if self._gate is None:
+            self._gate = Gate(self._run.settings, self._run.board_runs)
+        return self._gate
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> Iterator[None]:
-        yield  # whatever deselects and orders tests has done so, --lf, --ff and --nf last of all
-        if self._settings.compare is None:
-            return
-        above = _Metrics.from_parent(session, name="gate", nodeid="gate")
-        for metric in self._gate.limits:
-            item = GateItem.from_parent(above, name=metric)
-            item.gate, item.metric = self._gate, metric
-            items.append(item)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        report = yield
-        report.camrig_inconclusive = call.excinfo is not None and isinstance(call.excinfo.value, InconclusiveError)
-        return report
+        result = yield  # whatever deselects and orders tests has done so, --lf, --ff and --nf last of all
+        if not self._run.in_use or hasattr(session.config, "workerinput"):
+            return result
+        try:
+            gate = self.prepare()
+        except CamrigError as error:
+            raise pytest.UsageError(str(error)) from None
+        if self._run.settings.compare is not None:
+            above = _Metrics.from_parent(session, name="gate", nodeid="gate")
+            for metric in gate.limits:
+                item = GateItem.from_parent(above, name=metric)
+                item.gate, item.metric = gate, metric
+                items.append(item)
+        return result
 
     def pytest_report_teststatus(self, report: Any) -> Any:
-        if getattr(report, "camrig_inconclusive", False):
+        if isinstance(report.longrepr, str) and report.longrepr.startswith(INCONCLUSIVE):
             return "inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})
         return None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        if self._settings.evidence and not session.config.option.collectonly:
+        if self._gate is None or session.config.option.collectonly:
+            return
+        if evidence := self._run.settings.evidence:
             try:
-                remove_older(self._settings.evidence)
+                remove_older(evidence)
             except CamrigError as error:
                 raise pytest.UsageError(str(error)) from None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
-        yield  # exit code and fixtures are settled
-        settings = self._settings
-        if session.config.option.collectonly:
-            return
-        try:
-            if settings.save and session.exitstatus == 0:
-                self._lines.append(self._gate.save(settings.save))
-            elif settings.save:
-                self._lines.append(f"baseline {settings.save}: not saved, because this run did not pass")
-            if settings.evidence:
-                self._lines.append(self._gate.keep_evidence(settings.evidence, int(session.exitstatus)))
-        except CamrigError as error:
-            self._lines.append(str(error))
-            session.exitstatus = session.exitstatus or error.exit_code
+        result = yield  # exit code and fixtures are settled
+        if self._gate is not None and not session.config.option.collectonly:
+            try:
+                self._keep(self._gate, int(session.exitstatus))
+            except CamrigError as error:
+                self._lines.append(str(error))
+                session.exitstatus = session.exitstatus or error.exit_code
+        return result
+
+    def _keep(self, gate: Gate, exit_code: int) -> None:
+        settings = self._run.settings
+        if settings.save and exit_code == 0:
+            self._lines.append(gate.save(settings.save))
+        elif settings.save:
+            self._lines.append(f"baseline {settings.save}: not saved, because this run did not pass")
+        if settings.evidence:
+            self._lines.append(gate.keep_evidence(settings.evidence, exit_code))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._gate.comparison is not None:
+        if self._gate is not None and self._gate.comparison is not None:
             try:
                 verdict = self._gate.judge()
             except CamrigError as error:
                 self._lines.append(str(error))
             else:
-                terminalreporter.section(f"gate against {self._settings.compare}")
+                terminalreporter.section(f"gate against {self._run.settings.compare}")
                 terminalreporter.write_line(
                     render_verdict(self._gate.comparison, verdict, terminalreporter._tw.fullwidth)
                 )

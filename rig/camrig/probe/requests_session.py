@@ -14,14 +14,14 @@ from camrig.errors import ServerSilentError
 from camrig.probe.connections import Connections
 
 
-class NoAnswer(ServerSilentError, requests.ConnectionError):
+class NoAnswerError(ServerSilentError, requests.ConnectionError):
     """Nothing whole came back: radio, network and a hung server look the same from here."""
 
 
 class BoardSession(requests.Session):
     """``get("/api/status")`` goes to the board. Proxies of the environment are not asked: the board is near.
 
-    Its connections are among ``connections``, which may end them. A request without an answer raises NoAnswer.
+    Its connections are among ``connections``, which may end them. A request without an answer raises NoAnswerError.
     """
 
     def __init__(self, url: str, seconds: float = 15.0, connections: Connections | None = None) -> None:
@@ -40,7 +40,7 @@ class BoardSession(requests.Session):
             return super().request(method, self.url + target if target.startswith("/") else target, *args, **kwargs)
         except (requests.ConnectionError, requests.Timeout) as error:
             asked = f"{method.decode() if isinstance(method, bytes) else method.upper()} {target}"
-            raise NoAnswer(f"{asked} got no answer ({error})", hint="see the console of the board") from None
+            raise NoAnswerError(f"{asked} got no answer ({error})", hint="see the console of the board") from None
 
 
 class _Adapter(HTTPAdapter):

@@ -12,7 +12,7 @@ from rich.table import Table
 from camrig.gate.calibration import Noise
 from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
-from camrig.gate.verdict import GateVerdict, Side, Verdict
+from camrig.gate.verdict import GateVerdict, MetricVerdict, SideSummary
 from camrig.report.metrics_table import heading, number, plain
 
 
@@ -74,11 +74,11 @@ def _smallest(noise: Noise, limit: Limit | None) -> str:
     return f"{found:.1%}" if limit.relative else f"{number(found)} {limit.unit}"
 
 
-def _median(side: Side | None) -> str:
+def _median(side: SideSummary | None) -> str:
     return "–" if side is None or side.median is None else number(side.median)
 
 
-def _batches(verdict: Verdict) -> str:
+def _batches(verdict: MetricVerdict) -> str:
     found = [side for side in (verdict.baseline, verdict.candidate) if side]
     text = "/".join(str(side.batches - side.bad) for side in found)
     return f"{text} ({max(side.bad for side in found)} bad)" if any(side.bad for side in found) else text or "–"

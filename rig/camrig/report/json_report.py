@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from camrig.measure.recorder import Metric
+from camrig.measure.recorder import RecordedMetric
 
 SCHEMA = 1
 
@@ -32,7 +32,7 @@ class BoardReport:
     steps: list[dict[str, Any]]
     recovery: list[dict[str, Any]]
     crashes: list[dict[str, Any]]
-    metrics: list[Metric] = field(default_factory=list)
+    metrics: list[RecordedMetric] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -57,8 +57,8 @@ def as_json(report: RunReport) -> dict[str, Any]:
     return found
 
 
-def _metric(metric: Metric) -> dict[str, Any]:
-    batches = [batch._asdict() for batch in metric.batches]
+def _metric(metric: RecordedMetric) -> dict[str, Any]:
+    batches = [asdict(batch) for batch in metric.batches]
     values = {"values": metric.values, "batches": batches}
     return {"name": metric.name, "unit": metric.unit, **asdict(metric.summary), **values}
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from camrig.gate.provenance import Provenance
-from camrig.measure.recorder import Metric
+from camrig.measure.recorder import RecordedMetric
 from camrig.measure.slope import until_full
 from camrig.measure.statistics import Estimate
 from camrig.report.json_report import BoardReport
@@ -41,12 +41,12 @@ def heading(of: BoardReport | Provenance) -> str:
     return ", ".join(text for text in (of.machine, of.firmware, of.mac) if text) + label
 
 
-def _row(metric: Metric) -> tuple[str, ...]:
+def _row(metric: RecordedMetric) -> tuple[str, ...]:
     found = metric.summary
     # A percentile of a handful of values would only repeat the largest.
     # The rise of a slope has none.
     tail = [
-        number(value) if found.n >= least and not metric.places else "–"
+        number(value) if found.n >= least and not metric.is_slope else "–"
         for value, least in ((found.p95, 20), (found.p99, 100))
     ]
     return (metric.name, metric.unit, number(found.median), *tail, str(found.n))
@@ -57,16 +57,16 @@ def render(report: BoardReport, width: int) -> str:
     return "\n".join([heading(report), plain(metrics_table(report), width), *leaks(report.metrics)])
 
 
-def leaks(metrics: Sequence[Metric]) -> list[str]:
+def leaks(metrics: Sequence[RecordedMetric]) -> list[str]:
     """A line for each slope in bytes per request: its 95 % interval, and after how many requests the heap is full.
 
     The bytes that are left are those of ``heap.free``; without it, only the interval is told.
     """
     free = next((metric.summary.median for metric in metrics if metric.name == "heap.free"), None)
-    return [_leak(metric, free) for metric in metrics if metric.places and metric.unit == "B/request"]
+    return [_leak(metric, free) for metric in metrics if metric.is_slope and metric.unit == "B/request"]
 
 
-def _leak(metric: Metric, free: float | None) -> str:
+def _leak(metric: RecordedMetric, free: float | None) -> str:
     found = metric.summary
     told = f"{metric.name}: {number(found.median)} {metric.unit} ({_end(found.low)} to {_end(found.high)})"
     if free is None:

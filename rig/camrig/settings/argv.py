@@ -1,4 +1,4 @@
-"""Options of a pytest command line, read so that their values are never taken for tests.
+"""pytest's command line, read so that the value of an option is never mistaken for a test path.
 
 pytest settles its root folder before it knows the options of any plugin. What follows an option that it does not
 know yet counts as a path to tests: after ``--device /dev/ttyUSB0`` the root is ``/dev``, and the ini file, its
@@ -8,36 +8,45 @@ testpaths and its conftest files are lost. ``--device=/dev/ttyUSB0`` means the s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from camrig.settings.options import OPTIONS
 
-VALUED = frozenset(option.flag for option in OPTIONS if not option.switch)
+# The long name of each name of an option that takes a value.
+LONG = {name: option.long_flag for option in OPTIONS if not option.switch for name in (option.flag, option.long_flag)}
 
 
-def joined(arguments: Sequence[str]) -> list[str]:
-    """``arguments`` with each option of ours and its value in one piece."""
-    return [one if value is None else f"{one}={value}" for one, value in _pieces(arguments)]
+def join_values(arguments: Sequence[str], foreign: Collection[str] = ()) -> list[str]:
+    """``arguments`` with each option of camrig's joined to its value.
+
+    ``foreign``: names of options that other plugins have. Until the short names are added, pytest does not know them,
+    and takes what holds a space for a test path all the same: there the long name is used.
+    """
+    return [
+        argument if value is None else f"{LONG[argument] if ' ' in value else argument}={value}"
+        for argument, value in _with_values(arguments, foreign)
+    ]
 
 
-def mistaken(arguments: Sequence[str], folder: Path) -> bool:
-    """Whether pytest, started in ``folder``, has taken a value in ``arguments`` for a path to tests."""
-    return any(value is not None and _exists(folder, value) for _, value in _pieces(arguments))
+def mistaken(arguments: Sequence[str], folder: Path, foreign: Collection[str] = ()) -> bool:
+    """Whether pytest, started in ``folder``, has mistaken a value in ``arguments`` for a test path."""
+    pairs = _with_values(arguments, foreign)
+    return any(value is not None and _exists(folder, value) for _, value in pairs)
 
 
-def _pieces(arguments: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Each argument with None, but an option of ours with the value that follows it."""
-    rest = iter(arguments)
-    ours = VALUED
-    for one in rest:
-        if one == "--":  # what comes now are tests
-            ours = frozenset()
-        yield one, next(rest, None) if one in ours else None
+def _with_values(arguments: Sequence[str], foreign: Collection[str]) -> Iterator[tuple[str, str | None]]:
+    """Each argument with None, but an option of camrig's with the value that follows it."""
+    names = {name for name, long_name in LONG.items() if name == long_name or name not in foreign}
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":  # only test paths follow
+            names = set()
+        yield argument, next(remaining, None) if argument in names else None
 
 
 def _exists(folder: Path, value: str) -> bool:
     try:
         return os.path.exists(folder / value.partition("::")[0])
-    except ValueError:  # no path at all
+    except ValueError:  # not a path at all
         return False

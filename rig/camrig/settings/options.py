@@ -1,6 +1,6 @@
-"""The options of a run: the name, the flag and the variables of each, how its text is read, and its help.
+"""The options of a run: the name, the flag and the variables of each, how its text is parsed, and its help.
 
-pytest and the command ``camrig`` both take them from here, and ``camrig.settings.resolve`` reads their values.
+pytest and the command ``camrig`` both take them from here, and ``camrig.settings.resolve`` parses their values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _text(value: str) -> str:
 
 def _name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", value):
-        raise ValueError("is no name: use letters, digits and . _ + -")
+        raise ValueError("is not a name: use letters, digits and . _ + -")
     return value
 
 
@@ -35,7 +35,7 @@ def _yes(value: str) -> bool:
 
 def _size(value: str) -> str:
     if not re.fullmatch(r"[1-9]\d{0,9}[KkMm]?", value):
-        raise ValueError("is no size: give bytes, or a number with K or M, such as 128K or 4M")
+        raise ValueError("is not a size: give bytes, or a number with K or M, such as 128K or 4M")
     return value
 
 
@@ -46,7 +46,7 @@ def _url(value: str) -> str:
     except ValueError:
         port_ok = False
     if parts.scheme != "http" or not parts.hostname or not port_ok or parts.path.strip("/") or parts.query:
-        raise ValueError("wants http://HOST:PORT, nothing behind it")
+        raise ValueError("must be http://HOST:PORT, without a path")
     return value.rstrip("/")
 
 
@@ -98,7 +98,7 @@ def _choice(*choices: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True)
 class Option:
-    """One setting: its field, its flag, the variables that mirror the flag, how its text is read, its help.
+    """One setting: its field, its flag, the variables that mirror the flag, how its text is parsed, its help.
 
     ``switch``: the flag takes no value.
     """
@@ -113,13 +113,18 @@ class Option:
     switch: bool = False
 
     @property
+    def long_flag(self) -> str:
+        """The flag by a name that no other plugin of pytest has."""
+        return self.flag if self.flag.startswith("--hil-") else f"--hil-{self.flag[2:]}"
+
+    @property
     def is_path(self) -> bool:
         """Whether a relative value depends on the folder from which it is read."""
         return self.parse in (Path, _folder, _file)
 
     @property
     def argument(self) -> dict[str, Any]:
-        """What ``add_argument`` wants besides the flag and ``dest``."""
+        """The arguments of ``add_argument`` besides the flag and ``dest``."""
         if self.switch:
             return {"action": "store_const", "const": "yes", "help": self.help}
         return {"action": "append" if self.many else "store", "metavar": self.metavar, "help": self.help}

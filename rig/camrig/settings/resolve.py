@@ -1,47 +1,30 @@
 """Settings: one frozen dataclass, resolved once. A flag wins over the environment, which wins over the config file.
 
 The config file is the nearest ``camrig.toml``, from the folder where the command was given upward to the root of its
-repository; its keys are the names of the fields below. Wi-Fi settings come from ``CAMRIG_WIFI_SSID`` and
-``CAMRIG_WIFI_PASSWORD``, or from the nearest ``camrig.wifi.toml``, which is untracked.
+repository; its keys are the names of the fields below.
 """
 
 from __future__ import annotations
 
-import difflib
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from camrig.board.line_profiles import DEVKIT, LineProfile, find_profile
 from camrig.errors import SettingsError
+from camrig.settings.config_file import CONFIG_FILE, base_folder, nearest, read_toml, unknown_key
 from camrig.settings.options import OPTIONS, Option
+from camrig.settings.wifi import WIFI_FILE, Wifi, resolve_wifi
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-CONFIG_FILE = "camrig.toml"
-WIFI_FILE = "camrig.wifi.toml"
 WIRING = "wiring"  # the config file's tables of control-line profiles
 LIMITS = "limits"  # the config file's table of limits
 VIRTUAL = "sim"
 
 
 @dataclass(frozen=True)
-class Wifi:
-    """An access point. The password is in no representation of the object."""
-
-    ssid: str
-    password: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
 class Settings:
-    """Everything a run can be told. Times are seconds."""
+    """Every setting of a run. Times are seconds."""
 
     device: tuple[str, ...] = (VIRTUAL,)
     url: tuple[str, ...] = ()
@@ -74,7 +57,7 @@ class Settings:
 
     @property
     def source(self) -> str:
-        """Which file the settings and the limits are of, for a person."""
+        """Which file the settings and the limits come from, in words."""
         if self.config is None:
             return f"the usual limits, as there is no {CONFIG_FILE}"
         return (
@@ -94,127 +77,83 @@ def cargo() -> Path:
     return shipped if shipped.is_dir() else package.parent.parent
 
 
-def _upward(folder: Path) -> Iterator[Path]:
-    """``folder`` and those above it, no further than the root of its repository."""
-    here = folder.absolute()
-    for one in (here, *here.parents):
-        yield one
-        if os.path.exists(one / ".git"):
-            return
-
-
-def _nearest(name: str, folders: Sequence[Path]) -> Path | None:
-    """The file ``name`` that is nearest to the first of ``folders`` that has one above it."""
-    return next((one / name for folder in folders for one in _upward(folder) if os.path.isfile(one / name)), None)
-
-
-def _base(config: Path | None, folders: Sequence[Path]) -> Path:
-    """Where results go: beside the config file, else into the root of the repository, else into the last folder."""
-    if config is not None:
-        return config.parent
-    return next((one for one in _upward(folders[0]) if os.path.exists(one / ".git")), folders[-1])
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path.name} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path.name} is not valid TOML: {error}", hint="mend that line") from None
-    return found
-
-
-def _unknown(key: str, known: list[str], where: str) -> SettingsError:
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else "known are " + ", ".join(sorted(known))
-    return SettingsError(f"{where} has no setting {key!r}, {hint}")
-
-
-def _wifi(env: Mapping[str, str], path: Path | None) -> Wifi | None:
-    ssid, password = env.get("CAMRIG_WIFI_SSID"), env.get("CAMRIG_WIFI_PASSWORD")
-    if ssid:
-        return Wifi(ssid, password or "")
-    if password:
-        raise SettingsError("CAMRIG_WIFI_PASSWORD is set without CAMRIG_WIFI_SSID", hint="set both, or neither")
-    if path is None:
-        return None
-    found = _read_toml(path)
-    for key, value in found.items():
-        if key not in ("ssid", "password"):
-            raise _unknown(key, ["ssid", "password"], WIFI_FILE)
-        if not isinstance(value, str):
-            raise SettingsError(f"{key} in {WIFI_FILE} is not a text", hint="put it in quotes")
-    if not found.get("ssid"):
-        raise SettingsError(f"{WIFI_FILE} names no ssid", hint='add a line: ssid = "…"')
-    return Wifi(found["ssid"], found.get("password", ""))
-
-
 def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tests: Path) -> Settings:
     """Settings out of ``flags`` (field name to text, list of texts, or None), ``env`` and files.
 
     The files are those nearest to ``folder``, where the command was given, or if it has none, to one of ``tests``.
     Raises SettingsError, naming the flag, variable or file that is wrong.
     """
-    own = cargo()
     folders = (folder, *tests)
-    config_file = _nearest(CONFIG_FILE, folders)
-    base = _base(config_file, folders)
-    config = _read_toml(config_file) if config_file else {}
+    config_file = nearest(CONFIG_FILE, folders)
+    base = base_folder(config_file, folders)
+    config = read_toml(config_file) if config_file else {}
+    wiring = _table(config, WIRING, f"write [{WIRING}.NAME]")
+    limits = _table(config, LIMITS, f"write [{LIMITS}], and a line for each")
     names = [option.name for option in OPTIONS]
-    own_wiring = config.pop(WIRING, {})
-    if not isinstance(own_wiring, dict):
-        raise SettingsError(f"{WIRING} in {CONFIG_FILE} is no table", hint=f"write [{WIRING}.NAME]")
-    limits = config.pop(LIMITS, {})
-    if not isinstance(limits, dict):
-        raise SettingsError(f"{LIMITS} in {CONFIG_FILE} is no table", hint=f"write [{LIMITS}], and a line for each")
     for key in config:
         if key.replace("-", "_") not in names:
-            raise _unknown(key, names, CONFIG_FILE)
+            raise unknown_key(key, names, CONFIG_FILE)
     config = {key.replace("-", "_"): value for key, value in config.items()}
+    shipped = cargo()
     values: dict[str, Any] = {
-        "lib": own / "lib",
-        "app": own / "device",
-        "agent": own / "device" / "rig_agent.py",
+        "lib": shipped / "lib",
+        "app": shipped / "device",
+        "agent": shipped / "device" / "rig_agent.py",
         "results": base / "results",
         "limits": limits,
         "config": config_file,
     }
     for option in OPTIONS:
-        source, raw = _find(option, flags, env, config)
-        if raw is None:
-            continue
-        texts = [str(item) for item in (raw if isinstance(raw, (list, tuple)) else [raw])]
-        if not texts or not all(text.strip() for text in texts):  # such as a variable that a script forgot to set
-            raise SettingsError(f"{source}: {option.name} is empty", hint="give it a value, or leave it out")
-        if source == CONFIG_FILE and option.is_path:
-            texts = [str(base / Path(text).expanduser()) for text in texts]
-        try:
-            parsed = [option.parse(text) for text in texts]
-        except ValueError as error:
-            raise SettingsError(f"{source}: {', '.join(map(repr, texts))} {error}") from None
-        values[option.name] = tuple(parsed) if option.many else parsed[-1]
-    values["lines"] = find_profile(values.get("lines", DEVKIT.name), own_wiring, CONFIG_FILE)
+        source, raw = _lookup(option, flags, env, config)
+        if raw is not None:
+            values[option.name] = _parse(option, source, raw, base)
+    values["lines"] = find_profile(values.get("lines", DEVKIT.name), wiring, CONFIG_FILE)
     values.setdefault("baselines", values["results"] / "baselines")
-    found = Settings(**values, wifi=_wifi(env, _nearest(WIFI_FILE, folders)))
-    if twice := next((spec for spec in found.device if found.device.count(spec) > 1), None):
-        raise SettingsError(f"--device {twice} is given more than once", hint="name each board once")
-    if len(found.url) not in (0, len(found.device)):
-        raise SettingsError(
-            f"--hil-url is given {len(found.url)} times for {len(found.device)} devices",
-            hint="give it once for each --device, in the same order",
-        )
-    return found
+    settings = Settings(**values, wifi=resolve_wifi(env, nearest(WIFI_FILE, folders)))
+    _check_devices(settings)
+    return settings
 
 
-def _find(
+def _table(config: dict[str, Any], name: str, hint: str) -> dict[str, Any]:
+    """The table ``name``, taken out of ``config``."""
+    table = config.pop(name, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{name} in {CONFIG_FILE} is not a table", hint=hint)
+    return table
+
+
+def _lookup(
     option: Option, flags: Mapping[str, Any], env: Mapping[str, str], config: Mapping[str, Any]
 ) -> tuple[str, Any]:
+    """Where the option was given first, in order of precedence, and its raw value; None if nowhere."""
     if flags.get(option.name) is not None:
         return option.flag, flags[option.name]
     for name in option.env:
         if env.get(name):
             return name, env[name]
     return CONFIG_FILE, config.get(option.name)
+
+
+def _parse(option: Option, source: str, raw: Any, base: Path) -> Any:
+    """The value that ``raw`` spells; paths of the config file are relative to ``base``."""
+    texts = [str(item) for item in (raw if isinstance(raw, (list, tuple)) else [raw])]
+    if not texts or not all(text.strip() for text in texts):  # such as a variable that a script forgot to set
+        raise SettingsError(f"{source}: {option.name} is empty", hint="give it a value, or leave it out")
+    if source == CONFIG_FILE and option.is_path:
+        texts = [str(base / Path(text).expanduser()) for text in texts]
+    try:
+        values = tuple(option.parse(text) for text in texts)
+    except ValueError as error:
+        raise SettingsError(f"{source}: {', '.join(map(repr, texts))} {error}") from None
+    return values if option.many else values[-1]
+
+
+def _check_devices(settings: Settings) -> None:
+    devices, urls = settings.device, settings.url
+    if duplicate := next((spec for spec in devices if devices.count(spec) > 1), None):
+        raise SettingsError(f"--device {duplicate} is given more than once", hint="name each board once")
+    if len(urls) not in (0, len(devices)):
+        raise SettingsError(
+            f"--hil-url is given {len(urls)} times for {len(devices)} devices",
+            hint="give it once for each --device, in the same order",
+        )

@@ -1,0 +1,161 @@
+"""What belongs on a board: library, application, agent and settings, built for it, sent, and read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from camrig.board.identity import Identity
+from camrig.board.session import Session
+from camrig.board.speed import at_speed
+from camrig.bringup.recovery import Recovery
+from camrig.deploy.import_heap import LIBRARY as LIBRARY_MODULES
+from camrig.deploy.import_heap import import_order, retained
+from camrig.deploy.manifest import File, files, sources
+from camrig.deploy.plan import Plan
+from camrig.deploy.read_back import hashes
+from camrig.deploy.transfer import Link, Synced, look, send, sizes
+from camrig.errors import BlockedError, DeployError
+from camrig.settings.resolve import Settings
+from camrig.settings.wifi import Wifi
+from camrig.steps import Steps
+
+SETTINGS_FILE = "/camrig.json"
+AGENT_FILES = ("/rig_agent.mpy", "/rig_agent.py")
+TOKEN_FILE = "/camrig_rig.json"
+SECRET = (SETTINGS_FILE, TOKEN_FILE)
+LIBRARY = "/lib/microdot/cors"
+WORTH_SPEED = 4096  # bytes to send, above which changing the line's speed takes less time than it saves
+
+Progress = Callable[[int, int], None]
+
+
+def no_progress(sent: int, total: int) -> None:
+    """The progress of a deploy that nobody watches."""
+
+
+class Deployment:
+    """The files of one board. ``library`` is the folder that is laid over ``/lib``, at first the settings' own."""
+
+    def __init__(
+        self,
+        session: Session,
+        identity: Identity,
+        recovery: Recovery,
+        settings: Settings,
+        wifi: Wifi,
+        token: str,
+        steps: Steps,
+    ) -> None:
+        self.library = settings.lib
+        self.library_file = ""  # on the board; empty while none was built
+        self.library_sha256 = ""
+        self.imports: dict[str, int] = {}  # bytes that each module of the application retains, in the order of import
+        self._session, self._identity, self._recovery = session, identity, recovery
+        self._settings, self._wifi, self._token, self._steps = settings, wifi, token, steps
+
+    def deploy(
+        self,
+        *,
+        library: Path | None = None,
+        production: bool = False,
+        remeasure_imports: bool = False,
+        progress: Progress = no_progress,
+    ) -> Synced:
+        """Put library, application and, unless for ``production``, the rig's agent on the board.
+
+        ``library`` takes the place of the one that was deployed last. What imports retain is measured by the first
+        deploy and, since it stays the same when a board is brought back, again only with ``remeasure_imports``.
+        ``progress`` gets bytes sent and bytes to send. Raises DeployError and what else ends a transfer.
+        """
+        settings, steps = self._settings, self._steps
+        self.library = library or self.library
+        with steps("build") as note:
+            wanted = self.files(production)
+            mpy = self._identity.mpy
+            note(f"{len(wanted)} files for .mpy {mpy}" if mpy else f"{len(wanted)} source files")
+        with steps("deploy") as note:
+            speed, result = self._recovery.retry_after_reset(lambda: self._send(wanted, production, progress))
+            note((f"at {speed} baud, " if speed != settings.baud else "") + str(result))
+        if not production and (remeasure_imports or not self.imports):
+            modules = import_order(sources(self.library, settings.app, settings.agent))
+            self._measure_imports([*LIBRARY_MODULES, *modules])
+        return result
+
+    def plan(self, production: bool = False) -> tuple[Plan, dict[str, int | None]]:
+        """What ``deploy`` would do, and the sizes of what it would remove; nothing is changed."""
+        link = self._link(self._settings.baud)
+        plan = look(self._session, self.files(production), _unwanted(production), link, dry=True)
+        return plan, sizes(self._session, plan.remove)
+
+    def files(self, production: bool = False) -> list[File]:
+        """The files that should be on this board, built for it. Raises DeployError."""
+        settings = self._settings
+        found = sources(self.library, settings.app, None if production else settings.agent)
+        built = files(found, self._identity.mpy, self._generated(production))
+        library = next((file for file in built if file.target.startswith(LIBRARY + ".")), None)
+        if library is not None:
+            self.library_file, self.library_sha256 = library.target, library.sha256
+        return built
+
+    def read_back(self) -> dict[str, str]:
+        """The SHA-256 of each deployed file as the board holds it, empty if it holds none. Ends the application.
+
+        Without the files that hold the Wi-Fi password and the token: with a hash, whoever has a guess can check it.
+        """
+        self._session.repl()
+        return hashes(self._session, [file.target for file in self.files() if file.target not in SECRET])
+
+    def _send(self, wanted: Sequence[File], production: bool, progress: Progress) -> tuple[int, Synced]:
+        session, settings = self._session, self._settings
+        plan = look(session, wanted, _unwanted(production), self._link(settings.baud))
+        with at_speed(session.transport, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
+            return speed, send(session, plan, self._link(speed), progress)
+
+    def _link(self, baud: int) -> Link:
+        return Link(baud, self._identity.heap_free, self._identity.inflates)
+
+    def _measure_imports(self, modules: list[str]) -> None:
+        self.imports = {}
+        with self._steps("imports") as note:
+            try:
+                self.imports, failed = retained(self._session, modules)
+            except BlockedError as error:  # booting the application will say why
+                note(f"not measured: {error.what}")
+                self._session.repl()
+                return
+            note(f"{len(self.imports)} modules retain {sum(self.imports.values())} bytes")
+            for name, reason in failed.items():
+                note(f"({name} cannot be imported: {reason})")
+
+    def _generated(self, production: bool) -> list[File]:
+        """The files that are generated, not compiled: settings, and the agent's token."""
+        generated = [File(SETTINGS_FILE, _json(self._board_settings()))]
+        if not production:
+            generated.append(File(TOKEN_FILE, _json({"token": self._token})))
+        return generated
+
+    def _board_settings(self) -> dict[str, Any]:
+        """The application's own ``camrig.json`` with this bench's Wi-Fi and port."""
+        path = self._settings.app / "camrig.json"
+        own: Any = {}
+        if path.is_file():
+            try:
+                own = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise DeployError(f"{path} cannot be read: {error}", hint="fix it, or remove it") from None
+            if not isinstance(own, dict):
+                raise DeployError(f"{path} is not a JSON object", hint="fix it, or remove it")
+        wifi = {"ssid": self._wifi.ssid, "password": self._wifi.password}
+        return {**own, "wifi": wifi, "port": self._settings.port}
+
+
+def _unwanted(production: bool) -> list[str]:
+    """What must not be on the board, whoever put it there."""
+    return [*AGENT_FILES, TOKEN_FILE] if production else []
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()

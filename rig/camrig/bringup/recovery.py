@@ -1,0 +1,93 @@
+"""Bringing a reserved board back into the raw REPL, and what happens when a board resets in a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from camrig.board.flashing import reflash
+from camrig.board.power import usb_power
+from camrig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, RungAttempt, rungs
+from camrig.board.session import Session
+from camrig.errors import (
+    BoardBrokenError,
+    BoardResetError,
+    BoardSilentError,
+    BootLoaderError,
+    CamrigError,
+    NoMicroPythonError,
+)
+from camrig.lab.device_spec import Device, find_port
+from camrig.settings.resolve import VIRTUAL, Settings
+from camrig.steps import Steps
+
+T = TypeVar("T")
+
+
+class Recovery:
+    """The recovery ladder of one board, and the rules by which it is climbed."""
+
+    def __init__(self, session: Session, device: Device, settings: Settings, steps: Steps) -> None:
+        self._session = session
+        self._steps = steps
+        self._ladder = _ladder(session, device, settings)
+
+    @property
+    def attempts(self) -> list[RungAttempt]:
+        """The rungs that were tried so far, in order, without those that this bench does not have."""
+        return [attempt for attempt in self._ladder.attempts if not attempt.absent]
+
+    def wake(self) -> None:
+        """Enter the raw REPL of a board that may run anything. Raises what keeps it from that."""
+        try:
+            self._session.repl()
+        except (BoardSilentError, NoMicroPythonError, BoardResetError) as error:
+            # A board that says nothing, or waits in its boot loader, cannot be asked for a reset.
+            deaf = isinstance(error, (BoardSilentError, BootLoaderError))
+            try:
+                self._climb(CONTROL_LINES if deaf else SOFT_RESET)
+            except BoardBrokenError as broken:
+                details = "\n\n".join(text for text in (error.details, broken.what) if text)
+                raise error.amended(details=details) from None
+
+    def bring_back(self) -> None:
+        """Enter the raw REPL of a board whose application went down. Raises BoardBrokenError."""
+        self._climb(CTRL_C)
+        try:
+            self._session.repl()
+        except CamrigError:
+            self._climb(CHIP_RESET)
+
+    def retry_after_reset(self, act: Callable[[], T]) -> T:
+        """``act()``, and once more if the board restarts meanwhile: what ran before may have armed a watchdog."""
+        try:
+            return act()
+        except BoardResetError:
+            self._climb(AT_BOOT)
+            return act()
+
+    def _climb(self, first: str) -> None:
+        with self._steps("recover") as note:
+            before = len(self.attempts)
+            try:
+                self._ladder.climb(first)
+            finally:
+                note("; ".join(map(str, self.attempts[before:])))
+
+
+def _ladder(session: Session, device: Device, settings: Settings) -> Ladder:
+    power, no_power = (device.power_cycle, "") if device.power_cycle else usb_power(device.port)
+    flash, no_flash = reflash(device.port, settings.firmware)
+    return Ladder(
+        session,
+        rungs(
+            session,
+            pulse=lambda: session.transport.pulse(),
+            power=power,
+            no_power=no_power,
+            reflash=flash,
+            no_reflash=no_flash,
+            find=None if device.spec == VIRTUAL else lambda: find_port(device.spec),
+            boot=settings.boots_in,
+        ),
+    )

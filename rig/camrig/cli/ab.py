@@ -1,0 +1,51 @@
+"""``camrig ab``: two libraries on one board, in one session."""
+
+from __future__ import annotations
+
+import argparse
+
+from camrig.cli.command import BOARD_OPTIONS, Command, add_options
+from camrig.compare.commands import compare
+from camrig.gate.comparison import Comparison
+from camrig.gate.verdict import GateVerdict
+from camrig.report.gate_table import render_verdict, width
+from camrig.settings.options import seconds
+from camrig.settings.resolve import Settings
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--candidate", required=True, metavar="DIR", help="the library under test, as for --hil-lib")
+    parser.add_argument(
+        "--baseline", required=True, metavar="DIR", help="the other one, or: upstream (Microdot's own)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long to take times at most, before giving up (300)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="draws every order (0)")
+    add_options(parser, *BOARD_OPTIONS, "app", "baselines", "results", "evidence")
+
+
+def _seconds(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} {error}") from None
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    print(settings.source)
+    candidate, baseline = arguments.candidate, arguments.baseline
+    verdict = compare(settings, candidate, baseline, arguments.seconds, arguments.seed, show_verdict)
+    return verdict.exit_code
+
+
+def show_verdict(comparison: Comparison, verdict: GateVerdict) -> None:
+    """Print the table of a comparison."""
+    print(render_verdict(comparison, verdict, width()))
+
+
+AB = Command("ab", "compare two libraries on one board, in one session", _add_arguments, _run)

@@ -1,0 +1,31 @@
+"""``camrig verdict``: the verdict of a run, worked out again from its evidence alone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from camrig.cli.ab import show_verdict
+from camrig.cli.command import Command
+from camrig.gate.evidence import recompute, run_ended
+from camrig.settings.resolve import Settings
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.zip", help="what --hil-evidence wrote")
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    path: Path = arguments.file
+    comparison, verdict = recompute(path)
+    exit_code = run_ended(path)
+    show_verdict(comparison, verdict)
+    print(
+        f"{path}: the verdict is the one that its samples and limits give; files, console and board are not checked"
+    )
+    if exit_code not in (0, verdict.exit_code):
+        print(f"the run itself ended with exit code {exit_code}: see its report for the tests that did not pass")
+    return exit_code or verdict.exit_code
+
+
+VERDICT = Command("verdict", "work out the verdict of a run again, from its evidence alone", _add_arguments, _run)
