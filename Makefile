@@ -38,6 +38,7 @@ lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python .ci/words.py
 
 test: lint
 	@$(BIN)/python -m pytest tests_unit -n 3 $(ARGS)

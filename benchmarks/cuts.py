@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from camrig.board.console_parser import Restarted, Serving
+from camrig.board.events import Restarted, Serving
 from camrig.board.session import Session
 from camrig.bringup.board import Board
 from camrig.deadline import Deadline
@@ -122,7 +122,7 @@ def _serves(virtual: VirtualBoard) -> None:
     """Restore the power, wait for the application's response over HTTP, and stop it."""
     session = Session(virtual.path, 115200)
     try:
-        session.wire.drain(0.1)  # the output of an earlier start
+        session.transport.drain(0.1)  # the output of an earlier start
         session.listen()
         deadline, console, events = Deadline.after(SECONDS_TO_SERVE), session.console, len(session.console.events)
         virtual.power_cycle()

@@ -66,7 +66,7 @@ class PowerCutLine:
 
     def __init__(self, session: Session, board: VirtualBoard, left: int) -> None:
         self.written = 0
-        self._line, self._board, self._left = session.wire.serial, board, left
+        self._line, self._board, self._left = session.transport.serial, board, left
         self._write = self._line.write
         self._line.write = self.write  # type: ignore[method-assign]
 

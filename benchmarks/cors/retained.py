@@ -11,15 +11,15 @@ def overwrite(depth, a=0, b=0, c=0, d=0, e=0, f=0):
         overwrite(depth - 1, depth, depth, depth, depth, depth, depth)
 
 
-def settle():
+def sweep():
     """Overwrite what old calls left on the stack, so that the collector takes none of it for a pointer."""
     for _ in range(3):
         overwrite(40)
         gc.collect()
 
 
-settle()
+sweep()
 before = gc.mem_alloc()
 __import__("microdot." + sys.argv[1])
-settle()
+sweep()
 print(gc.mem_alloc() - before)

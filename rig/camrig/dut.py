@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from camrig.board.console import Console
-from camrig.board.crash import APPLICATION, Crash, Watch
+from camrig.board.crash import APPLICATION, Crash, CrashMonitor
 from camrig.board.events import Crashed, Event, Prompt, Restarted, Serving, Traceback, WifiFailed
 from camrig.board.identity import Identity
 from camrig.board.session import Session
@@ -74,7 +74,7 @@ class Dut:
         self.url = ""
         self.agent = Agent(self.request, start.token or "")
         self.connections = Connections()
-        self.watch = Watch(session.console)
+        self.watch = CrashMonitor(session.console)
         self.watch.on_crash = self.connections.cut
         self._broken: CamrigError | None = None
         self._start = start
@@ -144,13 +144,13 @@ class Dut:
 
     def down(self, crash: Crash) -> CamrigError:
         """The error that a crash is."""
-        if crash.blame == APPLICATION:
-            return BoardCrashedError(crash.what, board=self.session.name, hint="see the console of the board")
+        if crash.attributed_to == APPLICATION:
+            return BoardCrashedError(crash.summary, board=self.session.name, hint="see the console of the board")
         details = self.console.text(lines=CONSOLE_LINES)
         if self.console.broken is not None:
-            return PortError(crash.what, board=self.session.name, hint="check cable and power", details=details)
+            return PortError(crash.summary, board=self.session.name, hint="check cable and power", details=details)
         return PowerLostError(
-            crash.what,
+            crash.summary,
             board=self.session.name,
             hint="check its power supply, the cable and what else may reset it",
             details=details,

@@ -1,4 +1,4 @@
-"""Lines with something at their other end: a scripted peer, and relays that know at what speed a host listens."""
+"""A serial line with a scripted peer at its far end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 
 class Peer:
-    """The far end of a pseudo-terminal, for a script that reads and writes in a thread of its own."""
+    """The far end of a pseudo-terminal, for a script that reads and writes in its own thread."""
 
     def __init__(self, path: Path) -> None:
         self.master, self._slave = os.openpty()
@@ -39,7 +39,7 @@ class Peer:
         self._thread.start()
 
     def read(self) -> bytes:
-        """Some bytes from the host; EOFError when the test is over."""
+        """Some bytes from the host. Raises EOFError when the test is over."""
         ready, _, _ = select.select([self.master, self._stop_read], [], [], 20)
         if self._stop_read in ready or not ready:
             raise EOFError
@@ -55,11 +55,11 @@ class Peer:
         os.write(self.master, data)
 
     def speed(self) -> int:
-        """The constant of the speed to which the host has set the port."""
+        """The termios constant of the speed to which the host has set the port."""
         return int(termios.tcgetattr(self.master)[4])
 
     def unplug(self) -> None:
-        """Close both ends: what a host sees when the USB cable is drawn."""
+        """Close both ends, as the host sees it when the USB cable is pulled."""
         for name in ("master", "_slave"):
             with contextlib.suppress(OSError):
                 os.close(getattr(self, name))
@@ -78,8 +78,8 @@ class Peer:
 
 @pytest.fixture
 def peer(tmp_path: Path) -> Iterator[Peer]:
-    found = Peer(tmp_path / "port")
+    scripted = Peer(tmp_path / "port")
     try:
-        yield found
+        yield scripted
     finally:
-        found.close()
+        scripted.close()

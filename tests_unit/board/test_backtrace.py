@@ -1,4 +1,4 @@
-"""A backtrace is decoded where firmware and toolchain are at hand, and said plainly where they are not."""
+"""A backtrace is decoded where firmware and toolchain are available; otherwise one line says what is missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def tool(folder: Path, name: str, body: str) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is the whole PATH, but for what a shell script needs."""
+    """A folder that is the whole PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -40,7 +40,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (RISCV, "riscv32-esp-elf-addr2line"),
     ],
 )
-def test_function_and_line_of_each_address(tmp_path, path, machine, name):
+def test_each_address_becomes_function_and_line(tmp_path, path, machine, name):
     tool(path, name, 'shift 3\nfor a in "$@"; do echo "$a: mp_hal_delay_ms at mphalport.c:123"; done\n')
     firmware = elf(tmp_path, machine)
     assert decode(ADDRESSES, firmware).splitlines() == [
@@ -49,25 +49,25 @@ def test_function_and_line_of_each_address(tmp_path, path, machine, name):
     ]
 
 
-def test_no_backtrace():
+def test_an_empty_backtrace_is_reported():
     assert decode((), None) == "the board printed no backtrace"
 
 
-def test_no_elf_file():
+def test_a_missing_elf_option_is_named():
     assert "give the firmware's ELF file with --hil-elf" in decode(ADDRESSES, None)
 
 
-def test_elf_file_that_is_gone(tmp_path):
+def test_a_missing_elf_file_is_named(tmp_path):
     assert "gone.elf cannot be read" in decode(ADDRESSES, tmp_path / "gone.elf")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"not an ELF file at all, but long enough"])
-def test_no_elf_file_of_an_esp(tmp_path, content):
+def test_a_file_that_is_not_elf_for_an_esp_is_named(tmp_path, content):
     (tmp_path / "x.elf").write_bytes(content)
-    assert "x.elf is no ELF file of an ESP chip" in decode(ADDRESSES, tmp_path / "x.elf")
+    assert "x.elf is not an ELF file for an ESP chip" in decode(ADDRESSES, tmp_path / "x.elf")
 
 
-def test_no_tool(tmp_path, path):
+def test_a_missing_addr2line_is_named(tmp_path, path):
     text = decode(ADDRESSES, elf(tmp_path, XTENSA))
     assert "xtensa-esp-elf-addr2line is not on the PATH" in text
     assert "\n" not in text
@@ -76,16 +76,16 @@ def test_no_tool(tmp_path, path):
 
 @pytest.mark.parametrize(
     ("body", "words"),
-    [("echo cannot open >&2; exit 1", "refused, cannot open"), ("exit 0", "it says nothing")],
+    [("echo cannot open >&2; exit 1", "failed, cannot open"), ("exit 0", "it printed nothing")],
 )
-def test_a_tool_that_fails(tmp_path, path, body, words):
+def test_the_last_line_of_a_failing_addr2line_is_shown(tmp_path, path, body, words):
     tool(path, "xtensa-esp32-elf-addr2line", body)
     text = decode(ADDRESSES, elf(tmp_path, XTENSA))
     assert words in text
     assert "\n" not in text
 
 
-def test_a_tool_that_hangs(tmp_path, path, monkeypatch):
+def test_an_addr2line_that_hangs_is_ended(tmp_path, path, monkeypatch):
     monkeypatch.setattr("camrig.board.backtrace.SECONDS", 0.1)
     tool(path, "xtensa-esp32-elf-addr2line", "while :; do :; done")
-    assert "did not run to its end" in decode(ADDRESSES, elf(tmp_path, XTENSA))
+    assert "did not finish" in decode(ADDRESSES, elf(tmp_path, XTENSA))

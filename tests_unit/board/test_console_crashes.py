@@ -1,9 +1,9 @@
-"""What the console parser makes of a board that goes down, or prints what went wrong inside it."""
+"""The console parser's events for crashes, resets and tracebacks."""
 
 from __future__ import annotations
 
 import pytest
-from camrig.board.console_parser import LINE, Parser
+from camrig.board.console_parser import LINE, ConsoleParser
 from camrig.board.events import (
     ABORT,
     ASSERTION,
@@ -92,8 +92,8 @@ Type "help()" for more information.\r
 EVERYTHING = PANICKED + TASK + WATCHDOG + CHAIN + RISCV + ENDED + b"x" * 3 * LINE + b"\r\n" + PANICKED
 
 
-def test_a_panic_is_told_at_once_and_its_dump_before_the_restart():
-    first, dump, restart = Parser().feed(PANICKED)
+def test_a_panic_is_an_event_at_once_and_its_dump_before_the_restart():
+    first, dump, restart = ConsoleParser().feed(PANICKED)
     assert first == Crashed(
         PANIC, "Guru Meditation Error: Core  1 panic'ed (LoadProhibited). Exception was unhandled."
     )
@@ -105,17 +105,17 @@ def test_a_panic_is_told_at_once_and_its_dump_before_the_restart():
     assert len(dump.registers) == 8
     assert restart == Restarted("SW_CPU_RESET")
     line_end = PANICKED.index(b"\n", 4) + 1
-    assert Parser().feed(PANICKED[:line_end]) == [first]
+    assert ConsoleParser().feed(PANICKED[:line_end]) == [first]
 
 
 def test_a_riscv_panic_has_program_counter_and_return_address():
-    _, dump = Parser().feed(RISCV)
+    _, dump = ConsoleParser().feed(RISCV)
     assert dump.addresses == ("0x42007eac", "0x42007e5e")
     assert not dump.corrupted
 
 
-def test_a_task_watchdog_that_aborts():
-    kinds = [event.kind if isinstance(event, Crashed) else event for event in Parser().feed(WATCHDOG)]
+def test_a_task_watchdog_that_aborts_makes_two_crashes_and_a_dump():
+    kinds = [event.kind if isinstance(event, Crashed) else event for event in ConsoleParser().feed(WATCHDOG)]
     assert kinds == [TASK_WATCHDOG, ABORT, PanicDump((), ("0x400818fa", "0x40081f4d"))]
 
 
@@ -130,8 +130,8 @@ def test_a_task_watchdog_that_aborts():
         (b"abort() was called at PC 0x400f1234 on core 0", ABORT),
     ],
 )
-def test_kinds_of_crash(line, kind):
-    (event,) = Parser().feed(line + b"\r\n")
+def test_the_kind_of_a_crash_follows_from_its_first_line(line, kind):
+    (event,) = ConsoleParser().feed(line + b"\r\n")
     assert event.kind == kind
 
 
@@ -148,8 +148,8 @@ def test_kinds_of_crash(line, kind):
         (b"MicroPython is on the board", None),
     ],
 )
-def test_lines(line, event):
-    events = Parser().feed(line + b"\r\n")
+def test_a_single_line_makes_its_event(line, event):
+    events = ConsoleParser().feed(line + b"\r\n")
     if isinstance(event, type):
         assert isinstance(events[0], event)
     else:
@@ -157,7 +157,7 @@ def test_lines(line, event):
 
 
 def test_an_unhandled_task_exception_names_the_task():
-    (event,) = Parser().feed(TASK)
+    (event,) = ConsoleParser().feed(TASK)
     assert isinstance(event, TaskFailed)
     assert event.task == "<generator object 'later' at 3ffe1230>"
     assert event.error == "OSError: [Errno 12] ENOMEM"
@@ -165,13 +165,13 @@ def test_an_unhandled_task_exception_names_the_task():
     assert event.frames[0] == Frame("asyncio/core.py", 1, "run_until_complete")
 
 
-def test_a_task_is_not_blamed_for_a_later_traceback():
-    events = Parser().feed(TASK.split(b"Traceback")[0] + b"something else\r\n" + CHAIN)
+def test_a_task_does_not_own_a_later_traceback():
+    events = ConsoleParser().feed(TASK.split(b"Traceback")[0] + b"something else\r\n" + CHAIN)
     assert not any(isinstance(event, TaskFailed) for event in events)
 
 
-def test_a_chain_is_whole():
-    first, second = Parser().feed(CHAIN)
+def test_a_chained_traceback_includes_the_one_before():
+    first, second = ConsoleParser().feed(CHAIN)
     assert first.error == "KeyError: pin"
     assert second.error == "ValueError: no such pin"
     assert second.where == "a.py:5 in f"
@@ -180,21 +180,21 @@ def test_a_chain_is_whole():
     assert second.text.startswith(first.text)
 
 
-def test_a_chain_does_not_reach_over_other_lines():
+def test_a_chain_ends_at_any_other_line():
     lines = CHAIN.replace(b"occurred:\r\n", b"occurred:\r\nGET /capture 200\r\n")
-    second = Parser().feed(lines)[-1]
+    second = ConsoleParser().feed(lines)[-1]
     assert second.text.count("Traceback") == 1
 
 
-def test_an_endless_chain_is_bounded():
+def test_a_long_chain_is_bounded():
     link = CHAIN[CHAIN.index(b"\r\nDuring") :]
-    events = Parser().feed(CHAIN + link * 50)
+    events = ConsoleParser().feed(CHAIN + link * 50)
     assert len(events) == 52
     assert max(event.text.count("Traceback") for event in events) <= 5
 
 
-def test_a_full_heap_is_an_event_of_its_own():
-    trace, memory, prompt = Parser().feed(ENDED)
+def test_a_full_heap_is_a_separate_event():
+    trace, memory, prompt = ConsoleParser().feed(ENDED)
     assert isinstance(trace, Traceback)
     assert memory == OutOfMemory("MemoryError: memory allocation failed, allocating 4096 bytes")
     assert isinstance(prompt, Prompt)
@@ -202,25 +202,25 @@ def test_a_full_heap_is_an_event_of_its_own():
 
 def test_a_log_line_does_not_end_a_traceback():
     lines = TASK.replace(b'  File "main.py"', b'W (1234) wifi: bcn timeout\r\n  File "main.py"')
-    (event,) = Parser().feed(lines)
+    (event,) = ConsoleParser().feed(lines)
     assert event.error == "OSError: [Errno 12] ENOMEM"
     assert len(event.frames) == 2
 
 
-def test_a_crash_in_the_middle_of_a_traceback_is_seen():
-    events = Parser().feed(CHAIN[:65] + PANICKED)
+def test_a_crash_ends_an_unfinished_traceback():
+    events = ConsoleParser().feed(CHAIN[:65] + PANICKED)
     assert [type(event) for event in events] == [Traceback, Crashed, PanicDump, Restarted]
 
 
 def test_a_dump_without_an_end_is_bounded():
-    parser = Parser()
+    parser = ConsoleParser()
     parser.feed(PANICKED[: PANICKED.index(b"ELF")])
     events = parser.feed(b"noise\r\n" * 1000)
     assert [type(event) for event in events] == [PanicDump]
 
 
 def test_a_traceback_without_an_end_is_bounded():
-    parser = Parser()
+    parser = ConsoleParser()
     events = parser.feed(b"Traceback (most recent call last):\n" + b'  File "x.py", line 1, in f\n' * 1000)
     assert len(events) == 1
     assert len(events[0].frames) < 100
@@ -228,27 +228,27 @@ def test_a_traceback_without_an_end_is_bounded():
 
 @given(st.lists(st.integers(0, len(EVERYTHING)), max_size=12))
 def test_any_cut_gives_the_same_events(cuts):
-    parser, events, last = Parser(), [], 0
+    parser, events, last = ConsoleParser(), [], 0
     for cut in [*sorted(cuts), len(EVERYTHING)]:
         events += parser.feed(EVERYTHING[last:cut])
         last = max(last, cut)
-    assert events == Parser().feed(EVERYTHING)
+    assert events == ConsoleParser().feed(EVERYTHING)
 
 
 _PIECES = [bytes(line) + b"\n" for line in EVERYTHING.split(b"\n")]
 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(_PIECES)), max_size=60))
-def test_any_order_of_lines_and_noise_is_taken(pieces):
-    parser, events = Parser(), []
+def test_any_mix_of_lines_and_noise_parses_alike_in_any_cut(pieces):
+    parser, events = ConsoleParser(), []
     for piece in pieces:
         events += parser.feed(piece)
-    assert events == Parser().feed(b"".join(pieces))
+    assert events == ConsoleParser().feed(b"".join(pieces))
     assert not [event for event in events if isinstance(event, Serving)]
 
 
 @given(st.integers(1, 9), st.integers(0, 3 * LINE))
-def test_a_long_line_counts_as_several_wherever_it_is_cut(parts, at):
+def test_a_long_line_counts_as_several_wherever_it_is_cut(parts, index):
     data = b"y" * (parts * LINE) + b"\nMPY: soft reboot\n"
-    parser = Parser()
-    assert parser.feed(data[:at]) + parser.feed(data[at:]) == [SoftRebooted()]
+    parser = ConsoleParser()
+    assert parser.feed(data[:index]) + parser.feed(data[index:]) == [SoftRebooted()]

@@ -1,4 +1,4 @@
-"""The console parser: events from bytes, however they are cut, whatever they are."""
+"""The console parser makes the same events of bytes in any cut, and the console keeps and hides them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import threading
 
 import pytest
 from camrig.board.console import Console
-from camrig.board.console_parser import (
+from camrig.board.console_parser import ConsoleParser
+from camrig.board.events import (
+    BROWNOUT,
     Crashed,
-    Parser,
     Prompt,
     ResetCause,
     Restarted,
@@ -17,7 +18,6 @@ from camrig.board.console_parser import (
     WifiFailed,
     WifiJoined,
 )
-from camrig.board.events import BROWNOUT
 from camrig.deadline import Deadline
 from camrig.errors import PortError
 from hypothesis import given
@@ -38,8 +38,8 @@ CRASH = (
 )
 
 
-def test_a_boot():
-    assert Parser().feed(BOOT) == [
+def test_a_boot_makes_its_events_in_order():
+    assert ConsoleParser().feed(BOOT) == [
         Restarted("POWERON_RESET"),
         ResetCause("pwron"),
         WifiJoined("192.168.4.7 rssi -51 channel 6 pm 0"),
@@ -47,8 +47,8 @@ def test_a_boot():
     ]
 
 
-def test_a_traceback_is_whole_and_ends_with_its_exception():
-    trace, prompt = Parser().feed(CRASH)
+def test_a_traceback_is_complete_and_ends_with_its_exception():
+    trace, prompt = ConsoleParser().feed(CRASH)
     assert isinstance(trace, Traceback)
     assert trace.error == "OSError: [Errno 28] ENOSPC"
     assert trace.text.count("File") == 2
@@ -68,8 +68,8 @@ def test_a_traceback_is_whole_and_ends_with_its_exception():
         (b"the docs are at http://10.0.0.2/manual", False),
     ],
 )
-def test_lines(line, event):
-    events = Parser().feed(line + b"\r\n")
+def test_a_single_line_makes_its_event(line, event):
+    events = ConsoleParser().feed(line + b"\r\n")
     if event is None:
         assert isinstance(events[0], Crashed)
     else:
@@ -79,57 +79,57 @@ def test_lines(line, event):
 @given(st.lists(st.integers(0, len(BOOT + CRASH)), max_size=8))
 def test_any_cut_gives_the_same_events(cuts):
     data = BOOT + CRASH
-    parser, events, last = Parser(), [], 0
+    parser, events, last = ConsoleParser(), [], 0
     for cut in [*sorted(cuts), len(data)]:
         events += parser.feed(data[last:cut])
         last = max(last, cut)
-    assert events == Parser().feed(data)
+    assert events == ConsoleParser().feed(data)
 
 
 @given(st.binary(max_size=3000))
-def test_noise_never_raises_and_never_serves(noise):
-    events = Parser().feed(noise + b"\n")
+def test_noise_never_raises_and_makes_no_serving_event(noise):
+    events = ConsoleParser().feed(noise + b"\n")
     assert not [event for event in events if isinstance(event, Serving) and b"serving http://" not in noise]
 
 
-def test_a_flood_without_a_line_end_stays_small():
-    parser = Parser()
+def test_a_flood_without_a_line_end_is_bounded():
+    parser = ConsoleParser()
     for _ in range(1000):
         parser.feed(b"x" * 1000)
     assert parser.feed(b"\ncamrig: serving http://10.0.0.2:80\n")[-1] == Serving("http://10.0.0.2:80")
-    assert len(parser._rest) <= 2048
+    assert len(parser._partial) <= 2048
 
 
-def test_console_hides_secrets():
+def test_the_console_hides_secrets():
     console = Console(["hunter2", ""])
-    console.heard(b"connecting with hunter2\r\nok\r\n")
+    console.feed(b"connecting with hunter2\r\nok\r\n")
     assert console.text() == "connecting with ***\nok\n"
 
 
-def test_console_text_since_a_mark_survives_dropping():
+def test_text_since_a_mark_survives_the_bound_of_the_console():
     console = Console()
-    console.heard(b"old\n")
+    console.feed(b"old\n")
     mark = console.mark()
-    console.heard(b"x" * 3_000_000 + b"\nnew\n")
+    console.feed(b"x" * 3_000_000 + b"\nnew\n")
     assert console.text(since=mark).endswith("\nnew\n")
     assert "old" not in console.text(since=mark)
 
 
-def test_console_wakes_who_waits():
+def test_an_event_wakes_a_waiting_thread():
     console = Console()
-    waiting = threading.Thread(target=lambda: console.heard(BOOT))
+    waiting = threading.Thread(target=lambda: console.feed(BOOT))
     waiting.start()
-    found = console.wait(lambda event: event if isinstance(event, Serving) else None, 0, Deadline.after(10))
+    event = console.wait(lambda event: event if isinstance(event, Serving) else None, 0, Deadline.after(10))
     waiting.join()
-    assert found == Serving("http://192.168.4.7:8080")
+    assert event == Serving("http://192.168.4.7:8080")
 
 
-def test_console_raises_what_broke_the_line():
+def test_waiting_raises_the_error_that_broke_the_line():
     console = Console()
     console.fail(PortError("the port was lost"))
     with pytest.raises(PortError, match="lost"):
         console.wait(lambda event: event, 0, Deadline.after(10))
 
 
-def test_console_gives_up_at_the_deadline():
+def test_waiting_ends_at_the_deadline():
     assert Console().wait(lambda event: event, 0, Deadline.after(0)) is None

@@ -1,4 +1,4 @@
-"""Control lines: profiles are checked when they are read, played as written, and wirings told apart."""
+"""Control lines: profiles are checked when read and played as written, and the probe tells wirings apart."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import tty
 
 import pytest
 from camrig.board.control_lines import BoardSerial, has_lines, play, pulse, set_lines
-from camrig.board.line_profiles import PROFILES, parse_sequence, profile
+from camrig.board.line_profiles import PROFILES, find_profile, parse_sequence
 from camrig.board.port import Line, open_port
-from camrig.board.transport import Wire
-from camrig.board.wiring_probe import work_out
+from camrig.board.transport import Transport
+from camrig.board.wiring_probe import probe_wiring
 from camrig.errors import PortError, SettingsError
 from camrig.settings.resolve import resolve
 from hypothesis import given
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 
 class Chip:
-    """A port with an ESP32 behind it, wired in one of the known ways. Prints what its ROM prints."""
+    """A port with an ESP32 behind it, wired in one of the known ways. Prints the ROM's banner when it boots."""
 
     def __init__(self, wiring: str, io0_grounded: bool = False, baudrate: int = 115200) -> None:
         self.wiring = wiring
@@ -55,7 +55,7 @@ class Chip:
 
 
 def run(chip: Chip, sequence) -> None:
-    """Play a sequence as a port does that sets both lines in one step."""
+    """Play a sequence like a port that sets both lines in one step."""
     for step in sequence:
         chip.set(**{name: level for name in ("dtr", "rts") if (level := getattr(step, name)) is not None})
     chip.set(dtr=False, rts=False)
@@ -65,7 +65,7 @@ def run(chip: Chip, sequence) -> None:
     ("name", "wiring"),
     [("devkit", "transistors"), ("devkit", "direct"), ("esp32-cam-mb", "direct"), ("dtr-reset", "swapped")],
 )
-def test_the_profiles_do_what_they_say_on_their_wiring(name, wiring):
+def test_a_profile_resets_and_starts_the_boot_loader_on_its_wiring(name, wiring):
     chip = Chip(wiring)
     run(chip, PROFILES[name].reset)
     assert chip.boots == ["SPI"]
@@ -76,7 +76,7 @@ def test_the_profiles_do_what_they_say_on_their_wiring(name, wiring):
 
 @pytest.mark.parametrize("wiring", ["transistors", "direct", "swapped"])
 @pytest.mark.parametrize("name", [name for name in PROFILES if name != "usb-cdc"])
-def test_idle_levels_hold_nobody(name, wiring):
+def test_idle_levels_hold_no_chip_in_reset(name, wiring):
     chip = Chip(wiring)
     chip.set(dtr=PROFILES[name].dtr, rts=PROFILES[name].rts)
     assert not chip.held
@@ -86,34 +86,34 @@ def test_idle_levels_hold_nobody(name, wiring):
     ("wiring", "fits"),
     [("transistors", "devkit"), ("direct", "esp32-cam-mb"), ("swapped", "dtr-reset"), ("nothing", "none")],
 )
-def test_a_wiring_is_worked_out(wiring, fits):
+def test_the_probe_finds_the_profile_of_a_wiring(wiring, fits):
     chip = Chip(wiring)
-    found = work_out(Line(chip, lambda data: None), listen=0.01, sleep=lambda seconds: None)
-    assert found.profile == fits
-    assert (found.by_itself, found.downloads, chip.held) == (False, False, False)
+    report = probe_wiring(Line(chip, lambda data: None), listen=0.01, sleep=lambda seconds: None)
+    assert report.profile == fits
+    assert (report.restarts_by_itself, report.in_boot_loader, chip.held) == (False, False, False)
     if chip.boots:
-        assert chip.boots[-1] == "SPI"  # never left in its boot loader
+        assert chip.boots[-1] == "SPI"  # not left in its boot loader
 
 
-def test_a_chip_whose_io0_is_grounded_is_told_so():
-    found = work_out(Line(Chip("direct", io0_grounded=True), lambda data: None), 0.01, lambda seconds: None)
-    assert found.downloads
+def test_the_probe_reports_a_chip_whose_io0_is_grounded():
+    report = probe_wiring(Line(Chip("direct", io0_grounded=True), lambda data: None), 0.01, lambda seconds: None)
+    assert report.in_boot_loader
 
 
-def test_a_board_that_restarts_by_itself_tells_nothing():
+def test_a_board_that_restarts_by_itself_is_not_probed():
     class Loop(Chip):
         def read(self, size: int) -> bytes:
             return b"rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
 
-    found = work_out(Line(Loop("direct"), lambda data: None), 0.01, lambda seconds: None)
-    assert found.by_itself
-    assert found.profile is None
+    report = probe_wiring(Line(Loop("direct"), lambda data: None), 0.01, lambda seconds: None)
+    assert report.restarts_by_itself
+    assert report.profile is None
 
 
 @pytest.mark.parametrize(
     "text", ["rst=1", "rts=2", "rts", "dtr=1,dtr=0", "rts=1,wait=1", "wait=", "wait=99", "dtr=1, rts=0"]
 )
-def test_a_typo_in_a_sequence_is_named_when_it_is_read(text):
+def test_a_wrong_step_in_a_sequence_raises_value_error(text):
     with pytest.raises(ValueError):
         parse_sequence(text)
 
@@ -127,13 +127,13 @@ def test_any_text_is_a_sequence_or_a_value_error(text):
     assert len(steps) == len(text.split())
 
 
-def test_own_sequences_come_from_the_file(tmp_path):
+def test_a_custom_profile_is_read_from_the_file(tmp_path):
     (tmp_path / "camrig.toml").write_text(
         'lines = "mine"\n[wiring.mine]\nidle = "dtr=1"\nreset = "rts=1 wait=0.2 rts=0"\n'
     )
-    found = resolve({}, {}, tmp_path).lines
-    assert (found.name, found.dtr, found.rts) == ("mine", True, False)
-    assert [(step.dtr, step.rts, step.wait) for step in found.reset] == [
+    profile = resolve({}, {}, tmp_path).lines
+    assert (profile.name, profile.dtr, profile.rts) == ("mine", True, False)
+    assert [(step.dtr, step.rts, step.wait) for step in profile.reset] == [
         (None, True, 0.0),
         (None, None, 0.2),
         (None, False, 0.0),
@@ -151,10 +151,10 @@ def test_own_sequences_come_from_the_file(tmp_path):
         ('[wiring.a]\nreste = ""', ["[wiring.a]", "reste", "reset"]),
         ("[wiring.a]\nreset = 1", ["[wiring.a]", "quotes"]),
         ("[wiring.devkit]\n", ["[wiring.devkit]", "name of its own"]),
-        ("wiring = 1", ["wiring", "no table"]),
+        ("wiring = 1", ["wiring in camrig.toml", "[wiring.NAME]"]),
     ],
 )
-def test_mistakes_in_a_profile_are_named_before_any_port_opens(tmp_path, text, words):
+def test_a_mistake_in_a_profile_is_named_before_any_port_opens(tmp_path, text, words):
     (tmp_path / "camrig.toml").write_text(text)
     with pytest.raises(SettingsError) as raised:
         resolve({}, {}, tmp_path)
@@ -162,39 +162,39 @@ def test_mistakes_in_a_profile_are_named_before_any_port_opens(tmp_path, text, w
         assert word in str(raised.value)
 
 
-def test_own_profile_from_a_table_that_is_no_table():
-    with pytest.raises(SettingsError, match="no table"):
-        profile("devkit", {"a": 1}, "camrig.toml")
+def test_a_profile_that_is_not_a_table_is_refused():
+    with pytest.raises(SettingsError, match="not a table"):
+        find_profile("devkit", {"a": 1}, "camrig.toml")
 
 
 @pytest.mark.parametrize(("dtr", "rts"), [(False, False), (True, True)])
 def test_lines_are_set_before_the_port_opens_and_in_one_step(monkeypatch, peer, dtr, rts):
-    """What a local port asks of the kernel when it opens: never one line without the other."""
-    asked = []
-    monkeypatch.setattr("camrig.board.control_lines._both", lambda fd, *levels: asked.append(levels))
+    """A local port never sets one line without the other when it opens."""
+    calls = []
+    monkeypatch.setattr("camrig.board.control_lines._set_both", lambda fd, *levels: calls.append(levels))
     name = "usb-cdc" if dtr else "devkit"
     port = open_port(peer.path, 115200, PROFILES[name])
     try:
         assert isinstance(port, BoardSerial)
-        assert asked == [(dtr, rts)]
+        assert calls == [(dtr, rts)]
         set_lines(port, True, False)
-        assert asked[1:] == [(True, False)]
+        assert calls[1:] == [(True, False)]
         assert (port.dtr, port.rts) == (True, False)
     finally:
         port.close()
 
 
-def test_a_port_without_lines_opens_and_says_that_it_cannot(peer):
-    wire = Wire(peer.path, 115200)
+def test_a_port_without_control_lines_opens_and_cannot_pulse(peer):
+    transport = Transport(peer.path, 115200)
     try:
-        assert not has_lines(wire.serial.port)
-        assert not wire.pulse()
-        assert not pulse(wire.serial.port, PROFILES["esp32-cam-mb"])
+        assert not has_lines(transport.serial.port)
+        assert not transport.pulse()
+        assert not pulse(transport.serial.port, PROFILES["esp32-cam-mb"])
     finally:
-        wire.close()
+        transport.close()
 
 
-def test_a_tcp_socket_has_no_lines():
+def test_a_tcp_socket_has_no_control_lines():
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 
 import pytest
 from camrig.board.session import Session
-from camrig.board.transport import Wire
+from camrig.board.transport import Transport
 from camrig.errors import PortError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from serial import rfc2217
 
 
-class Far:
-    """The server's own port, as pyserial's RFC 2217 manager uses it; notes what is asked of its lines."""
+class ServerPort:
+    """The server's port, as pyserial's RFC 2217 manager uses it. ``changes`` are those of its control lines."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, object]] = []
+        self.changes: list[tuple[str, object]] = []
         for name in ("baudrate", "bytesize", "parity", "stopbits", "xonxoff", "rtscts"):
             object.__setattr__(self, name, 0)
         for name in ("cts", "dsr", "ri", "cd", "rts", "dtr"):
@@ -28,7 +28,7 @@ class Far:
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in ("dtr", "rts"):
-            self.asked.append((name, value))
+            self.changes.append((name, value))
         object.__setattr__(self, name, value)
 
     def reset_input_buffer(self) -> None: ...
@@ -37,8 +37,8 @@ class Far:
 
 
 @contextlib.contextmanager
-def server(board: VirtualBoard, far: Far | None, lines: bool) -> Iterator[int]:
-    """A TCP port to the board; with ``far`` it speaks RFC 2217, and refuses to set lines unless it has some."""
+def server(board: VirtualBoard, server_port: ServerPort | None, lines: bool) -> Iterator[int]:
+    """A TCP port to the board. With ``server_port`` it speaks RFC 2217, with control lines if ``lines``."""
     with open(board.path, "rb+", buffering=0) as end, socket.create_server(("127.0.0.1", 0)) as listener:
         stop, wake = socket.socketpair()
 
@@ -59,7 +59,7 @@ def server(board: VirtualBoard, far: Far | None, lines: bool) -> Iterator[int]:
                         refused = option == rfc2217.SERVER_SET_CONTROL and not lines
                         super().rfc2217_send_subnegotiation(option, b"\x00" if refused else value)
 
-                manager = Manager(far, Out()) if far else None
+                manager = Manager(server_port, Out()) if server_port else None
                 while True:
                     ready, _, _ = select.select([client, end, stop], [], [])
                     if stop in ready:
@@ -86,8 +86,8 @@ def server(board: VirtualBoard, far: Far | None, lines: bool) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def board() -> Iterator[VirtualBoard]:
-    with VirtualBoard.start(VirtualConfig()) as found:
-        yield found
+    with VirtualBoard.start(VirtualConfig()) as virtual_board:
+        yield virtual_board
 
 
 def answers(url: str) -> bool:
@@ -99,39 +99,39 @@ def answers(url: str) -> bool:
         session.close()
 
 
-def test_a_tcp_socket(board):
+def test_a_board_answers_through_a_tcp_socket(board):
     with server(board, None, False) as port:
         assert answers(f"socket://127.0.0.1:{port}")
 
 
-def test_an_rfc2217_server_without_lines_is_no_hindrance(board):
-    with server(board, Far(), lines=False) as port:
+def test_a_board_answers_through_an_rfc2217_server_without_lines(board):
+    with server(board, ServerPort(), lines=False) as port:
         assert answers(f"rfc2217://127.0.0.1:{port}")
 
 
-def test_an_rfc2217_server_sets_the_lines(board):
-    far = Far()
-    with server(board, far, lines=True) as port:
-        wire = Wire(f"rfc2217://127.0.0.1:{port}", 115200)
+def test_an_rfc2217_server_sets_the_control_lines(board):
+    server_port = ServerPort()
+    with server(board, server_port, lines=True) as port:
+        transport = Transport(f"rfc2217://127.0.0.1:{port}", 115200)
         try:
-            assert far.asked == [("dtr", False), ("rts", False)]
-            assert wire.pulse()
-            assert ("rts", True) in far.asked
-            assert far.asked[-1] == ("rts", False)
+            assert server_port.changes == [("dtr", False), ("rts", False)]
+            assert transport.pulse()
+            assert ("rts", True) in server_port.changes
+            assert server_port.changes[-1] == ("rts", False)
         finally:
-            wire.close()
+            transport.close()
 
 
 def test_a_server_that_goes_away_is_a_lost_port(board):
     with server(board, None, False) as port:
-        wire = Wire(f"socket://127.0.0.1:{port}", 115200)
+        transport = Transport(f"socket://127.0.0.1:{port}", 115200)
     try:
         with pytest.raises(PortError, match="the port was lost"):
-            wire.run("1", 5)
+            transport.run("1", 5)
     finally:
-        wire.close()
+        transport.close()
 
 
-def test_a_protocol_that_nobody_knows():
+def test_an_unknown_protocol_is_named():
     with pytest.raises(PortError, match="carrier-pigeon"):
-        Wire("carrier-pigeon://roof", 115200)
+        Transport("carrier-pigeon://roof", 115200)

@@ -1,4 +1,4 @@
-"""The two rungs that need a tool of their own: a stand-in for uhubctl, and esptool with a chip's boot loader."""
+"""The two rungs that need a tool: USB power with a substitute for uhubctl, reflash with esptool and a mock chip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 
 @pytest.mark.parametrize(
-    ("location", "found"),
+    ("location", "expected"),
     [
         ("1-1.4:1.0", ("1-1", "4")),
         ("1-4", ("1", "4")),
@@ -28,8 +28,8 @@ from camrig.virtual.board import VirtualBoard, VirtualConfig
         ("COM5", None),
     ],
 )
-def test_hub_and_port(location, found):
-    assert power.hub_and_port(location) == found
+def test_hub_and_port_from_a_location(location, expected):
+    assert power.hub_and_port(location) == expected
 
 
 def uhubctl(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
@@ -42,42 +42,42 @@ def uhubctl(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
 
 
 def test_uhubctl_gets_hub_and_port(tmp_path, monkeypatch):
-    uhubctl(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/asked')
+    uhubctl(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/arguments')
     cycle, why = power.usb_power("/dev/ttyUSB7")
     assert why == ""
     cycle()
-    assert (tmp_path / "asked").read_text().split() == ["-l", "1-1", "-p", "4", "-a", "cycle", "-d", "2"]
+    assert (tmp_path / "arguments").read_text().split() == ["-l", "1-1", "-p", "4", "-a", "cycle", "-d", "2"]
 
 
-def test_uhubctl_that_refuses(tmp_path, monkeypatch):
+def test_a_failing_uhubctl_is_named(tmp_path, monkeypatch):
     uhubctl(tmp_path, monkeypatch, "echo No compatible devices detected >&2; exit 1")
-    with pytest.raises(BlockedError, match="uhubctl refused: No compatible devices"):
+    with pytest.raises(BlockedError, match="uhubctl failed: No compatible devices"):
         power.usb_power("/dev/ttyUSB7")[0]()
 
 
-def test_uhubctl_that_hangs(tmp_path, monkeypatch):
+def test_a_uhubctl_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(power, "SECONDS", 0.1)
     uhubctl(tmp_path, monkeypatch, "while :; do :; done")
-    with pytest.raises(BlockedError, match="did not run to its end"):
+    with pytest.raises(BlockedError, match="did not finish"):
         power.usb_power("/dev/ttyUSB7")[0]()
 
 
 @pytest.mark.parametrize("port", ["/dev/ttyS0", "socket://127.0.0.1:4000"])
-def test_a_port_that_is_on_no_hub(tmp_path, monkeypatch, port):
+def test_a_port_that_is_not_on_a_hub_cannot_be_switched(tmp_path, monkeypatch, port):
     uhubctl(tmp_path, monkeypatch, "exit 0")
     cycle, why = power.usb_power(port)
     assert cycle is None
     assert port in why
 
 
-def test_no_uhubctl(tmp_path, monkeypatch):
+def test_a_missing_uhubctl_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert power.usb_power("/dev/ttyUSB7") == (None, "uhubctl is not installed")
 
 
 @pytest.fixture
 def rom(tmp_path: Path) -> Iterator[str]:
-    """The port of an ESP32 that waits in its boot loader, of which only the flash is there."""
+    """The port of a mock ESP32 that waits in its boot loader; only its flash works."""
     program = Path(sys.executable).with_name("esp32-mock-bootloader")
     command = [program, "run", "--pty", "--chip", "esp32", "--timeout", "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONUNBUFFERED": "1"}) as process:
@@ -88,12 +88,12 @@ def rom(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    found = tmp_path / "firmware.bin"
-    found.write_bytes(bytes(range(256)) * 20)
-    return found
+    path = tmp_path / "firmware.bin"
+    path.write_bytes(bytes(range(256)) * 20)
+    return path
 
 
-def test_the_firmware_goes_where_the_chip_starts(tmp_path, rom, image, capsys):
+def test_the_firmware_is_written_to_the_boot_address(tmp_path, rom, image, capsys):
     write, why = flashing.reflash(rom, image)
     assert why == ""
     write()
@@ -104,7 +104,7 @@ def test_the_firmware_goes_where_the_chip_starts(tmp_path, rom, image, capsys):
 
 
 def test_a_board_comes_back_with_new_firmware(tmp_path, rom, image):
-    """The port is a chip's in its boot loader until its firmware is written, and a virtual board's from then on."""
+    """The port leads to the mock chip until its firmware is written, and to a virtual board from then on."""
     port = tmp_path / "port"
     port.symlink_to(rom)
     with VirtualBoard.start(VirtualConfig()) as board, contextlib.closing(Session(str(port), 115200)) as session:
@@ -118,34 +118,34 @@ def test_a_board_comes_back_with_new_firmware(tmp_path, rom, image):
         ladder = Ladder(session, rungs(session, pulse=lambda: False, reflash=flash, boot=2))
         assert ladder.climb(CONTROL_LINES).rung == REFLASH
         assert session.exec("print(6 * 7)", 5).strip() == "42"
-        assert [(tried.rung, tried.absent) for tried in ladder.tried] == [
+        assert [(attempt.rung, attempt.absent) for attempt in ladder.attempts] == [
             (CONTROL_LINES, True),
             (USB_POWER, True),
             (REFLASH, False),
         ]
 
 
-def test_new_firmware_that_says_nothing(rom, image):
-    """The chip is written to and stays in its boot loader: it is given up when any board would have booted."""
+def test_a_board_that_stays_silent_after_flashing_is_given_up(rom, image):
+    """The chip is written and stays in its boot loader: it is given up after the longest boot time."""
     with contextlib.closing(Session(rom, 115200)) as session:
         write, _ = flashing.reflash(rom, image)
         ladder = Ladder(session, rungs(session, pulse=lambda: False, reflash=write, boot=1))
         with pytest.raises(BoardBrokenError, match=r"reflash: failed after"):
             ladder.climb(REFLASH)
-        assert ladder.tried[-1].seconds < 60
+        assert ladder.attempts[-1].seconds < 60
 
 
-def test_a_port_that_is_not_there(image):
+def test_flashing_through_a_missing_port_is_an_error(image):
     write, _ = flashing.reflash("/dev/ttyGONE", image)
     with pytest.raises(FlashError, match=r"firmware.bin could not be written .*ttyGONE"):
         write()
 
 
-def test_no_firmware():
+def test_a_missing_firmware_option_is_named():
     assert flashing.reflash("/dev/ttyUSB7", None) == (None, "no --firmware is given")
 
 
-def test_no_esptool(tmp_path, monkeypatch):
+def test_a_missing_esptool_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(flashing.importlib.util, "find_spec", lambda name: None)
     write, why = flashing.reflash("/dev/ttyUSB7", tmp_path / "firmware.bin")
     assert write is None

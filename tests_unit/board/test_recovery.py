@@ -1,4 +1,4 @@
-"""The recovery ladder: which rung brings which board back, what is counted, what is said when none does."""
+"""The recovery ladder: which rung brings which board back, which attempts are kept, what the error says."""
 
 from __future__ import annotations
 
@@ -6,29 +6,33 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from camrig.board.console import Console
 from camrig.board.events import Event, Serving
 from camrig.board.recovery import (
     CHIP_RESET,
     CONTROL_LINES,
     CTRL_C,
     REFLASH,
+    SECONDS_TO_LOOK,
+    SECONDS_TO_RETURN,
     SOFT_RESET,
     USB_POWER,
     Ladder,
+    RecoveryPort,
     Rung,
-    RungMissingError,
+    RungUnavailableError,
     rungs,
 )
 from camrig.board.session import Session
 from camrig.deadline import Deadline
-from camrig.errors import BlockedError, BoardBrokenError, BoardSilentError, PortError
+from camrig.errors import BlockedError, BoardBrokenError, BoardSilentError, CamrigError, PortError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 from tests_unit.conftest import Ended
 
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}
 
-# A chip takes a moment to get from its first key to main.py; a virtual board is there at once.
+# A chip takes a moment from the first Ctrl-C that it accepts to main.py; a virtual board takes none.
 BOOT = "import time\ntime.sleep(0.1)\n"
 STARTED = "print('serving http://127.0.0.1:9')\n"
 LOOPS = "while True:\n    pass\n"
@@ -43,8 +47,8 @@ DEAF_AND_GUARDED = (
 )
 
 
-class Fake:
-    """A session that answers a proof as it is told to."""
+class FakeSession:
+    """Answers the command that proves a rung with ``answer``."""
 
     name = "bench"
 
@@ -55,34 +59,43 @@ class Fake:
         return self.answer
 
 
-def fails(until: Deadline) -> None:
-    raise BoardSilentError("nothing moved")
+class FakeRung(Rung):
+    """A rung that raises ``error``, or succeeds. ``limits`` are the seconds of the deadlines that it got."""
+
+    def __init__(self, name: str, error: CamrigError | None = None, seconds: float = 1) -> None:
+        self.name, self.error, self.seconds = name, error, seconds
+        self.limits: list[float] = []
+
+    def __call__(self, deadline: Deadline) -> None:
+        self.limits.append(deadline.seconds)
+        if self.error is not None:
+            raise self.error
 
 
-def absent(until: Deadline) -> None:
-    raise RungMissingError("there is none")
+SILENT = BoardSilentError("nothing moved")
 
 
-def test_the_first_rung_that_holds_ends_the_climb():
-    ladder = Ladder(Fake(), [Rung("a", 1, fails), Rung("b", 1, lambda until: None), Rung("c", 1, fails)])
+def test_the_first_rung_that_succeeds_ends_the_climb():
+    ladder = Ladder(FakeSession(), [FakeRung("a", SILENT), FakeRung("b"), FakeRung("c", SILENT)])
     assert ladder.climb("a").rung == "b"
-    assert [(tried.rung, tried.ok) for tried in ladder.tried] == [("a", False), ("b", True)]
+    assert [(attempt.rung, attempt.ok) for attempt in ladder.attempts] == [("a", False), ("b", True)]
 
 
-def test_a_climb_may_start_further_up_and_all_are_counted():
-    ladder = Ladder(Fake(), [Rung("a", 1, fails), Rung("b", 1, lambda until: None)])
+def test_a_climb_may_start_further_up_and_every_attempt_is_kept():
+    ladder = Ladder(FakeSession(), [FakeRung("a", SILENT), FakeRung("b")])
     ladder.climb("b")
     ladder.climb("a")
-    assert [tried.rung for tried in ladder.tried] == ["b", "a", "b"]
+    assert [attempt.rung for attempt in ladder.attempts] == ["b", "a", "b"]
 
 
-def test_a_rung_without_proof_does_not_hold():
-    with pytest.raises(BoardBrokenError, match=r"a: failed after 0.0 s \(a command got no right answer\)"):
-        Ladder(Fake("hello"), [Rung("a", 1, lambda until: None)]).climb("a")
+def test_a_rung_whose_proof_gets_a_wrong_answer_has_failed():
+    with pytest.raises(BoardBrokenError, match=r"a: failed after 0.0 s \(a command got a wrong answer\)"):
+        Ladder(FakeSession("hello"), [FakeRung("a")]).climb("a")
 
 
-def test_every_rung_is_named_when_none_holds():
-    ladder = Ladder(Fake(), [Rung("a", 1, fails), Rung("b", 1, absent), Rung("c", 1, fails, "no hub")])
+def test_the_error_names_every_rung_when_none_succeeds():
+    missing, no_hub = RungUnavailableError("there is none"), RungUnavailableError("no hub")
+    ladder = Ladder(FakeSession(), [FakeRung("a", SILENT), FakeRung("b", missing), FakeRung("c", no_hub)])
     with pytest.raises(BoardBrokenError) as caught:
         ladder.climb("a")
     for words in (
@@ -93,36 +106,69 @@ def test_every_rung_is_named_when_none_holds():
         "c: not available (no hub)",
     ):
         assert words in str(caught.value)
-    assert [tried.absent for tried in ladder.tried] == [False, True, True]
+    assert [attempt.absent for attempt in ladder.attempts] == [False, True, True]
 
 
-def test_the_deadline_of_a_rung_is_its_own():
-    seen = []
-    Ladder(Fake(), [Rung("a", 7, lambda until: seen.append(until.seconds))]).climb("a")
-    assert seen == [7]
+def test_each_rung_has_its_own_deadline():
+    rung = FakeRung("a", seconds=7)
+    Ladder(FakeSession(), [rung]).climb("a")
+    assert rung.limits == [7]
 
 
-def test_a_port_is_opened_again_when_its_power_cannot_be_switched():
-    closed = []
+class FakePort(FakeSession):
+    """A session whose port is lost and does not come back. ``calls`` are its uses of the port, in order."""
 
-    class Session(Fake):
-        def close(self) -> None:
-            closed.append("closed")
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self.waits: list[float] = []
+        self.console = Console()
 
-        def reopen(self, until: Deadline, find: object) -> None:
-            closed.append("opened")
+    def close(self) -> None:
+        self.calls.append("close")
 
-    def refuses() -> None:
-        raise BlockedError("uhubctl refused")
+    def reopen(self, deadline: Deadline, find: object) -> None:
+        self.calls.append("reopen")
+        self.waits.append(deadline.seconds)
+        if self.console.broken is not None:
+            raise self.console.broken
 
-    session = Session()
-    ladder = Ladder(session, rungs(session, pulse=lambda: False, power=refuses))
-    with pytest.raises(BoardBrokenError, match=r"uhubctl refused.*reflash: not available"):
+
+def test_the_port_is_reopened_when_its_power_cannot_be_switched():
+    def fail() -> None:
+        raise BlockedError("uhubctl failed")
+
+    session = FakePort()
+    ladder = Ladder(session, rungs(session, pulse=lambda: False, power=fail))
+    with pytest.raises(BoardBrokenError, match=r"uhubctl failed.*reflash: not available"):
         ladder.climb(USB_POWER)
-    assert closed == ["closed", "opened"]
+    assert session.calls == ["close", "reopen"]
 
 
-def runs(event: Event) -> bool | None:
+def test_a_lost_port_is_waited_for_once():
+    session = FakePort()
+    session.console.fail(PortError("the port was lost"))
+    ladder = Ladder(session, rungs(session, pulse=lambda: False, boot=40))
+    with pytest.raises(BoardBrokenError, match="the port was lost"):
+        ladder.climb(CTRL_C)
+    first, *later = session.waits
+    assert first == SECONDS_TO_RETURN
+    assert later == [SECONDS_TO_LOOK] * 3
+
+
+def test_a_port_that_came_back_is_waited_for_again():
+    session = FakePort()
+    port = RecoveryPort(session, None)
+    for _ in range(2):
+        session.console.fail(PortError("the port was lost"))
+        with pytest.raises(PortError):
+            port.restore(Deadline.after(40))
+        session.console.restore()
+        port.restore(Deadline.after(40))
+    assert session.waits == [SECONDS_TO_RETURN] * 2
+
+
+def is_serving(event: Event) -> bool | None:
     return True if isinstance(event, Serving) else None
 
 
@@ -141,7 +187,7 @@ def misbehaving() -> Iterator[Callable[[str], VirtualBoard]]:
                 session.exec(f"f = open({name!r}, 'w')\nf.write({text!r})\nf.close()")
             board.power_cycle()
             session.listen()
-            assert session.console.wait(runs, 0, Deadline.after(20)), session.console.text()
+            assert session.console.wait(is_serving, 0, Deadline.after(20)), session.console.text()
         finally:
             session.close()
         return board
@@ -154,8 +200,7 @@ def misbehaving() -> Iterator[Callable[[str], VirtualBoard]]:
 def climb(board: VirtualBoard, first: str = CTRL_C, power: Callable[[], None] | None = None) -> Ladder:
     session = Session(board.path, 115200)
     try:
-        found = rungs(session, pulse=session.wire.pulse, power=power, no_power="no hub")
-        ladder = Ladder(session, found)
+        ladder = Ladder(session, rungs(session, pulse=session.transport.pulse, power=power, no_power="no hub"))
         ladder.climb(first)
         assert session.exec("print('here')").strip() == "here"
         return ladder
@@ -165,33 +210,33 @@ def climb(board: VirtualBoard, first: str = CTRL_C, power: Callable[[], None] | 
 
 
 @pytest.mark.parametrize("main", [LOOPS, FLOODS, GUARDED])
-def test_ctrl_c_stops_what_heeds_it(misbehaving, main):
+def test_ctrl_c_stops_a_program_that_does_not_block_it(misbehaving, main):
     ladder = climb(misbehaving(main))
-    assert [(tried.rung, tried.ok) for tried in ladder.tried] == [(CTRL_C, True)]
+    assert [(attempt.rung, attempt.ok) for attempt in ladder.attempts] == [(CTRL_C, True)]
 
 
-def test_a_watchdog_is_left_behind_by_a_restart_that_main_does_not_survive(misbehaving):
+def test_a_chip_reset_stops_a_watchdog_that_main_has_armed(misbehaving):
     board = misbehaving(GUARDED)
     session = Session(board.path, 115200)
     try:
         ladder = Ladder(session, rungs(session, pulse=lambda: False))
         assert ladder.climb(CHIP_RESET).rung == CHIP_RESET
-        session.exec("import time\ntime.sleep(1.5)")  # longer than the watchdog's patience
+        session.exec("import time\ntime.sleep(1.5)")  # longer than the watchdog's time-out
     finally:
         session.close()
 
 
 @pytest.mark.parametrize("main", [DEAF, SWALLOWS, DEAF_AND_GUARDED])
-def test_what_nothing_stops_is_caught_while_it_boots(misbehaving, main):
+def test_a_program_that_blocks_ctrl_c_is_caught_at_boot(misbehaving, main):
     board = misbehaving(main)
     ladder = climb(board, CONTROL_LINES, power=board.power_cycle)
-    assert [(tried.rung, tried.ok, tried.absent) for tried in ladder.tried] == [
+    assert [(attempt.rung, attempt.ok, attempt.absent) for attempt in ladder.attempts] == [
         (CONTROL_LINES, False, True),
         (USB_POWER, True, False),
     ]
 
 
-def test_a_board_that_nothing_brings_back(misbehaving):
+def test_a_board_that_no_rung_brings_back(misbehaving):
     with pytest.raises(BoardBrokenError) as caught:
         climb(misbehaving(DEAF), SOFT_RESET)
     text = str(caught.value)
@@ -200,11 +245,11 @@ def test_a_board_that_nothing_brings_back(misbehaving):
     assert REFLASH in text
 
 
-def test_a_line_that_broke_is_opened_again(misbehaving):
+def test_a_lost_port_is_opened_again(misbehaving):
     board = misbehaving(LOOPS)
     session = Session(board.path, 115200)
     try:
-        session.wire.serial.close()
+        session.transport.serial.close()
         session.console.fail(PortError("the port was lost"))
         ladder = Ladder(session, rungs(session, pulse=lambda: False))
         assert ladder.climb().rung == CTRL_C
@@ -213,29 +258,29 @@ def test_a_line_that_broke_is_opened_again(misbehaving):
         session.close()
 
 
-def test_a_port_that_stays_away_is_given_up_at_the_deadline(tmp_path):
+def test_a_port_that_stays_lost_is_given_up_at_the_deadline(tmp_path):
     with VirtualBoard.start(VirtualConfig()) as board:
         session = Session(board.path, 115200)
-        looked = []
+        searches = []
 
         def find() -> str:
-            looked.append(True)
+            searches.append(True)
             return str(tmp_path / "gone")
 
         with pytest.raises(PortError):
             session.reopen(Deadline.after(0.3), find)
         session.close()
-        assert len(looked) >= 2
+        assert len(searches) >= 2
 
 
 @pytest.mark.parametrize("main", [FLOODS, GUARDED])
-def test_a_run_takes_over_a_board_that_does_something_else(misbehaving, hil: Callable[..., Ended], main):
+def test_a_run_takes_over_a_board_with_another_program(misbehaving, hil: Callable[..., Ended], main):
     ended = hil("--device", misbehaving(main).path, env=WIFI)
     assert ended.code == 0, ended.out
     assert "4 passed" in ended.out
 
 
-def test_a_run_that_cannot_take_over_says_what_it_tried(misbehaving, hil: Callable[..., Ended]):
+def test_a_run_that_cannot_take_over_names_every_rung(misbehaving, hil: Callable[..., Ended]):
     board = misbehaving(DEAF)
     ended = hil("--device", board.path, env=WIFI)
     assert ended.code == 6, ended.out

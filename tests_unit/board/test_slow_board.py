@@ -1,4 +1,4 @@
-"""A board that takes its time: it answers late, keeps what was typed meanwhile, and boots without a word."""
+"""A slow board: it answers late, queues the keys sent meanwhile, and boots without output."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ RAW = b"raw REPL; CTRL-B to exit\r\n>"
 
 
 class SlowBoard:
-    """REPLs as py/pyexec.c has them, at the far end of a pseudo-terminal. Keys are taken in order, none is lost.
+    """The REPLs of py/pyexec.c at the far end of a pseudo-terminal. Keys are handled in order, and none is lost.
 
-    ``boot`` is the seconds until the first prompt, ``late`` those until a Ctrl-A is answered.
+    ``boot`` is the time in seconds until the first prompt, ``late`` the time until a Ctrl-A is answered.
     """
 
     def __init__(self, path: str, boot: float = 0.0, late: float = 0.0) -> None:
@@ -60,7 +60,7 @@ class SlowBoard:
         return bool(select.select([self.stop_read], [], [], seconds)[0])
 
     def _take(self, key: bytes) -> bool:
-        """One key; whether the test is over."""
+        """Handle one key; true if the test is over."""
         if key == b"\x01":
             if self._rest(self.late):
                 return True
@@ -76,21 +76,21 @@ class SlowBoard:
         return False
 
     def _run(self) -> None:
-        said, self.typed = self.typed.strip(), b""
-        if not said:
+        code, self.typed = self.typed.strip(), b""
+        if not code:
             os.write(self.near, b"OK\r\nMPY: soft reboot\r\n" + RAW)
             return
-        found = re.fullmatch(rb"print\((?:'(\w+)'|6\*7)\)", said)
-        assert found, said
-        os.write(self.near, b"OK" + (found[1] or b"42") + b"\r\n\x04\x04>")
+        match = re.fullmatch(rb"print\((?:'(\w+)'|6\*7)\)", code)
+        assert match, code
+        os.write(self.near, b"OK" + (match[1] or b"42") + b"\r\n\x04\x04>")
 
 
 @pytest.fixture
 def slow(tmp_path) -> Iterator[Callable[..., Session]]:
     with ExitStack() as stack:
 
-        def start(boots_in: float = 4.0, **how: float) -> Session:
-            board = SlowBoard(str(tmp_path / "board"), **how)
+        def start(boots_in: float = 4.0, **delays: float) -> Session:
+            board = SlowBoard(str(tmp_path / "board"), **delays)
             stack.callback(board.close)
             session = Session(board.path, 115200, boots_in=boots_in)
             stack.callback(session.close)
@@ -104,27 +104,27 @@ def works(session: Session) -> bool:
 
 
 @pytest.mark.parametrize("late", [0.0, 0.7, 1.3])
-def test_ctrl_a_that_is_answered_late(slow, late):
+def test_a_late_answer_to_ctrl_a_does_not_confuse_the_session(slow, late):
     session = slow(late=late)
     session.interrupt(8)
-    assert session.wire.use_raw_paste
+    assert session.transport.use_raw_paste
     assert works(session)
 
 
 @pytest.mark.parametrize("late", [0.0, 0.7])
-def test_keys_that_were_kept_while_it_booted(slow, late):
+def test_keys_queued_during_boot_do_not_confuse_the_session(slow, late):
     session = slow(boot=0.8, late=late)
     session.catch(8)
     assert works(session)
 
 
-def test_a_fresh_interpreter_of_a_board_that_boots_without_a_word(slow):
+def test_repl_of_a_board_that_boots_without_output(slow):
     session = slow(boot=1.5)
     session.repl()
     assert works(session)
 
 
-def test_a_board_without_control_lines_is_waited_for_as_long_as_it_may_boot(slow):
+def test_a_silent_board_without_control_lines_gets_its_whole_boot_time(slow):
     session = slow(boots_in=0.5, boot=30)
     start = time.monotonic()
     with pytest.raises(BoardSilentError, match="nothing answers"):
@@ -133,7 +133,7 @@ def test_a_board_without_control_lines_is_waited_for_as_long_as_it_may_boot(slow
 
 
 @pytest.mark.parametrize("first", [AT_BOOT, CTRL_C])
-def test_the_ladder_brings_back_a_board_that_boots(slow, first):
+def test_the_ladder_brings_back_a_board_that_is_booting(slow, first):
     session = slow(boot=1.0, late=0.3)
     ladder = Ladder(session, rungs(session, pulse=lambda: False, boot=4.0))
     assert ladder.climb(first).rung == first

@@ -1,4 +1,4 @@
-"""A faster line: both ends change together, a line that garbles is stepped down, and the board is never lost."""
+"""A higher line speed: both ends change together, a line with errors steps down, and the board is never lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from camrig.board.speed import at_speed
 from camrig.errors import BoardResetError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
-# What an ESP32's firmware lets one do with the REPL's UART, on a board that has no UART; ``speeds`` is its history.
+# A substitute for the UART of an ESP32's REPL, on a board that has none; ``speeds`` is its history.
 UART = """
 import machine
 speeds = []
@@ -30,13 +30,13 @@ NAMES = {termios.B115200: 115200, termios.B230400: 230400, termios.B460800: 4608
 
 @pytest.fixture(scope="module")
 def board() -> Iterator[VirtualBoard]:
-    with VirtualBoard.start(VirtualConfig()) as found:
-        yield found
+    with VirtualBoard.start(VirtualConfig()) as virtual_board:
+        yield virtual_board
 
 
 @contextlib.contextmanager
-def cable(board: VirtualBoard, path, garbles_above: int) -> Iterator[tuple[str, list[int]]]:
-    """A cable to the board that carries noise above a speed; and the speeds at which the host spoke."""
+def cable(board: VirtualBoard, path, corrupts_above: int) -> Iterator[tuple[str, list[int]]]:
+    """A cable to the board that corrupts data above a speed; and the speeds that the host used."""
     near, far = os.openpty()
     tty.setraw(far)
     path.symlink_to(os.ttyname(far))
@@ -55,7 +55,7 @@ def cable(board: VirtualBoard, path, garbles_above: int) -> Iterator[tuple[str, 
             for source, target in ((near, end), (end, near)):
                 if source in ready:
                     data = os.read(source, 4096)
-                    if speed > garbles_above:
+                    if speed > corrupts_above:
                         data = bytes(byte ^ 0x91 for byte in data)
                     os.write(target, data)
 
@@ -72,36 +72,36 @@ def cable(board: VirtualBoard, path, garbles_above: int) -> Iterator[tuple[str, 
 
 @contextlib.contextmanager
 def session(path: str, prepare: str = UART) -> Iterator[Session]:
-    found = Session(path, 115200)
+    board_session = Session(path, 115200)
     try:
-        found.repl()
-        found.exec(prepare)
-        yield found
+        board_session.repl()
+        board_session.exec(prepare)
+        yield board_session
     finally:
-        found.close()
+        board_session.close()
 
 
-def test_both_ends_go_up_together_and_back(board, tmp_path):
+def test_both_ends_change_speed_together_and_go_back(board, tmp_path):
     with cable(board, tmp_path / "port", 4_000_000) as (path, speeds), session(path) as line:
-        with at_speed(line.wire, 921600) as speed:
+        with at_speed(line.transport, 921600) as speed:
             assert speed == 921600
             assert line.exec("print('fast')").strip() == "fast"
         assert line.ask("import json\nprint(json.dumps(speeds))") == [921600, 115200]
         assert speeds == [115200, 921600, 115200]
 
 
-def test_a_line_that_garbles_is_stepped_down(board, tmp_path):
+def test_a_line_that_corrupts_data_steps_down(board, tmp_path):
     with cable(board, tmp_path / "port", 300_000) as (path, _), session(path) as line:
-        with at_speed(line.wire, 921600) as speed:
+        with at_speed(line.transport, 921600) as speed:
             assert speed == 230400
             assert line.exec("print('well' * 500)").strip() == "well" * 500
-        tried = [speed for speed in line.ask("import json\nprint(json.dumps(speeds))") if speed != 115200]
-        assert tried == [921600, 460800, 230400]
+        raised = [speed for speed in line.ask("import json\nprint(json.dumps(speeds))") if speed != 115200]
+        assert raised == [921600, 460800, 230400]
 
 
-def test_a_line_that_carries_nothing_faster_stays_as_it_was(board, tmp_path):
+def test_a_line_that_supports_no_higher_speed_stays_as_it_was(board, tmp_path):
     with cable(board, tmp_path / "port", 115200) as (path, _), session(path) as line:
-        with at_speed(line.wire, 460800) as speed:
+        with at_speed(line.transport, 460800) as speed:
             assert speed == 115200
         assert line.exec("print('slow')").strip() == "slow"
 
@@ -109,9 +109,9 @@ def test_a_line_that_carries_nothing_faster_stays_as_it_was(board, tmp_path):
 @pytest.mark.parametrize(
     "prepare", ["", "import machine\ndef UART(n, baudrate): raise ValueError\nmachine.UART = UART"]
 )
-def test_a_board_without_the_means_stays_as_it_was(board, tmp_path, prepare):
+def test_a_board_that_cannot_change_its_speed_stays_as_it_was(board, tmp_path, prepare):
     with cable(board, tmp_path / "port", 4_000_000) as (path, speeds), session(path, prepare) as line:
-        with at_speed(line.wire, 460800) as speed:
+        with at_speed(line.transport, 460800) as speed:
             assert speed == 115200
         assert line.exec("print(6 * 7)").strip() == "42"
         assert speeds[-1] == 115200
@@ -119,14 +119,14 @@ def test_a_board_without_the_means_stays_as_it_was(board, tmp_path, prepare):
 
 def test_the_host_follows_a_board_that_restarts(board, tmp_path):
     with cable(board, tmp_path / "port", 4_000_000) as (path, speeds), session(path) as line:
-        with pytest.raises(BoardResetError), at_speed(line.wire, 921600):
+        with pytest.raises(BoardResetError), at_speed(line.transport, 921600):
             line.exec("import machine\nmachine.reset()")
         line.repl()
         assert line.exec("print(6 * 7)").strip() == "42"
         assert speeds == [115200, 921600, 115200]
 
 
-def test_nothing_is_done_when_nothing_is_asked(board, tmp_path):
-    with session(board.path) as line, at_speed(line.wire, None) as speed:
+def test_without_a_requested_speed_nothing_changes(board, tmp_path):
+    with session(board.path) as line, at_speed(line.transport, None) as speed:
         assert speed == 115200
         assert line.ask("import json\nprint(json.dumps(speeds))") == []

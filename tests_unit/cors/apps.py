@@ -7,8 +7,8 @@ from rows import A
 PREFLIGHT = {"Origin": A, "Access-Control-Request-Method": "PUT"}
 
 
-def expect(found, wanted):
-    assert found == wanted, f"{found!r} instead of {wanted!r}"
+def expect(actual, expected):
+    assert actual == expected, f"{actual!r} instead of {expected!r}"
 
 
 def small_app(**policy):

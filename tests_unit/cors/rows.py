@@ -12,37 +12,37 @@ LIST = {"allowed_origins": [A, B]}
 ANY = {"allowed_origins": "*"}
 
 
-def policy(base, **more):
-    made = dict(base)
-    made.update(more)
-    return made
+def policy(base, **fields):
+    row = dict(base)
+    row.update(fields)
+    return row
 
 
-def get(origin=None, **more):
-    made = {"origin": origin}
-    made.update(more)
-    return made
+def get(origin=None, **fields):
+    row = {"origin": origin}
+    row.update(fields)
+    return row
 
 
-def ask(method="PUT", names=None, origin=A, **more):
-    made = {"method": "OPTIONS", "origin": origin, "acrm": method, "acrh": names}
-    made.update(more)
-    return made
+def ask(method="PUT", names=None, origin=A, **fields):
+    row = {"method": "OPTIONS", "origin": origin, "acrm": method, "acrh": names}
+    row.update(fields)
+    return row
 
 
-def ok(origin=None, vary="Origin", **more):
-    made = {"allow-origin": origin, "vary": vary} if origin else {}
-    for key, value in more.items():
-        made[key.replace("_", "-")] = value
-    return made
+def ok(origin=None, vary="Origin", **fields):
+    row = {"allow-origin": origin, "vary": vary} if origin else {}
+    for key, value in fields.items():
+        row[key.replace("_", "-")] = value
+    return row
 
 
-def granted(method="PUT", origin=A, vary="Origin", **more):
-    return ok(origin, vary, status=204, allow_methods=method, **more)
+def granted(method="PUT", origin=A, vary="Origin", **fields):
+    return ok(origin, vary, status=204, allow_methods=method, **fields)
 
 
-def refused(**more):
-    return ok(A, status=204, **more)
+def refused(**fields):
+    return ok(A, status=204, **fields)
 
 
 NOTHING = {}

@@ -33,8 +33,8 @@ def fetch(client: TestClient, method: str = "GET", path: str = "/", **headers: s
 
 
 def test_signature() -> None:
-    found = inspect.signature(CORS.__init__).parameters
-    assert {name: value.default for name, value in list(found.items())[1:]} == {
+    parameters = inspect.signature(CORS.__init__).parameters
+    assert {name: value.default for name, value in list(parameters.items())[1:]} == {
         "app": None,
         "allowed_origins": None,
         "allow_credentials": False,
@@ -44,7 +44,7 @@ def test_signature() -> None:
         "max_age": None,
         "handle_cors": True,
     }
-    assert list(found)[1] == "app"
+    assert list(parameters)[1] == "app"
     assert list(inspect.signature(CORS.initialize).parameters) == ["self", "app", "handle_cors"]
 
 
@@ -67,10 +67,10 @@ def test_listed_origin() -> None:
     assert missing.headers["Access-Control-Allow-Origin"] == PAGE
     assert "Access-Control-Allow-Credentials" not in missing.headers
     assert missing.headers["Vary"] == "Origin"
-    other = fetch(client, Origin="https://bad.com")
-    assert other.status_code == 200
+    foreign = fetch(client, Origin="https://bad.com")
+    assert foreign.status_code == 200
     for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Vary"):
-        assert name not in other.headers
+        assert name not in foreign.headers
 
 
 def test_all_origins() -> None:
@@ -100,8 +100,8 @@ def test_preflight_that_echoes() -> None:
     app = Microdot()
     CORS(app, allowed_origins="*")
     client = client_of(app)
-    asked = {"Origin": PAGE, "Access_Control_Request_Method": "POST"}
-    response = fetch(client, "OPTIONS", **asked, Access_Control_Request_Headers="X-Test, X-Test2")
+    preflight = {"Origin": PAGE, "Access_Control_Request_Method": "POST"}
+    response = fetch(client, "OPTIONS", **preflight, Access_Control_Request_Headers="X-Test, X-Test2")
     assert response.status_code == 200
     assert response.headers["Access-Control-Allow-Origin"] == PAGE
     assert response.headers["Access-Control-Allow-Methods"] == "POST"
@@ -118,8 +118,8 @@ def test_preflight_with_lists() -> None:
     app = Microdot()
     CORS(app, allowed_origins="*", max_age=3600, allowed_methods=["POST"], allowed_headers=["X-Test"])
     client = client_of(app)
-    asked = {"Origin": PAGE, "Access_Control_Request_Method": "POST"}
-    response = fetch(client, "OPTIONS", **asked, Access_Control_Request_Headers="X-Test, X-Test2")
+    preflight = {"Origin": PAGE, "Access_Control_Request_Method": "POST"}
+    response = fetch(client, "OPTIONS", **preflight, Access_Control_Request_Headers="X-Test, X-Test2")
     assert response.status_code == 200
     assert response.headers["Access-Control-Max-Age"] == "3600"
     assert response.headers["Access-Control-Allow-Methods"] == "POST"

@@ -133,18 +133,18 @@ def test_whatever_a_client_sends(
 ) -> None:
     app, _ = serve(policy)
     answer = ask(loop, app, method, headers)
-    found = answer.cors()
-    assert all(isinstance(value, str) for value in found.values()), "a header was sent twice"
-    own = {name: value for name, value in found.items() if name != "vary"}
+    headers_sent = answer.cors()
+    assert all(isinstance(value, str) for value in headers_sent.values()), "a header was sent twice"
+    own = {name: value for name, value in headers_sent.items() if name != "vary"}
     assert not own or "allow-origin" in own
-    for value in found.values():
+    for value in headers_sent.values():
         assert all(" " <= char <= "~" for char in value), "an unprintable character was sent back"
     if policy["allowed_origins"] == "*" and policy["allow_credentials"]:
         assert own["allow-origin"] == "*"
     elif policy["allowed_origins"] != "*" and own:
         assert own["allow-origin"] in policy["allowed_origins"]
-    if found.get("allow-origin", "*") != "*":
-        assert found["vary"] == "Origin"
+    if headers_sent.get("allow-origin", "*") != "*":
+        assert headers_sent["vary"] == "Origin"
     if method != "OPTIONS":
         assert not {"allow-methods", "allow-headers", "max-age"} & set(own)
     assert "allow-methods" in own or not {"allow-headers", "max-age"} & set(own)
@@ -219,20 +219,20 @@ def test_nothing_is_kept_of_an_earlier_policy(
         )
         return answer
 
-    for in_place, length, asked in steps:
+    for in_place, length, is_compared in steps:
         value = None if length is None else [entry] * length
         current = getattr(cors, name)
         if in_place and isinstance(current, list) and value is not None:
             current[:] = value
         else:
             setattr(cors, name, value)
-        assert not asked or found(cors) == found(CORS(**{**policy, name: value}))
+        assert not is_compared or found(cors) == found(CORS(**{**policy, name: value}))
 
 
 @STEADY
-@given(entry=st.sampled_from(ORIGINS), cut=st.integers(0, 40), more=st.sampled_from(["", "/", ".evil.org", ":1"]))
-def test_only_the_whole_origin_matches(loop: asyncio.AbstractEventLoop, entry: str, cut: int, more: str) -> None:
-    origin = entry[cut:] + more
+@given(entry=st.sampled_from(ORIGINS), cut=st.integers(0, 40), suffix=st.sampled_from(["", "/", ".evil.org", ":1"]))
+def test_only_the_whole_origin_matches(loop: asyncio.AbstractEventLoop, entry: str, cut: int, suffix: str) -> None:
+    origin = entry[cut:] + suffix
     for allowed in (entry, [entry]):
         app, _ = serve({"allowed_origins": allowed})
         answer = ask(loop, app, "GET", [("Origin", origin)])

@@ -49,13 +49,13 @@ class Answer:
 
     def cors(self):
         """The CORS headers by what follows their common prefix, and Vary; a list where a name repeats."""
-        found = {}
+        headers = {}
         for key, value in self.headers:
             key = key.lower()
             if key.startswith("access-control-") or key == "vary":
                 key = key[15:] or "vary"
-                found[key] = value if key not in found else [found[key], value]
-        return found
+                headers[key] = value if key not in headers else [headers[key], value]
+        return headers
 
 
 async def exchange(app, data):
@@ -75,7 +75,7 @@ def send_at_once(app, requests):
     """The answers to several requests (method, path, headers) that are under way together."""
 
     async def all_of_them():
-        return await asyncio.gather(*[exchange(app, request_bytes(*one)) for one in requests])
+        return await asyncio.gather(*[exchange(app, request_bytes(*request)) for request in requests])
 
     return asyncio.run(all_of_them())
 

@@ -67,8 +67,8 @@ def new_dictionary():
             headers[name] = "spoiled"
 
     for method in ("GET", "OPTIONS", "GET", "OPTIONS"):
-        found = send(app, method, "/", PREFLIGHT).cors()
-        expect("spoiled" in str(found), False)
+        headers = send(app, method, "/", PREFLIGHT).cors()
+        expect("spoiled" in str(headers), False)
     expect(seen[0], seen[2])
     expect(seen[1], seen[3])
 
@@ -123,8 +123,8 @@ def two_policies():
             send(main, path="/sub/x", headers={"Origin": origin}).cors(), {"allow-origin": origin, "vary": "Origin"}
         )
     expect(send(main, headers={"Origin": B}).cors(), {})
-    found = send(main, headers={"Origin": A}).cors()
-    expect(found, {"allow-origin": A, "allow-credentials": "true", "vary": "Origin"})
+    response = send(main, headers={"Origin": A}).cors()
+    expect(response, {"allow-origin": A, "allow-credentials": "true", "vary": "Origin"})
 
     both, _ = main_and_sub()
     for origin in (A, B):
@@ -158,8 +158,8 @@ def with_csrf():
     expect(send(app, "POST", "/", {"Origin": "https://a.exam"}).status, 403)
     cors.allowed_origins = B
     expect(send(app, "POST", "/", {"Origin": "https://b.exam"}).status, 403)
-    found = send(app, "POST", "/", {"Origin": B, "Sec-Fetch-Site": "same-origin"})
-    expect(found.cors(), {"allow-origin": B, "vary": "Accept, Origin, Sec-Fetch-Site"})
+    response = send(app, "POST", "/", {"Origin": B, "Sec-Fetch-Site": "same-origin"})
+    expect(response.cors(), {"allow-origin": B, "vary": "Accept, Origin, Sec-Fetch-Site"})
 
 
 def initialized_twice():
@@ -183,17 +183,17 @@ def manual_then_automatic():
 
 
 def two_applications():
-    one, cors = small_app()
-    two = Microdot()
+    first, cors = small_app()
+    second = Microdot()
 
-    @two.route("/", methods=["DELETE"])
+    @second.route("/", methods=["DELETE"])
     async def index(request):
         return "two"
 
-    cors.initialize(two)
-    expect(send(one, "OPTIONS", "/", PREFLIGHT).all("Allow"), ["GET, HEAD, OPTIONS"])
-    expect(send(two, "OPTIONS", "/", PREFLIGHT).all("Allow"), ["DELETE, OPTIONS"])
-    expect(send(two, "DELETE", "/", {"Origin": A}).all("Access-Control-Allow-Origin"), [A])
+    cors.initialize(second)
+    expect(send(first, "OPTIONS", "/", PREFLIGHT).all("Allow"), ["GET, HEAD, OPTIONS"])
+    expect(send(second, "OPTIONS", "/", PREFLIGHT).all("Allow"), ["DELETE, OPTIONS"])
+    expect(send(second, "DELETE", "/", {"Origin": A}).all("Access-Control-Allow-Origin"), [A])
 
 
 def public_names():

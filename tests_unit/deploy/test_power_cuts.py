@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from camrig.board.console_parser import Prompt
+from camrig.board.events import Prompt
 from camrig.board.session import Session
 from camrig.deadline import Deadline
 from camrig.deploy.board_scripts import COMMIT_SCRIPT, RECORD, STAGED

@@ -43,8 +43,10 @@ def listing(session: Session) -> set[str]:
 def commands(session: Session, monkeypatch) -> list[int]:
     """Sizes of the commands that the board has run."""
     sizes: list[int] = []
-    run = session.wire.run
-    monkeypatch.setattr(session.wire, "run", lambda code, seconds: (sizes.append(len(code)), run(code, seconds))[1])
+    run = session.transport.run
+    monkeypatch.setattr(
+        session.transport, "run", lambda code, seconds: (sizes.append(len(code)), run(code, seconds))[1]
+    )
     return sizes
 
 
@@ -62,7 +64,7 @@ def test_a_deploy_puts_its_files_in_place_and_leaves_others_alone(board, session
 
 
 def hashes_of(board: VirtualBoard, session: Session) -> dict[str, str]:
-    session.wire.close()
+    session.transport.close()
     by_path = hashes(board.path)
     session.__init__(board.path, 115200)  # type: ignore[misc]
     session.repl()
@@ -210,8 +212,8 @@ class LineNoise:
 
     def __init__(self, session: Session, times: int) -> None:
         self.times = times
-        self.write = session.wire.serial.write
-        session.wire.serial.write = self  # type: ignore[method-assign, assignment]
+        self.write = session.transport.serial.write
+        session.transport.serial.write = self  # type: ignore[method-assign, assignment]
 
     def __call__(self, data: bytes) -> int:
         if self.times and len(data) > 100:

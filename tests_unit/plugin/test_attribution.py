@@ -19,7 +19,7 @@ from tests_unit.plugin.crash_suites import SUITE, WIFI, result, took
     [
         ("panic", "the firmware crashed (Guru Meditation Error: Core  1 panic'ed (LoadProhibited)"),
         ("watchdog", "Task watchdog got triggered"),
-        ("reset", "the board restarted unasked (SW_CPU_RESET)"),
+        ("reset", "the board restarted unexpectedly (SW_CPU_RESET)"),
         ("end", "main.py ended"),
     ],
 )

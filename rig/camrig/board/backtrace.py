@@ -1,4 +1,4 @@
-"""A panic's program counters as functions and lines, by the toolchain's addr2line and the firmware's ELF file."""
+"""Decodes a panic's program counters into functions and lines, with the toolchain's addr2line and the ELF file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-SECONDS = 20.0  # addr2line reads some ten megabytes of debug information
-XTENSA, RISCV = 94, 243  # e_machine, ELF header
+SECONDS = 20.0  # addr2line reads about ten megabytes of debug information
+XTENSA, RISCV = 94, 243  # e_machine in the ELF header
 _TOOLS = {
     XTENSA: (
         "xtensa-esp-elf-addr2line",
@@ -21,7 +21,7 @@ _TOOLS = {
 
 
 def decode(addresses: Sequence[str], elf: Path | None) -> str:
-    """One line for each address: function and ``file:line``. One line that says why, where that cannot be had."""
+    """One line for each address: function and ``file:line``. If they cannot be decoded, one line that says why."""
     if not addresses:
         return "the board printed no backtrace"
     plain = "backtrace " + " ".join(addresses)
@@ -33,24 +33,24 @@ def decode(addresses: Sequence[str], elf: Path | None) -> str:
         return f"{plain} (not decoded: {elf.name} cannot be read, {error.strerror})"
     tools = _TOOLS.get(machine)
     if tools is None:
-        return f"{plain} (not decoded: {elf.name} is no ELF file of an ESP chip)"
+        return f"{plain} (not decoded: {elf.name} is not an ELF file for an ESP chip)"
     tool = next((path for name in tools if (path := shutil.which(name))), None)
     if tool is None:
         return f"{plain} (not decoded: {tools[0]} is not on the PATH)"
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [tool, "-pfiaC", "-e", str(elf), *addresses], capture_output=True, text=True, timeout=SECONDS
         )
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
-        return f"{plain} (not decoded: {Path(tool).name} did not run to its end, {type(error).__name__})"
-    if done.returncode or not done.stdout.strip():
-        said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        return f"{plain} (not decoded: {Path(tool).name} refused, {said})"
-    return done.stdout.rstrip()
+        return f"{plain} (not decoded: {Path(tool).name} did not finish, {type(error).__name__})"
+    if process.returncode or not process.stdout.strip():
+        output = (process.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        return f"{plain} (not decoded: {Path(tool).name} failed, {output})"
+    return process.stdout.rstrip()
 
 
 def _machine(elf: Path) -> int:
-    """The ELF header's ``e_machine``, 0 for a file that is none."""
+    """The ELF header's ``e_machine``, 0 for a file that is not ELF."""
     with elf.open("rb") as file:
         head = file.read(20)
     if not head.startswith(b"\x7fELF") or len(head) < 20:

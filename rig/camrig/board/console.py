@@ -1,4 +1,4 @@
-"""What a board said: kept within a bound, with its events, for those who wait and those who want to be told."""
+"""A board's console output: kept within a bound, parsed into events, for those who wait and those who subscribe."""
 
 from __future__ import annotations
 
@@ -7,33 +7,35 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from camrig.board.console_parser import Event, Parser
+from camrig.board.console_parser import ConsoleParser
+from camrig.board.events import Event
 from camrig.deadline import Deadline
 from camrig.errors import CamrigError
 
-CONSOLE_BYTES = 1 << 20  # what is kept of a board's console
-EVENTS = 2000  # the latest; a board may print tracebacks all night
+CONSOLE_BYTES = 1 << 20  # kept of a board's console
+EVENTS = 2000  # the latest ones kept; a board may print tracebacks all night
 
 T = TypeVar("T")
 
 
 class Console:
-    """Everything that the board said, its events, and a way to wait for one. Safe to use from two threads.
+    """The board's output, its events, and a way to wait for one. Safe to use from two threads.
 
-    ``attended`` is true while the rig has the board in its hands: restarts and prompts are its own doing then.
+    ``attended`` is true while the rig itself controls the board: restarts and prompts are then expected.
+    ``broken`` is the error after which no more output comes, None while the line works.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = [secret for secret in secrets if secret]
         self._data = bytearray()
         self._dropped = 0
-        self._parser = Parser()
+        self._parser = ConsoleParser()
         self._change = threading.Condition()
         self._events: deque[Event] = deque(maxlen=EVENTS)
         self._seen = 0
-        self._told: list[Callable[[Event | CamrigError], None]] = []
+        self._listeners: list[Callable[[Event | CamrigError], None]] = []
         self.attended = True
-        self.broken: CamrigError | None = None  # why nothing more will come
+        self.broken: CamrigError | None = None
 
     @property
     def events(self) -> list[Event]:
@@ -43,7 +45,7 @@ class Console:
 
     @property
     def seen(self) -> int:
-        """How many events there have been: a place for ``since`` and ``wait``."""
+        """The number of events so far: a position for ``since`` and ``wait``."""
         with self._change:
             return self._seen
 
@@ -56,11 +58,15 @@ class Console:
         new = min(self._seen - seen, len(self._events))
         return list(self._events)[-new:] if new > 0 else []
 
-    def tell(self, told: Callable[[Event | CamrigError], None]) -> None:
-        """Call ``told`` with every event from now on, and with what breaks the line, in the thread that reads it."""
-        self._told.append(told)
+    def subscribe(self, listener: Callable[[Event | CamrigError], None]) -> None:
+        """Call ``listener`` with every event from now on, and with the error that breaks the line.
 
-    def heard(self, data: bytes) -> None:
+        It is called in the thread that reads the port.
+        """
+        self._listeners.append(listener)
+
+    def feed(self, data: bytes) -> None:
+        """Take in bytes from the board: keep them, parse them, and notify listeners and waiting threads."""
         with self._change:
             self._data += data
             if len(self._data) > CONSOLE_BYTES:
@@ -69,29 +75,36 @@ class Console:
             events = self._parser.feed(data)
             self._events.extend(events)
             self._seen += len(events)
-        # Before those who wait are woken: they may ask what the told have made of it.
+        # Listeners come first: a waiting thread may read the state that they set.
         for event in events:
-            for told in self._told:
-                told(event)
+            self._notify(event)
         with self._change:
             self._change.notify_all()
 
     def fail(self, error: CamrigError) -> None:
-        """Nothing more will come, because of ``error``."""
+        """No more output will come, because of ``error``."""
         with self._change:
             self.broken = error
-        for told in self._told:
-            told(error)
+        self._notify(error)
         with self._change:
             self._change.notify_all()
 
+    def restore(self) -> None:
+        """The line is open again after ``fail``."""
+        with self._change:
+            self.broken = None
+
+    def _notify(self, event: Event | CamrigError) -> None:
+        for listener in self._listeners:
+            listener(event)
+
     def mark(self) -> int:
-        """A place in the console, for ``text(since=...)``."""
+        """A position in the console, for ``text(since=...)``."""
         with self._change:
             return self._dropped + len(self._data)
 
     def text(self, since: int = 0, lines: int | None = None) -> str:
-        """What was said since a mark, at most the last ``lines``; secrets are replaced by ``***``."""
+        """The output since a mark, at most the last ``lines``; secrets are replaced by ``***``."""
         with self._change:
             data = bytes(self._data[max(0, since - self._dropped) :])
         text = self._readable(data)
@@ -104,7 +117,7 @@ class Console:
         return "\n".join(self._readable(data).rstrip("\n").split("\n")[-lines:])
 
     def hide(self, text: str) -> str:
-        """``text`` with every secret replaced by ``***``: events hold what the board said, word for word."""
+        """``text`` with every secret replaced by ``***``; events hold the board's words unchanged."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
@@ -112,17 +125,17 @@ class Console:
     def _readable(self, data: bytes) -> str:
         return self.hide(data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\x04", ""))
 
-    def wait(self, found: Callable[[Event], T | None], seen: int, deadline: Deadline) -> T | None:
-        """What ``found`` makes of the first event after number ``seen`` that it does not answer with None.
+    def wait(self, match: Callable[[Event], T | None], seen: int, deadline: Deadline) -> T | None:
+        """The first result of ``match`` that is not None, over the events after number ``seen``.
 
-        None when the deadline passes; raises what broke the line if it breaks.
+        None when the deadline passes. Raises the error that breaks the line.
         """
         with self._change:
             while True:
                 events = self._since(seen)
                 seen = self._seen
                 for event in events:
-                    if (result := found(event)) is not None:
+                    if (result := match(event)) is not None:
                         return result
                 if self.broken is not None:
                     raise self.broken

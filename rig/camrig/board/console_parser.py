@@ -1,9 +1,9 @@
-"""What a board says on its serial line, as events. Sans-IO: bytes in, events out, no clock and no port.
+"""The console parser: bytes from the serial line in, events out. Sans-IO: no clock and no port.
 
-The console is text in lines, and a line is looked at once, when it is complete or LINE bytes long: so the cuts
-between reads change nothing. A traceback is gathered from its first line to the one that names the exception, a
-panic's dump until the chip restarts. A crash is told with its first line, its dump follows. Bytes that are no UTF-8
-are replaced, never raised about, and what is gathered has a bound.
+The console is text in lines. A line is examined once, when it is complete or LINE bytes long, so it does not matter
+how reads cut the data. A traceback is collected from its first line to the one that names the exception, a panic's
+dump until the chip restarts. A crash is reported at its first line; its dump follows as a separate event. Bytes that
+are not UTF-8 are replaced, never raised about, and everything collected has a bound.
 """
 
 from __future__ import annotations
@@ -35,27 +35,9 @@ from camrig.board.events import (
     WifiJoined,
 )
 
-__all__ = [
-    "Crashed",
-    "Event",
-    "Frame",
-    "OutOfMemory",
-    "PanicDump",
-    "Parser",
-    "Prompt",
-    "ResetCause",
-    "Restarted",
-    "Serving",
-    "SoftRebooted",
-    "TaskFailed",
-    "Traceback",
-    "WifiFailed",
-    "WifiJoined",
-]
-
-LINE = 2048  # bytes; what is longer counts as several lines
+LINE = 2048  # bytes; a longer line counts as several
 TRACEBACK_LINES = 60
-CHAINED = 4  # tracebacks that one may follow from; earlier ones are left out
+CHAINED = 4  # tracebacks kept in a chain; earlier ones are left out
 DUMP_LINES = 120  # a RISC-V panic prints a kilobyte of stack
 
 _SERVING = re.compile(r"serving (http://[0-9A-Za-z.\-]+(?::\d{1,5})?)/?\s*$")
@@ -86,54 +68,54 @@ _CHAIN = re.compile(r"^(During handling of the above exception|The above excepti
 _TASK = re.compile(r"^Task exception wasn't retrieved")
 _CORO = re.compile(r"^future: .*?coro= ?(.*)$")
 _MEMORY = re.compile(r"^MemoryError\b")
-# The SDK logs from tasks of its own, also into the middle of a traceback.
+# The SDK logs from its own tasks, also in the middle of a traceback.
 _SDK_LOG = re.compile(r"^(?:\x1b\[[0-9;]*m)?[EWIDV] \(\d+\) ")
 
 
-class Parser:
-    """Feed it bytes, in any cut; it returns the events that became complete."""
+class ConsoleParser:
+    """Feed it bytes, cut anywhere; it returns the events that became complete."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._trace = _Trace()
-        self._dump: _Dump | None = None
+        self._partial = b""
+        self._traceback = _TracebackCollector()
+        self._dump: _DumpCollector | None = None
 
     def feed(self, data: bytes) -> list[Event]:
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, self._partial = (self._partial + data).split(b"\n")
         events: list[Event] = []
         for line in lines:
             while len(line) > LINE:
-                events += self._line(line[:LINE])
+                events += self._parse_line(line[:LINE])
                 line = line[LINE:]
-            events += self._line(line)
-        while len(self._rest) > LINE:
-            events += self._line(self._rest[:LINE])
-            self._rest = self._rest[LINE:]
+            events += self._parse_line(line)
+        while len(self._partial) > LINE:
+            events += self._parse_line(self._partial[:LINE])
+            self._partial = self._partial[LINE:]
         return events
 
-    def _line(self, raw: bytes) -> list[Event]:
+    def _parse_line(self, raw: bytes) -> list[Event]:
         line = raw.decode("utf-8", "replace").rstrip("\r")
-        event = _single(line)
+        event = _line_event(line)
         events: list[Event] = []
         if self._dump is not None and self._dump.ends(line):
-            events += self._dump.found()
+            events += self._dump.events()
             self._dump = None
-        if isinstance(event, (Crashed, Restarted, SoftRebooted, Prompt)):  # no exception goes on behind these
-            events += self._trace.cut()
-        elif self._trace.takes(line):
-            return events + self._trace.found()
+        if isinstance(event, (Crashed, Restarted, SoftRebooted, Prompt)):  # these end any traceback
+            events += self._traceback.cut()
+        elif self._traceback.takes(line):
+            return events + self._traceback.events()
         if isinstance(event, Crashed) and self._dump is None:
-            self._dump = _Dump()
+            self._dump = _DumpCollector()
         return [*events, event] if event is not None else events
 
 
-def _single(line: str) -> Event | None:
-    """The event that a line is by itself."""
+def _line_event(line: str) -> Event | None:
+    """The event that a single line stands for."""
     if match := _SERVING.search(line):
         return Serving(match[1])
     if match := _WIFI.match(line):
-        verb, rest = match[1], match[2].strip()
-        return WifiJoined(rest) if verb == "connected" else WifiFailed(rest or "not-configured")
+        state, detail = match[1], match[2].strip()
+        return WifiJoined(detail) if state == "connected" else WifiFailed(detail or "not-configured")
     if match := _CAUSE.match(line):
         return ResetCause(match[1])
     if match := _RESTART.search(line):
@@ -150,8 +132,8 @@ def _single(line: str) -> Event | None:
     return None
 
 
-class _Dump:
-    """Gathers what a panic handler prints after its first line."""
+class _DumpCollector:
+    """Collects what a panic handler prints after its first line."""
 
     def __init__(self) -> None:
         self._registers: list[tuple[str, str]] = []
@@ -160,7 +142,7 @@ class _Dump:
         self._lines = 0
 
     def ends(self, line: str) -> bool:
-        """Take in a line; whether it is the one behind the dump."""
+        """Take in a line; true if it is the first one after the dump."""
         self._lines += 1
         if match := _BACKTRACE.match(line):
             self._addresses = tuple(_PC.findall(match[1]))
@@ -169,19 +151,19 @@ class _Dump:
             self._registers += _REGISTER.findall(line)
         return bool(_DUMP_OVER.search(line)) or self._lines >= DUMP_LINES
 
-    def found(self) -> list[Event]:
-        """The dump, if there was one: a brownout leaves none."""
+    def events(self) -> list[Event]:
+        """The dump, if there was one: a brownout prints none."""
         addresses = self._addresses
         if not addresses:
-            named = dict(self._registers)
-            addresses = tuple(named[name] for name in ("MEPC", "RA") if name in named)
+            registers = dict(self._registers)
+            addresses = tuple(registers[name] for name in ("MEPC", "RA") if name in registers)
         if not addresses and not self._registers:
             return []
         return [PanicDump(tuple(self._registers), addresses, self._corrupted)]
 
 
-class _Trace:
-    """Gathers tracebacks, and remembers what may belong to the next: the task that it ends, what it follows from."""
+class _TracebackCollector:
+    """Collects tracebacks, and the lines before one: the task that it ended, the traceback that it follows from."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -191,13 +173,13 @@ class _Trace:
         self._chained = False
 
     def takes(self, line: str) -> bool:
-        """Whether the line is part of a traceback, or of the words around one."""
+        """Whether the line is part of a traceback, or of the text around one."""
         if _TRACEBACK in line:
             self._lines, self._open = [_TRACEBACK], True
         elif self._open:
             self._lines.append(line)
-            goes_on = line.startswith(" ") or bool(_SDK_LOG.match(line))
-            self._open = goes_on and len(self._lines) < TRACEBACK_LINES
+            continues = line.startswith(" ") or bool(_SDK_LOG.match(line))
+            self._open = continues and len(self._lines) < TRACEBACK_LINES
         elif _TASK.match(line):
             self._forget()
             self._task = ""
@@ -212,8 +194,8 @@ class _Trace:
             return False
         return True
 
-    def found(self) -> list[Event]:
-        """The traceback that the last line completed."""
+    def events(self) -> list[Event]:
+        """The traceback that the last line completed, if it did."""
         if self._open or not self._lines:
             return []
         lines, self._lines = self._lines, []
@@ -229,12 +211,12 @@ class _Trace:
         return [trace, OutOfMemory(error)] if _MEMORY.match(error) else [trace]
 
     def cut(self) -> list[Event]:
-        """What there is of a traceback whose end will not come."""
+        """The part of a traceback whose end will not come."""
         self._open = False
-        found = self.found() if len(self._lines) > 1 else []
+        events = self.events() if len(self._lines) > 1 else []
         self._lines = []
         self._forget()
-        return found
+        return events
 
     def _forget(self) -> None:
         self._before, self._chained, self._task = [], False, None

@@ -1,4 +1,4 @@
-"""Plays profiles of control lines on an open port. Which port has any lines is asked of the port, not guessed."""
+"""Plays control-line sequences on an open port. Whether it has control lines is asked of the port, not guessed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import serial
 from serial import rfc2217
 
-from camrig.board.line_profiles import Profile, Sequence
+from camrig.board.line_profiles import LineProfile, LineSequence
 
 if os.name == "posix":
     import fcntl
@@ -19,10 +19,10 @@ if os.name == "posix":
 
 
 class BoardSerial(serial.Serial):
-    """A local port whose two lines reach their levels in one step when it opens.
+    """A local port that sets DTR and RTS in one step when it opens.
 
-    The kernel asserts both at open. pyserial would then release one after the other, and the moment in between
-    resets a board with the two-transistor circuit.
+    The kernel asserts both at open. pyserial would then release one after the other, and the state in between resets
+    a board with the two-transistor circuit.
     """
 
     if os.name == "posix":
@@ -34,11 +34,11 @@ class BoardSerial(serial.Serial):
         def _update_rts_state(self) -> None:
             if self.is_open:
                 super()._update_rts_state()  # type: ignore[misc]
-            else:  # the second of open()'s two calls
-                _both(self.fd, bool(self.dtr), bool(self.rts))
+            else:  # the second of the two calls in open()
+                _set_both(self.fd, bool(self.dtr), bool(self.rts))
 
 
-def _both(fd: Any, dtr: bool, rts: bool) -> None:
+def _set_both(fd: Any, dtr: bool, rts: bool) -> None:
     levels = struct.unpack("I", fcntl.ioctl(fd, termios.TIOCMGET, struct.pack("I", 0)))[0]
     for on, bit in ((dtr, termios.TIOCM_DTR), (rts, termios.TIOCM_RTS)):
         levels = levels | bit if on else levels & ~bit
@@ -52,31 +52,31 @@ def has_lines(port: Any) -> bool:
     if not isinstance(port, serial.Serial):
         return False
     try:
-        _ = port.cts  # reads the modem lines: ENOTTY or EINVAL where there are none
+        _ = port.cts  # reads the modem lines: ENOTTY or EINVAL if the port has none
     except (OSError, serial.SerialException):
         return False
     return True
 
 
 def set_lines(port: Any, dtr: bool | None, rts: bool | None) -> None:
-    """Bring lines of the open ``port`` to these levels, both at once where the system can. Raises OSError."""
+    """Set lines of the open ``port``, both in one step where the system can; None leaves a line. Raises OSError."""
     local = os.name == "posix" and isinstance(port, BoardSerial)
     if local and dtr is not None and rts is not None:
-        _both(port.fd, dtr, rts)
-        port._dtr_state, port._rts_state = dtr, rts  # what port.dtr and port.rts answer
+        _set_both(port.fd, dtr, rts)
+        port._dtr_state, port._rts_state = dtr, rts  # the values behind port.dtr and port.rts
         return
     if dtr is not None:
         port.dtr = dtr
     if rts is not None:
         port.rts = rts
         if os.name == "nt":
-            port.dtr = port.dtr  # usbser.sys sends a change of RTS only along with DTR
+            port.dtr = port.dtr  # usbser.sys sends a change of RTS only together with DTR
 
 
-def play(port: Any, sequence: Sequence, idle: Profile, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Run ``sequence`` and leave the lines at the idle levels of a profile, also when it is interrupted.
+def play(port: Any, sequence: LineSequence, idle: LineProfile, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Run ``sequence``, and leave the lines at the idle levels of a profile, also when interrupted.
 
-    False when the port has no lines, or lost them; nothing has then been reset.
+    False if the port has no lines or lost them; nothing was reset then.
     """
     if not sequence or not has_lines(port):
         return False
@@ -87,11 +87,11 @@ def play(port: Any, sequence: Sequence, idle: Profile, sleep: Callable[[float], 
                 sleep(step.wait)
         finally:
             set_lines(port, idle.dtr, idle.rts)
-    except (OSError, ValueError):  # ValueError: an RFC 2217 server refused
+    except (OSError, ValueError):  # ValueError: refused by an RFC 2217 server
         return False
     return True
 
 
-def pulse(port: Any, profile: Profile) -> bool:
-    """Reset the chip through the control lines. False where this port or this wiring cannot."""
+def pulse(port: Any, profile: LineProfile) -> bool:
+    """Reset the chip through the control lines. False if this port or this wiring cannot do it."""
     return play(port, profile.reset, profile)

@@ -1,6 +1,6 @@
-"""When an application that served no longer does: what the console says of it, and whose doing that is.
+"""Decides from the console when a serving application went down, and what the crash is attributed to.
 
-The rules, in the order in which they are asked, are those of docs/console-and-recovery.md.
+The rules, in the order in which they are applied, are those of docs/console-and-recovery.md.
 """
 
 from __future__ import annotations
@@ -24,97 +24,101 @@ from camrig.board.events import (
 from camrig.errors import CamrigError
 
 APPLICATION = "application"
-BENCH = "bench"
+POWER_OR_CABLE = "power or cable"
 
 
 @dataclass(frozen=True)
 class Crash:
-    """The application went down. ``blame`` is APPLICATION for what runs on the board, BENCH for power and cable."""
+    """The application went down. ``attributed_to`` is APPLICATION for what runs on the board, else POWER_OR_CABLE.
+
+    ``firmware`` is true if the firmware itself died, which prints a dump and restarts the chip. ``mark`` is the
+    position in the console just after the crash.
+    """
 
     kind: str
-    what: str
-    blame: str
-    firmware: bool = False  # it died in the firmware, which prints a dump and restarts the chip
-    mark: int = 0  # the place in the console just behind it
+    summary: str
+    attributed_to: str
+    firmware: bool = False
+    mark: int = 0
 
 
 def crash_of(event: Event, last: Traceback | None = None) -> Crash | None:
-    """What an event means for an application that was serving; None: it goes on.
+    """The crash that an event means for a serving application; None if the application goes on.
 
-    ``last`` is the latest traceback, for the case that it ended main.py. A handled exception is no crash.
+    ``last`` is the latest traceback, in case it ended main.py. A handled exception is not a crash.
     """
     if isinstance(event, Crashed):
-        blame = BENCH if event.kind == BROWNOUT else APPLICATION
-        return Crash(event.kind, f"the firmware crashed ({event.line})", blame, firmware=True)
+        side = POWER_OR_CABLE if event.kind == BROWNOUT else APPLICATION
+        return Crash(event.kind, f"the firmware crashed ({event.line})", side, firmware=True)
     if isinstance(event, Restarted):
-        return Crash(*_restart(event.cause))
+        return _reset_crash(event.cause)
     if isinstance(event, ResetCause):
-        cause = {"pwron": "POWERON", "wdt": "WDT", "deepsleep": "DEEPSLEEP"}.get(event.cause, event.cause.upper())
-        return Crash(*_restart(cause))
+        names = {"pwron": "POWERON", "wdt": "WDT", "deepsleep": "DEEPSLEEP"}
+        return _reset_crash(names.get(event.cause, event.cause.upper()))
     if isinstance(event, SoftRebooted):
-        return Crash("soft reset", "main.py asked for a soft reset", APPLICATION)
+        return Crash("soft reset", "main.py requested a soft reset", APPLICATION)
     if isinstance(event, Prompt):
         why = f" with {last.error}" + (f" ({last.where})" if last.where else "") if last else ""
         return Crash("main.py ended", f"main.py ended{why}", APPLICATION)
     if isinstance(event, Serving):
-        return Crash("restart", "the application started again, and the board does not say why", BENCH)
+        return Crash("restart", "the application started again, and the board did not report why", POWER_OR_CABLE)
     return None
 
 
-def _restart(cause: str) -> tuple[str, str, str]:
-    """Kind, words and blame of a reset, by the ROM's name for it (ESP32 ROM: ``rst:0x1 (POWERON_RESET)``)."""
+def _reset_crash(cause: str) -> Crash:
+    """The crash behind a reset, from the ROM's name for its cause (ESP32 ROM: ``rst:0x1 (POWERON_RESET)``)."""
     if "BROWN" in cause:
-        return BROWNOUT, f"the supply voltage fell too low ({cause})", BENCH
+        return Crash(BROWNOUT, f"the supply voltage fell too low ({cause})", POWER_OR_CABLE)
     if cause.startswith(("POWERON", "USB_")) or "GLITCH" in cause:
-        return (
-            "power-on reset",
-            f"the board lost its power, or was reset by hand or by its reset line ({cause})",
-            BENCH,
-        )
+        summary = f"the board lost power, or was reset by hand or by its reset line ({cause})"
+        return Crash("power-on reset", summary, POWER_OR_CABLE)
     if "WDT" in cause:
-        return "watchdog reset", f"a watchdog restarted the board ({cause})", APPLICATION
+        return Crash("watchdog reset", f"a watchdog restarted the board ({cause})", APPLICATION)
     if "DEEPSLEEP" in cause:
-        return "deep sleep", f"the application put the board to sleep ({cause})", APPLICATION
-    return "restart", f"the board restarted unasked ({cause})", APPLICATION
+        return Crash("deep sleep", f"the application put the board to sleep ({cause})", APPLICATION)
+    return Crash("restart", f"the board restarted unexpectedly ({cause})", APPLICATION)
 
 
-class Watch:
-    """Notices the first crash of an application since ``start``. ``on_crash`` is called in the thread that reads."""
+class CrashMonitor:
+    """Keeps the first crash of an application since ``start``.
+
+    ``on_crash`` is called in the thread that reads the port, before waiting threads wake up.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._last: Traceback | None = None
-        self._happened = threading.Event()
+        self._last_traceback: Traceback | None = None
+        self._crashed = threading.Event()
         self.crash: Crash | None = None
         self.on_crash: Callable[[], None] = lambda: None
-        console.tell(self._heard)
+        console.subscribe(self._examine)
 
     def forget(self) -> None:
-        """The application is started anew."""
-        self._last, self.crash = None, None
-        self._happened.clear()
+        """Drop the crash: the application is being started again."""
+        self._last_traceback, self.crash = None, None
+        self._crashed.clear()
 
     def start(self) -> None:
-        """The application serves and the rig lets go of the board: what happens from now on is not the rig's."""
+        """The application serves and the rig leaves the board alone: any restart from now on is a crash."""
         self._console.attended = False
         if self._console.broken is not None:
-            self._heard(self._console.broken)
+            self._examine(self._console.broken)
 
     def wait(self, seconds: float) -> Crash | None:
         """The crash, waiting up to ``seconds`` for one."""
-        self._happened.wait(seconds)
+        self._crashed.wait(seconds)
         return self.crash
 
-    def _heard(self, heard: Event | CamrigError) -> None:
+    def _examine(self, event: Event | CamrigError) -> None:
         if self._console.attended or self.crash is not None:
             return
-        if isinstance(heard, CamrigError):
-            crash: Crash | None = Crash("port lost", heard.what, BENCH)
+        if isinstance(event, CamrigError):
+            crash: Crash | None = Crash("port lost", event.what, POWER_OR_CABLE)
         else:
-            crash = crash_of(heard, self._last)
-            if isinstance(heard, Traceback):
-                self._last = heard
+            crash = crash_of(event, self._last_traceback)
+            if isinstance(event, Traceback):
+                self._last_traceback = event
         if crash is not None:
-            self.crash = replace(crash, what=self._console.hide(crash.what), mark=self._console.mark())
+            self.crash = replace(crash, summary=self._console.hide(crash.summary), mark=self._console.mark())
             self.on_crash()
-            self._happened.set()
+            self._crashed.set()

@@ -1,4 +1,4 @@
-"""What a board's console can tell, one class for each."""
+"""The events of a board's console, one class each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Serving:
-    """The application listens: ``url`` as the board sees itself."""
+    """The application listens. ``url`` is the address as the board knows it."""
 
     url: str
 
@@ -28,33 +28,33 @@ class WifiFailed:
 
 @dataclass(frozen=True)
 class Restarted:
-    """The chip's ROM started; ``cause`` is its own word for why, such as ``POWERON_RESET``."""
+    """The chip's ROM started. ``cause`` is its own name for the reset, such as ``POWERON_RESET``."""
 
     cause: str
 
 
 @dataclass(frozen=True)
 class ResetCause:
-    """boot.py says why the chip started, in MicroPython's words: pwron, hard, wdt, deepsleep, soft."""
+    """boot.py printed MicroPython's reset cause: pwron, hard, wdt, deepsleep, soft."""
 
     cause: str
 
 
 @dataclass(frozen=True)
 class SoftRebooted:
-    """The interpreter started afresh, the chip did not."""
+    """The interpreter restarted, the chip did not."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """MicroPython's banner: no program runs, ``firmware`` names what does."""
+    """MicroPython's banner: no program is running. ``firmware`` is its version line."""
 
     firmware: str
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One line of a traceback; ``line`` is 0 and ``function`` empty where the board does not tell."""
+    """One line of a traceback; ``line`` is 0 and ``function`` empty where the board does not name them."""
 
     file: str
     line: int
@@ -63,7 +63,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Traceback:
-    """A printed exception: the whole text with what it followed from, its last line, where it was raised."""
+    """A printed exception: the whole text including the chain before it, its last line, and its frames."""
 
     text: str
     error: str
@@ -81,14 +81,14 @@ class Traceback:
 
 @dataclass(frozen=True)
 class TaskFailed(Traceback):
-    """An exception that ended an asyncio task which nobody awaited; ``task`` is the board's word for it."""
+    """An exception that ended an asyncio task which nothing awaited. ``task`` names its coroutine."""
 
     task: str = ""
 
 
 @dataclass(frozen=True)
 class OutOfMemory:
-    """MicroPython's heap was full. ``line`` may name the bytes that were asked for."""
+    """MicroPython's heap was full. ``line`` may name the size of the allocation."""
 
     line: str
 
@@ -105,7 +105,7 @@ BROWNOUT = "brownout"
 
 @dataclass(frozen=True)
 class Crashed:
-    """The firmware itself died: ``kind`` is one of the words above, ``line`` the board's."""
+    """The firmware itself died. ``kind`` is one of the constants above, ``line`` the line that the board printed."""
 
     kind: str
     line: str
@@ -113,8 +113,10 @@ class Crashed:
 
 @dataclass(frozen=True)
 class PanicDump:
-    """What the panic handler printed after ``Crashed``: registers by name and the program counters of its
-    ``Backtrace:``, as the board wrote them. RISC-V prints no backtrace: ``addresses`` is MEPC and RA there."""
+    """The panic handler's output after ``Crashed``: registers by name, and the program counters of ``Backtrace:``.
+
+    RISC-V prints no backtrace; there ``addresses`` is MEPC and RA.
+    """
 
     registers: tuple[tuple[str, str], ...]
     addresses: tuple[str, ...]

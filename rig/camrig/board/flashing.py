@@ -1,4 +1,4 @@
-"""Write a firmware with esptool, which is an optional dependency: ``pip install camrig[flash]``."""
+"""Writes firmware with esptool, an optional dependency: ``pip install camrig[flash]``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from camrig.errors import FlashError
 
 
 def reflash(port: str, image: Path | None) -> tuple[Callable[[], None] | None, str]:
-    """What writes ``image`` through ``port``; or None, and why it cannot. The port must be closed meanwhile."""
+    """A function that writes ``image`` through ``port``, which must be closed; or None, and the reason."""
     if image is None:
         return None, "no --firmware is given"
     if importlib.util.find_spec("esptool") is None:
@@ -24,7 +24,7 @@ def reflash(port: str, image: Path | None) -> tuple[Callable[[], None] | None, s
         esptool = importlib.import_module("esptool")
         cmds = importlib.import_module("esptool.cmds")
         try:
-            # esptool tells its progress on both.
+            # esptool prints its progress on both streams.
             with (
                 contextlib.redirect_stdout(io.StringIO()),
                 contextlib.redirect_stderr(io.StringIO()),

@@ -1,14 +1,14 @@
-"""Who a board is: chip, firmware, ``.mpy`` version, heap, MAC and flash, asked of the board itself."""
+"""A board's identity: chip, firmware, ``.mpy`` version, heap, MAC and flash, as the board itself reports them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from camrig.board.session import Session
 
-# Runs on MicroPython 1.21 and later, on any port: each fact is asked for on its own.
-_ASK = """
+# Runs on MicroPython 1.21 and later, on any port: each fact is queried separately.
+_QUERY = """
 import sys, gc
 gc.collect()
 d = {'free': gc.mem_free(), 'alloc': gc.mem_alloc(), 'platform': sys.platform}
@@ -51,7 +51,7 @@ print(json.dumps(d))
 
 @dataclass(frozen=True)
 class MpyVersion:
-    """What ``sys.implementation._mpy`` packs: the bytecode's version and sub-version, and the native architecture."""
+    """The contents of ``sys.implementation._mpy``: bytecode version and sub-version, and native architecture."""
 
     major: int
     minor: int
@@ -67,7 +67,7 @@ class MpyVersion:
 
 @dataclass(frozen=True)
 class Identity:
-    """A board's own words about itself. Sizes are bytes; ``mpy`` is None where the firmware loads no ``.mpy``."""
+    """What a board reports about itself. Sizes are bytes; ``mpy`` is None if the firmware loads no ``.mpy`` files."""
 
     machine: str
     firmware: str
@@ -83,29 +83,38 @@ class Identity:
 
     @property
     def chip(self) -> str:
-        """``ESP32`` out of ``Generic ESP32 module with SPIRAM with ESP32``."""
+        """``ESP32``, from ``Generic ESP32 module with SPIRAM with ESP32``."""
         return self.machine.rsplit(" with ", 1)[-1] or self.platform
 
     @property
     def virtual(self) -> bool:
-        """A virtual board says so in its machine name: its figures are no hardware's."""
+        """Whether this is a virtual board, whose figures are not those of hardware. Its machine name says so."""
         return "virtual board" in self.machine
+
+    def as_record(self) -> dict[str, Any]:
+        """The fields as plain data for a file, with the ``.mpy`` version as text."""
+        return {**asdict(self), "mpy": self.mpy_text}
+
+    @property
+    def mpy_text(self) -> str:
+        """The ``.mpy`` version such as ``6.3``, empty if the firmware loads no ``.mpy`` files."""
+        return str(self.mpy or "")
 
 
 def identify(session: Session) -> Identity:
-    """Ask the board, which must be in the raw REPL, who it is."""
-    found: dict[str, Any] = session.ask(_ASK)
-    flash = found.get("flash") or [0, 0]
+    """Query the board, which must be in the raw REPL, for its identity."""
+    facts: dict[str, Any] = session.ask(_QUERY)
+    flash = facts.get("flash") or [0, 0]
     return Identity(
-        machine=found["machine"] or found["platform"],
-        firmware=f"{'MicroPython' if found['name'] == 'micropython' else found['name']} {found['version']}",
-        build=found["build"],
-        platform=found["platform"],
-        mpy=MpyVersion.unpack(found["mpy"]) if found["mpy"] else None,
-        mac=found.get("mac") or found.get("id") or "",
-        heap_total=found["free"] + found["alloc"],
-        heap_free=found["free"],
+        machine=facts["machine"] or facts["platform"],
+        firmware=f"{'MicroPython' if facts['name'] == 'micropython' else facts['name']} {facts['version']}",
+        build=facts["build"],
+        platform=facts["platform"],
+        mpy=MpyVersion.unpack(facts["mpy"]) if facts["mpy"] else None,
+        mac=facts.get("mac") or facts.get("id") or "",
+        heap_total=facts["free"] + facts["alloc"],
+        heap_free=facts["free"],
         flash_total=flash[0],
         flash_free=flash[1],
-        inflates=found["deflate"],
+        inflates=facts["deflate"],
     )

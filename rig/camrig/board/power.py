@@ -1,4 +1,4 @@
-"""The power of a board's USB port, switched by uhubctl where the hub can do that."""
+"""The power of a board's USB port, switched by uhubctl where the hub supports it."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ _LOCATION = re.compile(r"^(\d+(?:-\d+(?:\.\d+)*)?)[.-](\d+)(?::.*)?$")
 
 
 def usb_power(port: str) -> tuple[Callable[[], None] | None, str]:
-    """What cycles the power of the USB port behind the serial port ``port``; or None, and why there is nothing."""
+    """A function that switches the USB port behind the serial port ``port`` off and on; or None, and the reason."""
     program = shutil.which("uhubctl")
     if program is None:
         return None, "uhubctl is not installed"
-    found = hub_and_port(_location(port))
-    if found is None:
-        return None, f"{port} is not on a USB hub that is known"
-    hub, number = found
+    location = hub_and_port(_location(port))
+    if location is None:
+        return None, f"{port} is not on a known USB hub"
+    hub, number = location
     command = [program, "-l", hub, "-p", number, "-a", "cycle", "-d", OFF]
 
     def cycle() -> None:
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+            process = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise BlockedError(f"uhubctl did not run to its end ({error})", hint="try it by hand") from None
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["it says nothing"]
+            raise BlockedError(f"uhubctl did not finish ({error})", hint="try it by hand") from None
+        if process.returncode:
+            output = (process.stderr or process.stdout).strip().splitlines()[-1:] or ["it printed nothing"]
             raise BlockedError(
-                f"uhubctl refused: {said[0]}", hint="try it by hand; it may need rights on the USB hub"
+                f"uhubctl failed: {output[0]}", hint="try it by hand; it may need permission for the USB hub"
             )
 
     return cycle, ""
 
 
 def hub_and_port(location: str | None) -> tuple[str, str] | None:
-    """uhubctl's names out of pyserial's: ``1-1.4:1.0`` is port 4 of hub 1-1, ``1-4`` port 4 of the root hub 1."""
+    """uhubctl's names from pyserial's location: ``1-1.4:1.0`` is port 4 of hub 1-1, ``1-4`` port 4 of root hub 1."""
     match = _LOCATION.match(location or "")
     return (match[1], match[2]) if match else None
 
@@ -51,8 +51,8 @@ def hub_and_port(location: str | None) -> tuple[str, str] | None:
 def _location(port: str) -> str | None:
     if "://" in port:
         return None
-    real = str(Path(port).resolve())
-    for found in list_ports.comports():
-        if found.device in (port, real):
-            return str(found.location) if found.location else None
+    path = str(Path(port).resolve())
+    for usb_port in list_ports.comports():
+        if usb_port.device in (port, path):
+            return str(usb_port.location) if usb_port.location else None
     return None

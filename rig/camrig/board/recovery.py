@@ -1,45 +1,38 @@
-"""The ladder that brings a board back: from Ctrl-C to new firmware, each rung with a deadline, each counted.
+"""The ladder that brings a board back: from Ctrl-C to new firmware, each rung with a time limit, each recorded.
 
-A rung ends with the board in the raw REPL, and that is proved by a command. The first one that succeeds ends the
-climb. A rung that this bench does not have is passed over and says why.
+A rung leaves the board in the raw REPL, and a command proves it. The first rung that succeeds ends the climb. A rung
+that this setup does not have is skipped and says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 from camrig.board.session import SECONDS_TO_BOOT, Session
 from camrig.deadline import Deadline
 from camrig.errors import BoardBrokenError, BoardSilentError, CamrigError
 
-SECONDS_TO_RETURN = 15.0  # for a USB port that lost its power to be there again
-SECONDS_TO_LOOK = 0.5
+SECONDS_TO_RETURN = 15.0  # for a USB port that lost its power to come back
+SECONDS_TO_LOOK = 0.5  # for a port that did not come back within that time
 SECONDS_TO_PROVE = 3.0
+SECONDS_TO_FLASH = 180.0
 _PROOF = "print(6*7)"
 
 AT_BOOT, CTRL_C, SOFT_RESET, CHIP_RESET = "Ctrl-C at boot", "Ctrl-C", "soft reset", "chip reset"
 CONTROL_LINES, USB_POWER, REFLASH = "control lines", "USB power", "reflash"
 
 
-class RungMissingError(CamrigError):
-    """A rung finds that this bench does not have it."""
+class RungUnavailableError(CamrigError):
+    """This setup does not have the rung."""
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One way to bring a board back. ``act`` gets its deadline; it leaves the board in the raw REPL or raises
-    CamrigError. ``absent`` says why the rung is not there, empty when it is."""
-
-    name: str
-    seconds: float
-    act: Callable[[Deadline], None]
-    absent: str = ""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """A rung that was climbed. ``note`` says why it failed; ``absent`` that it was not there to be tried."""
+class RungAttempt:
+    """A rung that was tried. ``note`` says why it failed; ``absent`` is true if it was not available."""
 
     rung: str
     seconds: float
@@ -55,46 +48,182 @@ class Tried:
         return f"{self.rung}: failed after {self.seconds:.1f} s ({self.note})"
 
 
+class RecoveryPort:
+    """Owns the port of one board during recovery: reopens it when it was lost, closes it for tools that need it.
+
+    A lost port is waited for once, by the first rung of a climb; the rungs above only look whether it is there.
+    ``find`` returns the present name of the port, which may change with its power.
+    """
+
+    def __init__(self, session: Session, find: Callable[[], str] | None) -> None:
+        self._session = session
+        self._find = find
+        self._seconds = SECONDS_TO_RETURN
+
+    def restore(self, deadline: Deadline) -> None:
+        """Open the port again if it was lost. Raises PortError."""
+        if self._session.console.broken is not None:
+            wait, self._seconds = deadline.sooner(self._seconds), SECONDS_TO_LOOK
+            self._session.reopen(wait, self._find)
+        self._seconds = SECONDS_TO_RETURN
+
+    @contextmanager
+    def closed(self, deadline: Deadline) -> Iterator[None]:
+        """The port is closed within this context, and opened again at its end. Raises PortError."""
+        self._session.close()
+        try:
+            yield
+        finally:
+            self._session.reopen(deadline.sooner(SECONDS_TO_RETURN), self._find)
+
+
+class Rung(ABC):
+    """One way to bring a board back, within ``seconds``."""
+
+    name: ClassVar[str]
+    seconds: float
+
+    @abstractmethod
+    def __call__(self, deadline: Deadline) -> None:
+        """Leave the board in the raw REPL, or raise CamrigError; RungUnavailableError if this setup lacks it."""
+
+
+@dataclass(frozen=True)
+class BoardRung(Rung):
+    """A rung that acts on the board through its session, whose port it may have to open again first."""
+
+    seconds: float
+    session: Session
+    port: RecoveryPort
+
+
+class CtrlCAtBoot(BoardRung):
+    """Ctrl-C until the prompt comes, for a board that is known to have restarted just now."""
+
+    name = AT_BOOT
+
+    def __call__(self, deadline: Deadline) -> None:
+        self.port.restore(deadline)
+        self.session.catch(deadline.left)
+
+
+class CtrlC(BoardRung):
+    """Ctrl-C stops the running program."""
+
+    name = CTRL_C
+
+    def __call__(self, deadline: Deadline) -> None:
+        self.port.restore(deadline)
+        self.session.interrupt(deadline.left)
+
+
+class SoftReset(BoardRung):
+    """A fresh interpreter, caught before main.py runs."""
+
+    name = SOFT_RESET
+
+    def __call__(self, deadline: Deadline) -> None:
+        self.port.restore(deadline)
+        self.session.soft_reset(deadline.left)
+
+
+@dataclass(frozen=True)
+class ChipReset(BoardRung):
+    """``machine.reset()`` from the REPL, reached within ``interrupt`` seconds, then Ctrl-C while the chip boots."""
+
+    name = CHIP_RESET
+    interrupt: float
+
+    def __call__(self, deadline: Deadline) -> None:
+        self.port.restore(deadline)
+        self.session.interrupt(deadline.sooner(self.interrupt).left)
+        self.session.reset_chip()
+        self.session.catch(deadline.left)
+
+
+@dataclass(frozen=True)
+class ControlLines(BoardRung):
+    """``pulse`` resets the chip through the port's control lines; it returns False where the port has none."""
+
+    name = CONTROL_LINES
+    pulse: Callable[[], bool]
+
+    def __call__(self, deadline: Deadline) -> None:
+        self.port.restore(deadline)
+        if not self.pulse():
+            raise RungUnavailableError("this port has none")
+        self.session.catch(deadline.left)
+
+
+@dataclass(frozen=True)
+class PortClosedRung(BoardRung):
+    """A rung whose ``action`` needs the port closed. The board then boots within ``boot`` seconds.
+
+    ``action`` is None where this setup lacks the tool, and ``absent`` then says why.
+    """
+
+    action: Callable[[], None] | None
+    absent: str
+    boot: float
+
+    def __call__(self, deadline: Deadline) -> None:
+        if self.action is None:
+            raise RungUnavailableError(self.absent)
+        with self.port.closed(deadline):
+            self.action()
+        self.session.catch(deadline.sooner(self.boot).left)
+
+
+class UsbPower(PortClosedRung):
+    """Switches the power of the board's USB port off and on."""
+
+    name = USB_POWER
+
+
+class Reflash(PortClosedRung):
+    """Writes new firmware."""
+
+    name = REFLASH
+
+
 class Ladder:
-    """The rungs of one board. ``tried`` keeps every rung of every climb, in order."""
+    """The rungs of one board. ``attempts`` keeps every attempt of every climb, in order."""
 
     def __init__(self, session: Session, rungs: Sequence[Rung]) -> None:
         self._session = session
         self._rungs = rungs
-        self.tried: list[Tried] = []
+        self.attempts: list[RungAttempt] = []
 
-    def climb(self, first: str = CTRL_C) -> Tried:
-        """The rung that brought the board into the raw REPL, from the one named ``first`` upwards.
+    def climb(self, first: str = CTRL_C) -> RungAttempt:
+        """Climb from the rung named ``first`` until one brings the board into the raw REPL; returns that attempt.
 
         Raises BoardBrokenError, which says how each rung failed.
         """
         names = [rung.name for rung in self._rungs]
-        here: list[Tried] = []
+        attempts: list[RungAttempt] = []
         for rung in self._rungs[names.index(first) :]:
-            tried = self._try(rung)
-            here.append(tried)
-            self.tried.append(tried)
-            if tried.ok:
-                return tried
+            attempt = self._attempt(rung)
+            attempts.append(attempt)
+            self.attempts.append(attempt)
+            if attempt.ok:
+                return attempt
         raise BoardBrokenError(
-            "the board cannot be brought back: " + "; ".join(map(str, here)),
+            "the board cannot be brought back: " + "; ".join(map(str, attempts)),
             board=self._session.name,
-            hint="cut its power by hand, or flash MicroPython on it again",
+            hint="switch its power off and on by hand, or flash MicroPython again",
         )
 
-    def _try(self, rung: Rung) -> Tried:
-        if rung.absent:
-            return Tried(rung.name, 0.0, ok=False, note=rung.absent, absent=True)
-        until = Deadline.after(rung.seconds)
+    def _attempt(self, rung: Rung) -> RungAttempt:
+        deadline = Deadline.after(rung.seconds)
         try:
-            rung.act(until)
+            rung(deadline)
             if self._session.exec(_PROOF, SECONDS_TO_PROVE).strip() != "42":
-                raise BoardSilentError("a command got no right answer")
-        except RungMissingError as error:
-            return Tried(rung.name, until.spent, ok=False, note=error.what, absent=True)
+                raise BoardSilentError("a command got a wrong answer")
+        except RungUnavailableError as error:
+            return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what, absent=True)
         except CamrigError as error:
-            return Tried(rung.name, until.spent, ok=False, note=error.what)
-        return Tried(rung.name, until.spent, ok=True)
+            return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what)
+        return RungAttempt(rung.name, deadline.spent, ok=True)
 
 
 def rungs(
@@ -108,71 +237,21 @@ def rungs(
     find: Callable[[], str] | None = None,
     boot: float = SECONDS_TO_BOOT,
 ) -> list[Rung]:
-    """The ladder of a board. The lowest rung is for one that is known to have restarted just now.
+    """The rungs for one board, lowest first.
 
-    ``pulse`` resets the chip by the port's control lines, False where the port has none. ``power`` takes the board's
-    power away and gives it back; ``reflash`` writes its firmware, with the port closed. Each None with a word on why.
-    ``find`` is the present name of the port, which may change with its power; ``boot`` the seconds from a reset to
-    the board's prompt at most.
+    ``pulse`` resets the chip through the port's control lines and returns False where the port has none. ``power``
+    switches the board's power off and on, ``reflash`` writes its firmware, both with the port closed; where one is
+    None, ``no_power`` or ``no_reflash`` says why. ``find`` returns the present name of the port, which may change
+    with its power. ``boot`` is the longest time in seconds from a reset to the board's prompt.
     """
-
-    patience = SECONDS_TO_RETURN
-    stop = boot / 2  # for a running program to heed Ctrl-C
-
-    def back(until: Deadline) -> None:
-        """A lost port may come back by itself; that is waited for once, and only looked at by the rungs above."""
-        nonlocal patience
-        if session.console.broken is not None:
-            wait, patience = until.sooner(patience), SECONDS_TO_LOOK
-            session.reopen(wait, find)
-        patience = SECONDS_TO_RETURN
-
-    def at_boot(until: Deadline) -> None:
-        back(until)
-        session.catch(until.left)
-
-    def ctrl_c(until: Deadline) -> None:
-        back(until)
-        session.interrupt(until.left)
-
-    def soft_reset(until: Deadline) -> None:
-        back(until)
-        session.soft_reset(until.left)
-
-    def chip_reset(until: Deadline) -> None:
-        back(until)
-        session.interrupt(until.sooner(stop).left)
-        session.reset_chip()
-        session.catch(until.left)
-
-    def control_lines(until: Deadline) -> None:
-        back(until)
-        if not pulse():
-            raise RungMissingError("this port has none")
-        session.catch(until.left)
-
-    def without_port(act: Callable[[], None], until: Deadline) -> None:
-        session.close()
-        try:
-            act()
-        finally:
-            session.reopen(until.sooner(SECONDS_TO_RETURN), find)
-        session.catch(until.sooner(boot).left)
-
-    def usb_power(until: Deadline) -> None:
-        assert power is not None
-        without_port(power, until)
-
-    def new_firmware(until: Deadline) -> None:
-        assert reflash is not None
-        without_port(reflash, until)
-
+    port = RecoveryPort(session, find)
+    interrupt = boot / 2  # for a running program to react to Ctrl-C
     return [
-        Rung(AT_BOOT, boot, at_boot),
-        Rung(CTRL_C, boot, ctrl_c),  # a board that has crashed may be booting
-        Rung(SOFT_RESET, stop, soft_reset),
-        Rung(CHIP_RESET, stop + boot, chip_reset),
-        Rung(CONTROL_LINES, boot, control_lines),
-        Rung(USB_POWER, SECONDS_TO_RETURN + boot, usb_power, "" if power else no_power),
-        Rung(REFLASH, 180.0, new_firmware, "" if reflash else no_reflash),
+        CtrlCAtBoot(boot, session, port),
+        CtrlC(boot, session, port),  # a crashed board may be booting
+        SoftReset(interrupt, session, port),
+        ChipReset(interrupt + boot, session, port, interrupt),
+        ControlLines(boot, session, port, pulse),
+        UsbPower(SECONDS_TO_RETURN + boot, session, port, power, no_power, boot),
+        Reflash(SECONDS_TO_FLASH, session, port, reflash, no_reflash, boot),
     ]

@@ -1,27 +1,27 @@
-"""Has the board restarted? Told from the bytes that arrive while a command runs. Sans-IO: no clock and no port."""
+"""Detects that a board restarted, from the bytes that arrive while a command runs. Sans-IO: no clock and no port."""
 
 from __future__ import annotations
 
 import re
 
-KEPT = 256  # bytes that a match may lie across
-NOISE = 24  # bytes among the last KEPT that are no text: no answer to a command of the rig has so many
+KEPT = 256  # bytes that a match may span
+NOISE = 24  # bytes that are not text among the last KEPT; the answer to a command of the rig never has this many
 
-# What an ESP32 says when it restarts or dies (ROM banner of any generation, panic handler, brownout detector), and
-# what MicroPython says when its interpreter starts over: none of it can stand in the answer to a command.
+# What an ESP32 prints when it restarts or dies (ROM banner of any generation, panic handler, brownout detector), and
+# what MicroPython prints when its interpreter restarts: none of it can be part of the answer to a command.
 _RESTART = re.compile(
     rb"rst:0x[0-9a-f]+|Guru Meditation Error|Rebooting\.\.\.|Brownout detector was triggered|ESP-ROM:"
     rb'|MPY: soft reboot|Type "help\(\)" for more information|abort\(\) was called at|camrig: reset cause'
 )
 CAUSE = re.compile(rb"rst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)")  # in the banner of an ESP32's ROM
-_NUL = b"\0"  # what a start bit that is too long looks like
+_NUL = b"\0"  # received when a start bit is too long
 _PANIC = re.compile(rb"Guru Meditation Error:?[^(]*\(([A-Za-z0-9 ]+)\)|(Brownout) detector was triggered")
 
 
-class Watch:
-    """Feed it what arrives. ``restarted`` once a restart was recognised; ``cause`` is then the board's own word.
+class ResetDetector:
+    """Feed it incoming bytes. ``restarted`` is true once a restart was recognised; ``cause`` is then its reason.
 
-    ``noise``: much of it is no text at all, as when a board restarts at another speed than it is listened to.
+    ``noise`` is true if much of the data is not text, as when a board restarts at another speed than the port's.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Watch:
 
     @property
     def cause(self) -> str:
-        """A panic's name before the reset's: a panic always ends in a software reset."""
+        """The name of the panic if there was one, since a panic always ends in a software reset."""
         return self._panic or self._reset
 
     @property
@@ -41,13 +41,13 @@ class Watch:
         return self._noise >= NOISE
 
     def feed(self, data: bytes) -> bool:
-        """Whether the board has restarted, or what arrives has turned to noise."""
-        text = self._tail + data  # whole, so that a letter cut by two reads is no noise
+        """Whether the board has restarted, or the data has turned to noise."""
+        text = self._tail + data  # with the tail, so that a character cut by two reads does not count as noise
         self._noise = max(self._noise, text.count(_NUL) + len(text) - len(text.decode("utf-8", "ignore").encode()))
         self.restarted = self.restarted or _RESTART.search(text) is not None
-        if found := CAUSE.search(text):
-            self._reset = found[1].decode()
-        if found := _PANIC.search(text):
-            self._panic = (found[1] or found[2]).decode()
+        if match := CAUSE.search(text):
+            self._reset = match[1].decode()
+        if match := _PANIC.search(text):
+            self._panic = (match[1] or match[2]).decode()
         self._tail = text[-KEPT:]
         return self.restarted or self.noise

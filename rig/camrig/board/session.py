@@ -1,4 +1,4 @@
-"""One board on one held wire: its REPL while the rig talks, its console while the application runs."""
+"""One board on one open serial line: its REPL while the rig controls it, its console while the application runs."""
 
 from __future__ import annotations
 
@@ -14,28 +14,32 @@ from mpremote.transport import TransportError
 
 from camrig.board.console import Console
 from camrig.board.control_lines import has_lines
-from camrig.board.line_profiles import DEVKIT, Profile
+from camrig.board.line_profiles import DEVKIT, LineProfile
 from camrig.board.reset_detector import CAUSE
-from camrig.board.transport import RAW_BANNER, Wire
+from camrig.board.transport import RAW_BANNER, Transport
 from camrig.deadline import Deadline
 from camrig.errors import BoardRaisedError, BoardSilentError, BootLoaderError, CamrigError, NoMicroPythonError
 
-SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt; SPIRAM is tested meanwhile
+SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt, including the SPIRAM test
 SECONDS_TO_START = 5.0  # for a fresh interpreter, and the application's boot.py
-SECONDS_OF_SILENCE = 6.0  # after which a board whose control lines can reset it is not waited for
-SECONDS_TO_SETTLE = 2.0
+SECONDS_OF_SILENCE = 6.0  # the longest wait for a silent board whose control lines can reset it
+SECONDS_TO_SETTLE = 2.0  # for the answer to the first readiness check of the raw REPL; doubled for each further one
 SECONDS_FOR_COMMAND = 15.0
-DOWNLOADING = b"waiting for download"  # what an ESP32's boot loader says
-OVER_AND_OVER = 3  # restarts: opening the port makes one
-SAID_BYTES = 16384  # of what a board says instead of answering
+DOWNLOADING = b"waiting for download"  # printed by an ESP32's boot loader
+BOOT_LOOP = 3  # restarts; opening the port causes one
+OUTPUT_BYTES = 16384  # kept of what a board sends instead of an answer
 PROMPT = b">>> "
-REOPEN_BEAT = 0.25  # seconds between two looks for a port that is gone
-STORM_BEAT = 0.03  # seconds between two Ctrl-C while a board boots: main.py may give them only a few milliseconds
+REOPEN_INTERVAL = 0.25  # seconds between two attempts to open a lost port
+CTRL_C_INTERVAL = (
+    0.03  # seconds between two Ctrl-C while a board boots: main.py may accept them only for milliseconds
+)
 
 
 class Session:
-    """A board whose port this process holds. ``name`` is what errors call the board, ``boots_in`` the seconds from a
-    reset to its prompt at most: chips that are emulated take several times as long."""
+    """A board whose port this process has open. ``name`` is what errors call the board.
+
+    ``boots_in`` is the longest time in seconds from a reset to the prompt; emulated chips take several times as long.
+    """
 
     def __init__(
         self,
@@ -44,7 +48,7 @@ class Session:
         *,
         name: str | None = None,
         secrets: Iterable[str] = (),
-        lines: Profile = DEVKIT,
+        lines: LineProfile = DEVKIT,
         boots_in: float = SECONDS_TO_BOOT,
     ) -> None:
         self.name = name or port
@@ -52,178 +56,179 @@ class Session:
         self.console = Console(secrets)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
-        self._patience = SECONDS_TO_SETTLE
+        self._settle_seconds = SECONDS_TO_SETTLE
         self._port, self._baud, self._lines = port, baud, lines
-        self.wire = self._open()
+        self.transport = self._open()
 
-    def _open(self) -> Wire:
+    def _open(self) -> Transport:
         try:
-            return Wire(self._port, self._baud, self.console.heard, self._lines)
+            return Transport(self._port, self._baud, self.console.feed, self._lines)
         except CamrigError as error:
             raise error.on(self.name) from None
 
-    def reopen(self, until: Deadline, find: Callable[[], str] | None = None) -> None:
-        """Open the port again, as soon as it is there: a board that lost power takes its USB port with it.
+    def reopen(self, deadline: Deadline, find: Callable[[], str] | None = None) -> None:
+        """Open the port again as soon as it is there: a board that loses power may take its USB port with it.
 
-        ``find`` tells its present name, which may be another. Raises PortError at the deadline.
+        ``find`` returns the present name of the port, which may have changed. Raises PortError at the deadline.
         """
         self.close()
         while True:
             try:
                 self._port = find() if find else self._port
-                self.wire = self._open()
+                self.transport = self._open()
             except CamrigError:
-                if until.passed:
+                if deadline.passed:
                     raise
-                time.sleep(until.sooner(REOPEN_BEAT).left)
+                time.sleep(deadline.sooner(REOPEN_INTERVAL).left)
             else:
-                self.console.broken = None
+                self.console.restore()
                 return
 
     def repl(self) -> None:
-        """Stop whatever runs and start the interpreter afresh, in the raw REPL; main.py does not run.
+        """Stop the running program and start a fresh interpreter in the raw REPL; main.py does not run.
 
         Raises BoardSilentError, NoMicroPythonError or PortError.
         """
         self._enter(Deadline.after(self.boots_in + SECONDS_TO_START), fresh=True)  # it may be booting
 
     def interrupt(self, seconds: float) -> None:
-        """Stop whatever runs with Ctrl-C and enter the raw REPL of the same interpreter. Raises as ``repl`` does."""
+        """Stop the running program with Ctrl-C and enter the raw REPL of the same interpreter. Raises as ``repl``."""
         self._enter(Deadline.after(seconds), fresh=False)
 
-    def _enter(self, until: Deadline, fresh: bool) -> None:
+    def _enter(self, deadline: Deadline, fresh: bool) -> None:
         self._attend()
-        wire, said = self.wire, b""
-        patience = SECONDS_OF_SILENCE if has_lines(wire.serial.port) else self.boots_in
+        transport, output = self.transport, b""
+        silence = SECONDS_OF_SILENCE if has_lines(transport.serial.port) else self.boots_in
         try:
-            while not until.passed and (said or until.spent < patience):
-                if fresh or RAW_BANNER not in said:
-                    wire.serial.write(b"\r\x03\x03")
-                    said += wire.drain(0.1, most=8192)
-                    wire.serial.write(b"\r\x01")
-                    wire.serial.deadline = until.sooner(1.5)
-                    # Without the prompt behind it, which the next command asks for.
-                    said += wire.read_until(1, RAW_BANNER, timeout=1)
-                if self._soft_reset(said, until) if fresh else self._settled(said, until):
-                    wire.in_raw_repl = True
+            while not deadline.passed and (output or deadline.spent < silence):
+                if fresh or RAW_BANNER not in output:
+                    transport.serial.write(b"\r\x03\x03")
+                    output += transport.drain(0.1, most=8192)
+                    transport.serial.write(b"\r\x01")
+                    transport.serial.deadline = deadline.sooner(1.5)
+                    # Without the prompt that follows, which the next command expects.
+                    output += transport.read_until(1, RAW_BANNER, timeout=1)
+                if self._restarted_raw(output, deadline) if fresh else self._ready(output, deadline):
+                    transport.in_raw_repl = True
                     return
-                if said.count(DOWNLOADING) > 1:
+                if output.count(DOWNLOADING) > 1:
                     break
-                said = said[-SAID_BYTES:]
+                output = output[-OUTPUT_BYTES:]
         except CamrigError as error:
             raise error.on(self.name) from None
         finally:
-            wire.serial.deadline = None
-        raise self._no_repl(said, until.spent)
+            transport.serial.deadline = None
+        raise self._no_repl(output, deadline.spent)
 
     def catch(self, seconds: float) -> None:
-        """Enter the raw REPL of a board that starts at this moment, before its main.py can prevent that.
+        """Enter the raw REPL of a board that is starting, before its main.py can prevent that.
 
-        Ctrl-C goes out all the while: MicroPython listens to it from its first moment, main.py may disable it with
-        its first line or arm a watchdog that nothing but a reset takes away. Raises as ``repl`` does.
+        Ctrl-C is sent all the while. MicroPython reacts to it from the beginning, but main.py may disable it in its
+        first line, or arm a watchdog that only a reset stops. Raises as ``repl`` does.
         """
         self._attend()
-        wire, until, said = self.wire, Deadline.after(seconds), b""
+        transport, deadline, output = self.transport, Deadline.after(seconds), b""
         try:
-            while not until.passed:
-                wire.serial.write(b"\x03")
-                wire.serial.deadline = until.sooner(STORM_BEAT)
-                said = (said + wire.read_until(1, PROMPT, timeout=STORM_BEAT))[-SAID_BYTES:]
-                if said.endswith(PROMPT):
-                    wire.serial.write(b"\r\x01")
-                    wire.serial.deadline = until.sooner(1.0)
-                    said += wire.read_until(1, RAW_BANNER, timeout=0.5)
-                if self._settled(said, until):
-                    wire.in_raw_repl = True
+            while not deadline.passed:
+                transport.serial.write(b"\x03")
+                transport.serial.deadline = deadline.sooner(CTRL_C_INTERVAL)
+                output = (output + transport.read_until(1, PROMPT, timeout=CTRL_C_INTERVAL))[-OUTPUT_BYTES:]
+                if output.endswith(PROMPT):
+                    transport.serial.write(b"\r\x01")
+                    transport.serial.deadline = deadline.sooner(1.0)
+                    output += transport.read_until(1, RAW_BANNER, timeout=0.5)
+                if self._ready(output, deadline):
+                    transport.in_raw_repl = True
                     return
-                if RAW_BANNER in said:  # from here on Ctrl-C brings no prompt
-                    said = RAW_BANNER
+                if RAW_BANNER in output:  # in the raw REPL Ctrl-C brings no prompt
+                    output = RAW_BANNER
         except CamrigError as error:
             raise error.on(self.name) from None
         finally:
-            wire.serial.deadline = None
-        raise self._no_repl(said, until.spent)
+            transport.serial.deadline = None
+        raise self._no_repl(output, deadline.spent)
 
     def soft_reset(self, seconds: float) -> None:
-        """Ask both REPLs for a soft reset, and enter the raw REPL before main.py runs. Raises as ``repl`` does."""
+        """Request a soft reset from either REPL, and enter the raw REPL before main.py runs. Raises as ``repl``."""
         self._attend()
         try:
-            self.wire.serial.write(b"\r\x03\x03\x02\x03\x04")
+            self.transport.serial.write(b"\r\x03\x03\x02\x03\x04")
         except CamrigError as error:
             raise error.on(self.name) from None
         self.catch(seconds)
 
     def _attend(self) -> None:
-        """Take the board into the rig's hands."""
+        """Take control of the board: restarts and prompts are expected from now on."""
         self.console.attended = True
         self._stop_listening()
-        self.wire.in_raw_repl = False
-        self.wire.use_raw_paste = True  # which an answer that came late makes mpremote give up
-        self._patience = SECONDS_TO_SETTLE
+        self.transport.in_raw_repl = False
+        self.transport.use_raw_paste = True  # mpremote gives it up after a late answer
+        self._settle_seconds = SECONDS_TO_SETTLE
 
-    def _settled(self, said: bytes, until: Deadline) -> bool:
-        """Whether the raw REPL, if it has spoken, is ready for the next command, and nothing else is on its way.
+    def _ready(self, output: bytes, deadline: Deadline) -> bool:
+        """Whether the raw REPL, once it has announced itself, is ready for a command and no older answer is pending.
 
-        A board that was slow to answer has kept every Ctrl-A, and answers each: before it answers this.
+        A slow board has queued every Ctrl-A, and answers each before it answers this check.
         """
-        if RAW_BANNER not in said:
+        if RAW_BANNER not in output:
             return False
-        wire, word = self.wire, os.urandom(4).hex()
+        transport, word = self.transport, os.urandom(4).hex()
         answer = f"OK{word}\r\n\x04\x04>".encode()
-        wire.serial.deadline = until.sooner(self._patience)
-        wire.serial.write(f"\r\x03\x01print('{word}')\x04".encode())
-        if not wire.read_until(1, answer, timeout=self._patience).endswith(answer):
-            self._patience *= 2  # the more it was asked, the more it has to answer
+        transport.serial.deadline = deadline.sooner(self._settle_seconds)
+        transport.serial.write(f"\r\x03\x01print('{word}')\x04".encode())
+        if not transport.read_until(1, answer, timeout=self._settle_seconds).endswith(answer):
+            self._settle_seconds *= 2  # this check is one more command to answer
             return False
-        wire.serial.buffer[:0] = b">"  # the prompt that the next command asks for
+        transport.serial.buffer[:0] = b">"  # the prompt that the next command expects
         return True
 
-    def _soft_reset(self, said: bytes, until: Deadline) -> bool:
-        wire = self.wire
-        if not said.endswith(RAW_BANNER):
+    def _restarted_raw(self, output: bytes, deadline: Deadline) -> bool:
+        """Whether a soft reset from the raw REPL led to the raw REPL of a fresh interpreter."""
+        transport = self.transport
+        if not output.endswith(RAW_BANNER):
             return False
-        wire.serial.deadline = until
-        wire.serial.write(b"\x04")
-        if not wire.read_until(1, b"soft reboot\r\n", timeout=5).endswith(b"soft reboot\r\n"):
+        transport.serial.deadline = deadline
+        transport.serial.write(b"\x04")
+        if not transport.read_until(1, b"soft reboot\r\n", timeout=5).endswith(b"soft reboot\r\n"):
             return False
-        return wire.read_until(1, RAW_BANNER, timeout=15).endswith(RAW_BANNER)
+        return transport.read_until(1, RAW_BANNER, timeout=15).endswith(RAW_BANNER)
 
-    def _no_repl(self, said: bytes, seconds: float) -> CamrigError:
-        sent = said.translate(None, b"\r\n\x01\x03\x04 ")
-        if DOWNLOADING in said:
+    def _no_repl(self, output: bytes, seconds: float) -> CamrigError:
+        """The error for a board that sent ``output`` instead of entering the raw REPL."""
+        if DOWNLOADING in output:
             return BootLoaderError(
                 "the chip waits in its boot loader instead of running MicroPython",
                 board=self.name,
                 hint="release IO0 from ground and press reset; on some carrier boards another program's "
                 "control lines hold it there",
             )
-        if len(causes := CAUSE.findall(said)) >= OVER_AND_OVER:
+        if len(causes := CAUSE.findall(output)) >= BOOT_LOOP:
             return BoardSilentError(
                 f"the board restarts over and over ({causes[-1].decode()})",
                 board=self.name,
-                hint="if its main.py asks for that, erase its flash and write MicroPython anew; else check its power",
+                hint="if its main.py resets it, erase its flash and write MicroPython again; else check its power",
             )
-        if not sent:
+        if not output.translate(None, b"\r\n\x01\x03\x04 "):
             return BoardSilentError(
                 f"nothing answers on the wire within {seconds:.0f} s",
                 board=self.name,
                 hint="check power, cable and baud rate, and that this is the board's port",
             )
-        heard = said.decode("ascii", "replace").strip().splitlines()
+        lines = output.decode("ascii", "replace").strip().splitlines()
         return NoMicroPythonError(
             "something answers, but it is not a MicroPython REPL",
             board=self.name,
             hint="flash MicroPython on it, or check the baud rate",
-            details="\n".join(heard[-12:]),
+            details="\n".join(lines[-12:]),
         )
 
     def exec(self, code: str | bytes, seconds: float = SECONDS_FOR_COMMAND) -> str:
-        """What ``code`` prints.
+        """Run ``code`` on the board and return its output.
 
         Raises BoardRaisedError with the board's traceback, BoardResetError, BoardSilentError or PortError.
         """
         try:
-            out, err = self.wire.run(code, seconds)
+            out, err = self.transport.run(code, seconds)
         except CamrigError as error:
             raise error.on(self.name) from None
         if err:
@@ -237,7 +242,7 @@ class Session:
         return out.decode("utf-8", "replace")
 
     def ask(self, code: str | bytes, seconds: float = SECONDS_FOR_COMMAND) -> Any:
-        """The JSON that ``code`` prints as its last line. Raises as ``exec`` does."""
+        """The JSON value that ``code`` prints as its last line. Raises as ``exec`` does."""
         lines = self.exec(code, seconds).strip().splitlines()
         try:
             return json.loads(lines[-1])
@@ -247,35 +252,35 @@ class Session:
             ) from None
 
     def restart(self) -> None:
-        """Restart the chip, so that boot.py and main.py run, and listen to the console from here on."""
+        """Restart the chip, so that boot.py and main.py run, and listen to the console from then on."""
         self.reset_chip()
         self.listen()
 
     def reset_chip(self) -> None:
-        """Have MicroPython, which must be in the raw REPL, restart the chip. Raises BoardSilentError or PortError."""
+        """Restart the chip by a command; the raw REPL must be on. Raises BoardSilentError or PortError."""
         self.console.attended = True
-        self.wire.serial.deadline = Deadline.after(SECONDS_FOR_COMMAND)
+        self.transport.serial.deadline = Deadline.after(SECONDS_FOR_COMMAND)
         try:
-            self.wire.exec_raw_no_follow("import machine\nmachine.reset()")
+            self.transport.exec_raw_no_follow("import machine\nmachine.reset()")
         except (TransportError, struct.error) as error:
             raise BoardSilentError(
-                f"the board did not take a reset ({error})", board=self.name, hint="reset it"
+                f"the board did not accept the reset command ({error})", board=self.name, hint="reset it by hand"
             ) from None
         except CamrigError as error:
             raise error.on(self.name) from None
         finally:
-            self.wire.serial.deadline = None
-        self.wire.in_raw_repl = False
+            self.transport.serial.deadline = None
+        self.transport.in_raw_repl = False
 
     def listen(self) -> None:
-        """Collect the console in the background until the rig next talks to the REPL."""
+        """Read the console in the background until the rig uses the REPL again."""
         if self._listener is None:
             self._listening.set()
             self._listener = threading.Thread(target=self._collect, name=f"console of {self.name}", daemon=True)
             self._listener.start()
 
     def _collect(self) -> None:
-        line = self.wire.serial
+        line = self.transport.serial
         try:
             while self._listening.is_set():
                 if line.fill():
@@ -290,6 +295,6 @@ class Session:
             self._listener = None
 
     def close(self) -> None:
-        """Stop listening and release the port. The application on the board goes on."""
+        """Stop listening and release the port. The application on the board goes on running."""
         self._stop_listening()
-        self.wire.close()
+        self.transport.close()

@@ -1,8 +1,8 @@
-"""A faster line for a while: board and host change speed together, prove it by an echo, step down when it garbles.
+"""A temporary higher line speed: board and host change together, check it by an echo, and step down if it fails.
 
-The board carries a dead man's switch. The one command that changes its speed also waits for the proof, and goes back
-by itself when none comes, so a line that carries nothing at the new speed costs seconds and never the board. Only a
-hard reset is needed to be back at the speed that boards start with.
+The board has a dead man's switch. The command that changes its speed also waits for the echo test, and goes back by
+itself if none comes, so a line that does not work at the new speed costs seconds and never the board. A hard reset
+always brings the board back to the speed at which it starts.
 """
 
 from __future__ import annotations
@@ -10,26 +10,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import serial
 from mpremote.transport import TransportError
 from serial import rfc2217
 
 from camrig.board.port import set_baud
-from camrig.board.transport import RAW_BANNER, Wire
+from camrig.board.transport import RAW_BANNER, Transport
 from camrig.deadline import Deadline
 from camrig.errors import BoardSilentError, CamrigError, PortError
 
-STEPS = (2_000_000, 1_500_000, 921_600, 460_800, 230_400)  # tried below the wanted speed, as far as it is exceeded
-PATTERN = b"\x55\xaa\x0f\xf0" + bytes(range(0x20, 0x7F))[::3] + b"UUUU\xff\x00\xff\x00"  # short of any receive buffer
+STEPS = (2_000_000, 1_500_000, 921_600, 460_800, 230_400)  # tried in turn below the requested speed
+PATTERN = b"\x55\xaa\x0f\xf0" + bytes(range(0x20, 0x7F))[::3] + b"UUUU\xff\x00\xff\x00"  # fits any receive buffer
 AGREED = b"\x06"
-SETTLE = 0.08  # seconds until a board has surely changed its speed
+SETTLE = 0.08  # seconds within which a board has changed its speed
 _SECONDS_FOR_ECHO = 1.5
-_SECONDS_TO_GO_BACK = 5.0  # the board's own patience, and some
+_SECONDS_TO_GO_BACK = 5.0  # longer than the board waits for the echo test
 
-# Leaves the speed as it was unless the pattern arrives, and unless its echo is confirmed. A REPL on native USB has
-# no speed, and a firmware that keeps UART 0 to itself raises ValueError.
+# Restores the speed unless the pattern arrives and its echo is confirmed. A REPL on native USB has no speed, and
+# firmware that does not share UART 0 raises ValueError.
 _RAISE = """
 import sys, time, select, micropython
 from machine import UART
@@ -59,52 +58,56 @@ def _go(fast, base, want, yes):
         micropython.kbd_intr(3)
     print(ok)
 """
-_CAN = "import sys\nfrom machine import UART\nprint(sys.platform == 'esp32')"
+_SUPPORTED = "import sys\nfrom machine import UART\nprint(sys.platform == 'esp32')"
 
 
 @contextmanager
-def at_speed(wire: Wire, wanted: int | None) -> Iterator[int]:
-    """The line at ``wanted`` baud, or at the fastest below it that carries; gives the speed. The raw REPL must be on.
+def at_speed(transport: Transport, requested: int | None) -> Iterator[int]:
+    """Run the line at ``requested`` baud, or the fastest lower speed that works; yields it. The raw REPL must be on.
 
-    Where a speed means nothing or cannot be changed (None wanted, a TCP socket, a board without the means), nothing
-    is done. Raises BoardSilentError when the board cannot be found again at either speed, or PortError.
+    The speed is not changed if ``requested`` is None, or if port or board do not support it (a TCP socket, native
+    USB, firmware that does not share UART 0). Raises BoardSilentError if the board answers at neither speed
+    afterwards, or PortError.
     """
-    reached = _raise(wire, wanted) if wanted and wanted > wire.baud and _can(wire) else wire.baud
+    speed = transport.baud
+    if requested is not None and requested > transport.baud and _supported(transport):
+        speed = _raise(transport, requested)
     try:
-        yield reached
+        yield speed
     except BaseException:
-        with suppress(CamrigError, TransportError):  # the first cause is worth more
-            _lower(wire, reached)
+        with suppress(CamrigError, TransportError):  # the first error is the cause
+            _lower(transport, speed)
         raise
-    _lower(wire, reached)
+    _lower(transport, speed)
 
 
-def _can(wire: Wire) -> bool:
-    if not isinstance(wire.serial.port, (serial.Serial, rfc2217.Serial)) or wire.lines.name == "usb-cdc":
+def _supported(transport: Transport) -> bool:
+    if not isinstance(transport.serial.port, (serial.Serial, rfc2217.Serial)) or transport.lines.name == "usb-cdc":
         return False
-    out, error = wire.run(_CAN, 5)
+    out, error = transport.run(_SUPPORTED, 5)
     return not error and b"True" in out
 
 
-def _raise(wire: Wire, wanted: int) -> int:
-    if wire.run(_RAISE, 5)[1]:
-        return wire.baud
-    for speed in (wanted, *(step for step in STEPS if wire.baud < step < wanted)):
-        if _agree(wire, speed):
+def _raise(transport: Transport, requested: int) -> int:
+    """Raise the speed as far as the line allows; returns the speed reached."""
+    if transport.run(_RAISE, 5)[1]:
+        return transport.baud
+    for speed in (requested, *(step for step in STEPS if transport.baud < step < requested)):
+        if _change(transport, speed):
             return speed
-    return wire.baud
+    return transport.baud
 
 
-def _agree(wire: Wire, speed: int) -> bool:
-    """One try at ``speed``; False when both ends are back where they were."""
-    line = wire.serial
+def _change(transport: Transport, speed: int) -> bool:
+    """Change both ends to ``speed``; False if both are back at the old speed."""
+    line = transport.serial
     line.deadline = Deadline.after(_SECONDS_FOR_ECHO)
     try:
-        wire.exec_raw_no_follow(f"_go({speed}, {wire.baud}, {PATTERN!r}, {AGREED!r})")
+        transport.exec_raw_no_follow(f"_go({speed}, {transport.baud}, {PATTERN!r}, {AGREED!r})")
         try:
             set_baud(line.port, speed)
-        except PortError:  # no such speed on this side: let the board find that out
-            return _resync(wire, wire.baud, speed)
+        except PortError:  # not supported by this port: the board goes back by itself
+            return _resync(transport, transport.baud, speed)
         time.sleep(SETTLE)
         line.buffer.clear()
         line.write(PATTERN)
@@ -112,58 +115,58 @@ def _agree(wire: Wire, speed: int) -> bool:
         if line.read(len(PATTERN)) == PATTERN:
             line.write(AGREED)
             line.deadline = Deadline.after(_SECONDS_FOR_ECHO)
-            if wire.read_until(1, b"\x04\x04>").endswith(b"True\r\n\x04\x04>"):
-                line.buffer[:0] = b">"  # the prompt that the next command looks for
+            if transport.read_until(1, b"\x04\x04>").endswith(b"True\r\n\x04\x04>"):
+                line.buffer[:0] = b">"  # the prompt that the next command expects
                 return True
-        return _resync(wire, wire.baud, speed)
+        return _resync(transport, transport.baud, speed)
     except TransportError:
-        return _resync(wire, wire.baud, speed)
+        return _resync(transport, transport.baud, speed)
     finally:
         line.deadline = None
 
 
-def _lower(wire: Wire, reached: int) -> None:
-    line = wire.serial
-    if line.port.baudrate == wire.baud:
-        return  # never raised, or the board has restarted since
+def _lower(transport: Transport, speed: int) -> None:
+    line = transport.serial
+    if line.port.baudrate == transport.baud:
+        return  # not raised, or the board has restarted since
     try:
         line.deadline = Deadline.after(_SECONDS_FOR_ECHO)
         with suppress(TransportError):
-            wire.exec_raw_no_follow(f"_b({wire.baud})")
-        _resync(wire, wire.baud, reached)
+            transport.exec_raw_no_follow(f"_b({transport.baud})")
+        _resync(transport, transport.baud, speed)
     finally:
         line.deadline = None
 
 
-def _resync(wire: Wire, base: int, other: int) -> bool:
-    """Find the raw prompt at ``base``, and bring the board there when it answers at ``other``. Always False."""
-    line = wire.serial
-    until = Deadline.after(_SECONDS_TO_GO_BACK)
-    while not until.passed:
+def _resync(transport: Transport, base: int, raised: int) -> bool:
+    """Find the raw prompt at ``base``, bringing the board there if it answers at ``raised``. Always False."""
+    line = transport.serial
+    deadline = Deadline.after(_SECONDS_TO_GO_BACK)
+    while not deadline.passed:
         set_baud(line.port, base)
-        if _prompt(wire, until):
+        if _prompt(transport, deadline):
             return False
         with suppress(PortError):
-            set_baud(line.port, other)
-            if _prompt(wire, until):
+            set_baud(line.port, raised)
+            if _prompt(transport, deadline):
                 with suppress(TransportError):
-                    wire.exec_raw_no_follow(f"_b({base})")
+                    transport.exec_raw_no_follow(f"_b({base})")
                 time.sleep(SETTLE)
     set_baud(line.port, base)
-    wire.in_raw_repl = False
+    transport.in_raw_repl = False
     raise BoardSilentError(
-        f"the board did not come back from {other} to {base} baud",
-        hint="reset it, and run without --hil-fast or with a lower one",
+        f"the board did not come back from {raised} to {base} baud",
+        hint="reset it, and run without --hil-fast or with a lower speed",
     )
 
 
-def _prompt(wire: Wire, until: Deadline) -> Any:
-    """Whether the raw prompt answers at the present speed; it is then the next thing to be read."""
-    line = wire.serial
-    wire.drain(0.05, most=4096)
+def _prompt(transport: Transport, deadline: Deadline) -> bool:
+    """Whether the raw prompt answers at the present speed; it is then put back for the next command."""
+    line = transport.serial
+    transport.drain(0.05, most=4096)
     line.write(b"\r\x01")
-    line.deadline = until.sooner(0.6)
-    if not wire.read_until(1, RAW_BANNER + b">", timeout=0.6).endswith(RAW_BANNER + b">"):
+    line.deadline = deadline.sooner(0.6)
+    if not transport.read_until(1, RAW_BANNER + b">", timeout=0.6).endswith(RAW_BANNER + b">"):
         return False
     line.buffer[:0] = b">"
     return True

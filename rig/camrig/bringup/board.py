@@ -17,7 +17,7 @@ from camrig.deploy.transfer import TransferResult
 from camrig.dut import Dut, Start
 from camrig.errors import BlockedError, CamrigError
 from camrig.lab import lock
-from camrig.lab.device_spec import Device, reach, require_wifi
+from camrig.lab.device_spec import Device, open_device, require_wifi
 from camrig.lab.usb_ports import lock_key, mac_key
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Steps
@@ -80,7 +80,7 @@ class Board:
 
     def reach(self) -> None:
         """Find the port, starting a virtual board if the specification says so. Raises PortError."""
-        self.device = self._stack.enter_context(reach(self.spec, self.settings))
+        self.device = self._stack.enter_context(open_device(self.spec, self.settings))
 
     def open(self) -> None:
         """Own the board and open its port, control lines first. Raises BoardBusyError or PortError."""

@@ -85,7 +85,7 @@ class BoardRun:
     def summary(self) -> list[str]:
         """Lines for the end of a run: crashes that no test has failed for, and every recovery."""
         lines = [
-            f"{self.spec}: {record.crash.what}, after {record.test or 'it had booted'} had ended"
+            f"{self.spec}: {record.crash.summary}, after {record.test or 'it had booted'} had ended"
             for record in self.crashes
             if record.between
         ]

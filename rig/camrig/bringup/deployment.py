@@ -112,7 +112,7 @@ class Deployment:
     def _send(self, wanted: Sequence[File], production: bool, progress: Progress) -> tuple[int, TransferResult]:
         session, settings = self._session, self._settings
         plan = plan_deploy(session, wanted, _unwanted(production), self._link(settings.baud))
-        with at_speed(session.wire, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
+        with at_speed(session.transport, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
             return speed, send(session, plan, self._link(speed), progress)
 
     def _link(self, baud: int) -> TransferLimits:

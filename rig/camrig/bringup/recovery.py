@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from camrig.board.flashing import reflash
 from camrig.board.power import usb_power
-from camrig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, Tried, rungs
+from camrig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, RungAttempt, rungs
 from camrig.board.session import Session
 from camrig.errors import (
     BoardBrokenError,
@@ -33,9 +33,9 @@ class Recovery:
         self._ladder = _ladder(session, device, settings)
 
     @property
-    def attempts(self) -> list[Tried]:
+    def attempts(self) -> list[RungAttempt]:
         """The rungs that were tried so far, in order, without those that this bench does not have."""
-        return [attempt for attempt in self._ladder.tried if not attempt.absent]
+        return [attempt for attempt in self._ladder.attempts if not attempt.absent]
 
     def wake(self) -> None:
         """Enter the raw REPL of a board that may run anything. Raises what keeps it from that."""
@@ -82,7 +82,7 @@ def _ladder(session: Session, device: Device, settings: Settings) -> Ladder:
         session,
         rungs(
             session,
-            pulse=lambda: session.wire.pulse(),
+            pulse=lambda: session.transport.pulse(),
             power=power,
             no_power=no_power,
             reflash=flash,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -27,7 +26,7 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
         virtual=identity.virtual,
         firmware=identity.firmware,
         build=identity.build,
-        mpy=str(identity.mpy or ""),
+        mpy=identity.mpy_text,
         library_sha256=board.deployment.library_sha256,
         rssi=radio.rssi,
         channel=radio.channel,
@@ -41,7 +40,7 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
 
 def board_record(board: Board) -> dict[str, Any]:
     """The board's identity for evidence."""
-    return {**asdict(board.identity), "mpy": str(board.identity.mpy or ""), "spec": board.spec}
+    return {**board.identity.as_record(), "spec": board.spec}
 
 
 def settings_record(settings: Settings) -> dict[str, Any]:

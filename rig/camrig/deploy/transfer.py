@@ -83,7 +83,7 @@ def plan_deploy(
     text = command(STATE_SCRIPT + call, limits.inflates)
     state = _with_retry(session, lambda: session.ask(text, SECONDS_PER_COMMAND))
     try:
-        return make_plan(files, obsolete, state, session.wire.device_name, query.salt)
+        return make_plan(files, obsolete, state, session.transport.device_name, query.salt)
     except CamrigError as error:
         raise error.on(session.name) from None
 
@@ -152,7 +152,7 @@ def _transfer(
         )
     for path in report["remaining"]:
         if path in plan.suspects:
-            raise hiding_error(path, session.wire.device_name).on(session.name)
+            raise hiding_error(path, session.transport.device_name).on(session.name)
         raise DeployError(f"{path} could not be removed", board=session.name, hint="remove it by hand")
     progress(len(data), len(data))
 

@@ -10,9 +10,9 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from camrig.board.console_parser import Crashed, Restarted, Serving
 from camrig.board.control_lines import has_lines
-from camrig.board.wiring_probe import work_out
+from camrig.board.events import Crashed, Restarted, Serving
+from camrig.board.wiring_probe import probe_wiring
 from camrig.bringup.board import Board
 from camrig.deadline import Deadline
 from camrig.doctor.check import Check, State
@@ -20,7 +20,7 @@ from camrig.doctor.flash import Flash, flash_checks, read_flash
 from camrig.doctor.wiring import wiring_check
 from camrig.dut import Dut, Start
 from camrig.errors import BlockedError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
-from camrig.lab.usb_ports import at, attached
+from camrig.lab.usb_ports import find_usb_port, list_usb_ports
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Step, Steps
 
@@ -99,7 +99,7 @@ class Doctor:
         except CamrigError as error:
             raise self._broken("port", error) from None
         port = self.board.device.port
-        usb = at(port, attached())
+        usb = find_usb_port(port, list_usb_ports())
         bridge = f", {usb.bridge}, USB serial number {usb.serial or '(none)'}" if usb else ""
         advice = ""
         if usb is not None and usb.native and self.settings.lines.name != "usb-cdc":
@@ -114,8 +114,8 @@ class Doctor:
         self._add(Check("open", State.OK, f"{self.settings.baud} baud, not in use by anything else"))
 
     def _check_lines(self) -> None:
-        lines, wire = self.settings.lines, self.board.session.wire
-        self._has_lines = has_lines(wire.serial.port)
+        lines, transport = self.settings.lines, self.board.session.transport
+        self._has_lines = has_lines(transport.serial.port)
         if not self._has_lines:
             self._add(Check("lines", State.OK, "this port has no control lines"))
         elif not self.pulse:
@@ -126,7 +126,7 @@ class Doctor:
 
     def _try_lines(self) -> None:
         try:
-            wiring = work_out(self.board.session.wire.serial)
+            wiring = probe_wiring(self.board.session.transport.serial)
         except CamrigError as error:
             raise self._broken("lines", error) from None
         self._add(wiring_check(wiring, self.settings.lines.name))
@@ -136,7 +136,7 @@ class Doctor:
         session = self.board.session
         console = session.console
         try:
-            session.wire.drain(SECONDS_OF_STALE)  # a serial server may have kept old output
+            session.transport.drain(SECONDS_OF_STALE)  # a serial server may have kept old output
             seen = console.seen
             session.listen()
             restarts = console.wait(_second_restart(), seen, Deadline.after(SECONDS_OF_CONSOLE))
@@ -165,7 +165,7 @@ class Doctor:
             session.repl()
         except CamrigError as first:
             error = first
-            if isinstance(first, (BoardSilentError, NoMicroPythonError)) and self.pulse and session.wire.pulse():
+            if isinstance(first, (BoardSilentError, NoMicroPythonError)) and self.pulse and session.transport.pulse():
                 try:
                     session.repl()
                     self._interrupted = True

@@ -1,4 +1,4 @@
-"""From a device specification to a port that can be opened. The only place that knows the virtual board."""
+"""Turns a device specification into a port that can be opened. The only module that knows the virtual board."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from camrig.errors import PortError, WifiError
-from camrig.lab.usb_ports import Attached, attached
+from camrig.lab.usb_ports import UsbPort, list_usb_ports
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.settings.wifi import Wifi
 from camrig.virtual.board import VirtualBoard, VirtualConfig
@@ -21,9 +21,9 @@ NETWORK = ("socket://", "rfc2217://")
 
 @dataclass(frozen=True)
 class Device:
-    """A board within reach: how to open it, what to call it, and the network it is to join.
+    """A board that can be opened: its specification, its port, and the network that it is to join.
 
-    ``power_cycle`` cuts its power and gives it back, None where nothing of this device can.
+    ``power_cycle`` switches its power off and on, None if the device itself cannot do that.
     """
 
     spec: str
@@ -33,10 +33,10 @@ class Device:
 
 
 @contextmanager
-def reach(spec: str, settings: Settings) -> Iterator[Device]:
-    """The device that ``spec`` names, for as long as the context lasts.
+def open_device(spec: str, settings: Settings) -> Iterator[Device]:
+    """The device that ``spec`` names, for the duration of the context.
 
-    ``sim`` starts a virtual board, whose radio sees one network: the configured one, or one made up for the run.
+    ``sim`` starts a virtual board whose radio sees one network: the configured one, or a random one for this run.
     Raises PortError, WifiError, InterpreterMissingError or SettingsError.
     """
     if spec == VIRTUAL:
@@ -49,7 +49,7 @@ def reach(spec: str, settings: Settings) -> Iterator[Device]:
 
 
 def require_wifi(device: Device) -> Wifi:
-    """The device's network. Raises WifiError when none was configured."""
+    """The device's network. Raises WifiError if none is configured."""
     if device.wifi is None:
         raise WifiError(
             "there are no Wi-Fi settings for this board",
@@ -62,46 +62,46 @@ def require_wifi(device: Device) -> Wifi:
 def find_port(spec: str) -> str:
     """The path or URL to open for ``auto``, ``id:SERIAL``, a path, a COM port or a URL. Raises PortError."""
     if spec == "auto":
-        return _only(attached())
+        return _only_port(list_usb_ports())
     if spec.startswith("id:"):
-        wanted = spec[3:]
-        ports = [port for port in attached() if port.serial == wanted]
+        serial = spec[3:]
+        ports = [port for port in list_usb_ports() if port.serial == serial]
         if len(ports) > 1:
-            raise PortError(f"{len(ports)} ports have the USB serial number {wanted}", hint=_have(ports))
+            raise PortError(f"{len(ports)} ports have the USB serial number {serial}", hint=_describe(ports))
         if ports:
             return ports[0].port
-        raise PortError(f"no board with USB serial number {wanted} is attached", hint=_have(attached()))
+        raise PortError(f"no board with USB serial number {serial} is attached", hint=_describe(list_usb_ports()))
     if spec.startswith(NETWORK):
-        _demand_address(spec)
+        _check_address(spec)
     if "://" in spec or Path(spec).exists() or spec.upper().startswith("COM"):
         return spec
     close = difflib.get_close_matches(spec, [VIRTUAL, "auto"], n=1)
-    hint = f"did you mean {close[0]}?" if close and "/" not in spec else _have(attached())
+    hint = f"did you mean {close[0]}?" if close and "/" not in spec else _describe(list_usb_ports())
     raise PortError(f"there is no port {spec}", hint=hint)
 
 
-def _demand_address(spec: str) -> None:
-    """Raises PortError for a URL that names no host and port: what pyserial says of it helps nobody."""
+def _check_address(spec: str) -> None:
+    """Raise PortError for a URL without host and port, for which pyserial's own message is unclear."""
     parts = urlsplit(spec)
     try:
-        whole = bool(parts.hostname and parts.port)
+        complete = bool(parts.hostname and parts.port)
     except ValueError:
-        whole = False
-    if not whole:
+        complete = False
+    if not complete:
         raise PortError(f"{spec} is not the address of a port", hint=f"write {parts.scheme}://HOST:PORT")
 
 
-def _only(ports: Sequence[Attached]) -> str:
+def _only_port(ports: Sequence[UsbPort]) -> str:
     if len(ports) == 1:
         return ports[0].port
     if not ports:
         raise PortError("no USB serial port is attached", hint="plug the board in, or name its port with --device")
-    raise PortError(f"{len(ports)} USB serial ports are attached, so auto cannot choose", hint=_have(ports))
+    raise PortError(f"{len(ports)} USB serial ports are attached, so auto cannot choose", hint=_describe(ports))
 
 
-def _have(ports: Sequence[Attached]) -> str:
+def _describe(ports: Sequence[UsbPort]) -> str:
     if not ports:
         return "no USB serial port is attached: check cable and power"
-    return "attached are " + ", ".join(
+    return "attached ports: " + ", ".join(
         f"{port.port} (id:{port.serial})" if port.serial else port.port for port in ports
     )

@@ -1,7 +1,7 @@
-"""One owner per board: a file lock held by the process, so that it ends with the process, however that ends.
+"""One owner per board: a file lock held by the process, so it ends with the process in every case.
 
-Locks are named after the board, not after a path: two paths to one board are one lock. The file stays when the lock
-is released; it then remembers who the board was, for a listing.
+Locks are named after the board, not after a path: two paths to one board share a lock. The file stays when the lock
+is released, and keeps the board's identity for a listing.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-RETRY = 0.2  # seconds between two tries for a lock that is held
-FLEETING = "pty-"  # how the names of locks begin whose like no later board will have: the next such one removes them
-GUARD = 1 << 20  # where Windows locks one byte: beyond the text, which others may then read
+RETRY = 0.2  # seconds between two attempts on a lock that is held
+INSPECTION = 0.5  # seconds after which a lock without a holder is not merely being inspected
+TRANSIENT = "pty-"  # prefix of locks whose name no later board gets; taking one removes the unused others
+GUARD = 1 << 20  # offset of the byte that Windows locks: beyond the text, so that other processes may read that
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has a board. ``since`` is local time, to the second."""
+    """The process that has a board. ``since`` is local time, to the second."""
 
     pid: int
     since: str
@@ -46,8 +47,8 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a board said of itself when a run last asked it, and when that was."""
+class BoardRecord:
+    """What a board reported when a run last identified it, and when that was."""
 
     chip: str
     mac: str
@@ -58,29 +59,29 @@ class Seen:
 class Lock:
     """A lock that this process holds until ``release()``, or until it ends."""
 
-    def __init__(self, file: IO[str], record: dict[str, Any]) -> None:
+    def __init__(self, file: IO[str], content: dict[str, Any]) -> None:
         self._file = file
-        self._record = record
+        self._content = content
         self._write()
 
     def remember(self, chip: str, mac: str, firmware: str) -> None:
-        """Keep what the board said of itself beside its lock."""
-        self._record["seen"] = asdict(Seen(chip, mac, firmware, now()))
+        """Keep the board's identity in the lock's file."""
+        self._content["seen"] = asdict(BoardRecord(chip, mac, firmware, now()))
         self._write()
 
     def release(self) -> None:
-        """Let the next one have the board. May be called twice."""
+        """Release the board for the next owner. May be called twice."""
         if self._file.closed:
             return
-        self._record["holder"] = None
+        self._content["holder"] = None
         self._write()
         self._file.close()  # which releases the lock
 
     def _write(self) -> None:
-        with contextlib.suppress(OSError):  # a full disk: the lock holds all the same, it only cannot say for whom
+        with contextlib.suppress(OSError):  # on a full disk the lock still holds, it only cannot name its holder
             self._file.seek(0)
             self._file.truncate()
-            json.dump(self._record, self._file)
+            json.dump(self._content, self._file)
             self._file.flush()
 
 
@@ -89,80 +90,80 @@ def now() -> str:
 
 
 def folder() -> Path:
-    """Where this user's locks are: below $XDG_RUNTIME_DIR, else below the system's temporary folder.
+    """The folder of this user's locks: below $XDG_RUNTIME_DIR, else below the system's temporary folder.
 
-    Made when it is missing. Raises BlockedError when it cannot be made, or belongs to somebody else.
+    Created if it is missing. Raises BlockedError if it cannot be created, or belongs to another user.
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if base and os.access(base, os.W_OK):
-        found = Path(base) / "camrig"
+        path = Path(base) / "camrig"
     else:
         user = str(os.getuid()) if hasattr(os, "getuid") else re.sub(r"\W", "_", os.environ.get("USERNAME", "user"))
-        found = Path(tempfile.gettempdir()) / f"camrig-{user}"
+        path = Path(tempfile.gettempdir()) / f"camrig-{user}"
     try:
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)
-        about = found.lstat()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.lstat()
     except OSError as error:
         raise BlockedError(
-            f"the folder for locks, {found}, cannot be made ({error.strerror})", hint="make it"
+            f"the folder for locks, {path}, cannot be created ({error.strerror})", hint="create it"
         ) from None
-    if not stat.S_ISDIR(about.st_mode) or (hasattr(os, "getuid") and about.st_uid != os.getuid()):
+    if not stat.S_ISDIR(status.st_mode) or (hasattr(os, "getuid") and status.st_uid != os.getuid()):
         raise BlockedError(
-            f"the folder for locks, {found}, is not this user's", hint="remove it, or set XDG_RUNTIME_DIR"
+            f"the folder for locks, {path}, is not this user's", hint="remove it, or set XDG_RUNTIME_DIR"
         )
-    return found
+    return path
 
 
-def take(key: str, board: str, seconds: float = 0.0, tell: Callable[[str], None] = lambda line: None) -> Lock:
-    """The lock on the board that ``key`` names; ``board`` is what people call it.
+def take(key: str, board: str, seconds: float = 0.0, notify: Callable[[str], None] = lambda line: None) -> Lock:
+    """Take the lock that ``key`` names; ``board`` is the board's name in messages.
 
-    Waits up to ``seconds`` for another owner to end, and tells so once. Raises BoardBusyError, naming the owner.
+    Waits up to ``seconds`` for another owner to end, and notifies once. Raises BoardBusyError, naming the owner.
     """
-    until, glance = Deadline.after(seconds), Deadline.after(0.5)
-    told = False
-    if key.startswith(FLEETING):
-        _sweep(_path(key))
+    deadline, inspection = Deadline.after(seconds), Deadline.after(INSPECTION)
+    notified = False
+    if key.startswith(TRANSIENT):
+        _remove_unused(_path(key))
     while True:
-        # Opened anew each time: nothing may be read through a handle that Windows has seen locked.
+        # Opened again each time: nothing can be read through a handle that Windows has seen locked.
         file = _open(key)
-        if _try(file):
-            if not _there(file, key):  # somebody has swept it away meanwhile
+        if _try_lock(file):
+            if not _is_current(file, key):  # another run has removed it meanwhile
                 file.close()
                 continue
-            record = _record(file)
-            record["holder"] = asdict(Holder(os.getpid(), now(), _command(), board))
-            return Lock(file, record)
-        holder = _holder(_record(file))
+            content = _read(file)
+            content["holder"] = asdict(Holder(os.getpid(), now(), _command(), board))
+            return Lock(file, content)
+        holder = _holder(_read(file))
         file.close()
-        if until.passed and (holder is not None or glance.passed):  # with no holder, somebody only had a look
+        if deadline.passed and (holder is not None or inspection.passed):
             raise _busy(board, holder, seconds)
-        if not told and seconds:
-            tell(f"{board} is used by {holder or 'another run'}; waiting up to {seconds:g} s for it")
-            told = True
-        time.sleep(min(RETRY, until.left or RETRY))
+        if not notified and seconds:
+            notify(f"{board} is used by {holder or 'another run'}; waiting up to {seconds:g} s for it")
+            notified = True
+        time.sleep(min(RETRY, deadline.left or RETRY))
 
 
-def look(key: str) -> tuple[Holder | None, Seen | None]:
-    """Who holds the board that ``key`` names, and what it last said of itself. Waits for nothing."""
+def inspect(key: str) -> tuple[Holder | None, BoardRecord | None]:
+    """The holder of the lock that ``key`` names, and what its board last reported. Does not wait."""
     if not _path(key).exists():
         return None, None
     file = _open(key)
     try:
-        record = _record(file)
-        held = not _try(file)
+        content = _read(file)
+        held = not _try_lock(file)
     finally:
         file.close()
-    seen = record.get("seen")
+    record = content.get("seen")
     with contextlib.suppress(TypeError):
-        seen = Seen(**seen) if seen else None
-    holder = _holder(record) or Holder(0, "?", "another run", "")
-    return (holder if held else None), seen if isinstance(seen, Seen) else None
+        record = BoardRecord(**record) if record else None
+    holder = _holder(content) or Holder(0, "?", "another run", "")
+    return (holder if held else None), record if isinstance(record, BoardRecord) else None
 
 
 def _busy(board: str, holder: Holder | None, seconds: float) -> BoardBusyError:
     if holder is not None and holder.pid == os.getpid():
         return BoardBusyError(
-            f"this run has that board already, as {holder.board}", board=board, hint="name each board only once"
+            f"this run already has that board, as {holder.board}", board=board, hint="name each board only once"
         )
     waited = f", and was for {seconds:g} s" if seconds else ""
     return BoardBusyError(
@@ -176,18 +177,18 @@ def _path(key: str) -> Path:
     return folder() / (re.sub(r"[^A-Za-z0-9.-]", "_", key)[-180:] + ".lock")
 
 
-def _sweep(mine: Path) -> None:
-    """Remove the files of fleeting locks that nobody holds, but for one."""
-    for path in mine.parent.glob(f"{FLEETING}*"):
+def _remove_unused(keep: Path) -> None:
+    """Remove the files of transient locks that no process holds, except ``keep``."""
+    for path in keep.parent.glob(f"{TRANSIENT}*"):
         with contextlib.suppress(OSError):
-            if path != mine:
+            if path != keep:
                 with path.open("r+") as file:
-                    if _try(file):
+                    if _try_lock(file):
                         path.unlink()
 
 
-def _there(file: IO[str], key: str) -> bool:
-    """Whether that is the file that others find."""
+def _is_current(file: IO[str], key: str) -> bool:
+    """Whether ``file`` is still the one at the lock's path."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), os.stat(_path(key)))
     except OSError:
@@ -202,7 +203,7 @@ def _open(key: str) -> IO[str]:
         raise BlockedError(f"the lock {path} cannot be opened ({error.strerror})", hint="remove it") from None
 
 
-def _try(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
     """Take the lock if it is free."""
     try:
         if sys.platform == "win32":
@@ -215,24 +216,24 @@ def _try(file: IO[str]) -> bool:
     return True
 
 
-def _record(file: IO[str]) -> dict[str, Any]:
-    """What is written in a lock's file; empty when its owner writes at this moment."""
+def _read(file: IO[str]) -> dict[str, Any]:
+    """The content of a lock's file; empty while its owner is writing it."""
     try:
         file.seek(0)
-        found = json.load(file)
+        content = json.load(file)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def _holder(record: dict[str, Any]) -> Holder | None:
+def _holder(content: dict[str, Any]) -> Holder | None:
     with contextlib.suppress(TypeError):
-        return Holder(**(record.get("holder") or {}))
+        return Holder(**(content.get("holder") or {}))
     return None
 
 
 def _command() -> str:
-    """The program and what it was asked for, short enough for a sentence."""
+    """This process's command line, short enough for a sentence."""
     words = [Path(sys.argv[0]).name.replace("__main__.py", Path(sys.argv[0]).parent.name), *sys.argv[1:]]
     text = " ".join(words).strip() or "python"
     return text if len(text) <= 60 else text[:57] + "..."
@@ -240,7 +241,7 @@ def _command() -> str:
 
 @contextlib.contextmanager
 def held(key: str, board: str) -> Iterator[Lock]:
-    """``take()`` for the length of a context."""
+    """``take()`` for the duration of a context."""
     lock = take(key, board)
     try:
         yield lock

@@ -1,4 +1,4 @@
-"""What is plugged in: the USB serial ports of this machine, and which board a path or URL leads to."""
+"""The USB serial ports of this machine, and the names of the locks on the boards behind them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from serial.tools import list_ports
 
-from camrig.lab.lock import FLEETING
+from camrig.lab.lock import TRANSIENT
 
-# USB vendor and product of the bridges and chips that camera boards come with.
+# USB vendor and product IDs of the bridges and chips found on camera boards.
 _BRIDGES = {
     (0x10C4, 0xEA60): "CP210x",
     (0x10C4, 0xEA70): "CP2105",
@@ -32,8 +32,8 @@ _PSEUDO_TERMINALS = range(136, 144)  # Linux, Documentation/admin-guide/devices.
 
 
 @dataclass(frozen=True)
-class Attached:
-    """One USB serial port. ``serial`` is its USB serial number, empty where the bridge has none."""
+class UsbPort:
+    """One USB serial port. ``serial`` is its USB serial number, empty if the bridge has none."""
 
     port: str
     bridge: str
@@ -42,13 +42,13 @@ class Attached:
 
     @property
     def native(self) -> bool:
-        """Whether the chip itself is the USB device, with no bridge between."""
+        """Whether the chip itself is the USB device, without a bridge."""
         return self.usb.startswith("303a:")
 
 
-def attached() -> list[Attached]:
-    """The USB serial ports of this machine, by name."""
-    return [_described(port) for port in sorted(_usb_ports(), key=lambda port: str(port.device))]
+def list_usb_ports() -> list[UsbPort]:
+    """The USB serial ports of this machine, sorted by name."""
+    return [_describe(port) for port in sorted(_usb_ports(), key=lambda port: str(port.device))]
 
 
 def _usb_ports() -> Iterator[Any]:
@@ -57,48 +57,50 @@ def _usb_ports() -> Iterator[Any]:
             yield port
 
 
-def _described(port: Any) -> Attached:
+def _describe(port: Any) -> UsbPort:
     bridge = _BRIDGES.get((port.vid, port.pid)) or _MAKERS.get(port.vid) or str(port.product or "USB serial port")
-    return Attached(str(port.device), bridge, str(port.serial_number or ""), f"{port.vid:04x}:{port.pid or 0:04x}")
+    return UsbPort(str(port.device), bridge, str(port.serial_number or ""), f"{port.vid:04x}:{port.pid or 0:04x}")
 
 
-def lock_key(port: str, known: Iterable[Attached] | None = None) -> str:
-    """The name of the lock on whatever is behind ``port``: the USB serial number where it names one port only.
+def lock_key(port: str, known: Iterable[UsbPort] | None = None) -> str:
+    """The name of the lock on the board behind ``port``: the USB serial number if only one port has it.
 
-    Bridges without a number, and batches that all bear the same one, are told apart by their place.
+    Bridges without a serial number, or with one that several share, are distinguished by the path of the port.
     """
     if "://" in port:
         return "url-" + port.split("?")[0]
-    known = list(attached() if known is None else known)
-    real, mine = os.path.realpath(port), at(port, known)
-    if mine is not None and mine.serial:
-        alike = [found for found in known if (found.usb, found.serial) == (mine.usb, mine.serial)]
-        if len(alike) == 1:
-            return f"usb-{mine.usb}-{mine.serial}"
-    if born := _pseudo_terminal_born(real):
-        return f"{FLEETING}{real}-{born}"
-    return "port-" + (real if os.path.exists(real) else port)
+    known = list(list_usb_ports() if known is None else known)
+    path, usb_port = os.path.realpath(port), find_usb_port(port, known)
+    if usb_port is not None and usb_port.serial:
+        same = [
+            candidate for candidate in known if (candidate.usb, candidate.serial) == (usb_port.usb, usb_port.serial)
+        ]
+        if len(same) == 1:
+            return f"usb-{usb_port.usb}-{usb_port.serial}"
+    if created := _pseudo_terminal_created(path):
+        return f"{TRANSIENT}{path}-{created}"
+    return "port-" + (path if os.path.exists(path) else port)
 
 
-def _pseudo_terminal_born(path: str) -> int:
-    """When the pseudo-terminal at ``path`` was made, in nanoseconds; 0 if it is none, or this is no Linux.
+def _pseudo_terminal_created(path: str) -> int:
+    """When the pseudo-terminal at ``path`` was created, in nanoseconds; 0 for any other file, and outside Linux.
 
-    Its name is given to another one as soon as it is gone, which a run that still holds it may not notice at once.
+    The kernel reuses its name as soon as it is gone, perhaps before a run that holds its lock has noticed.
     """
     if sys.platform != "linux":
         return 0
     try:
-        about = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return 0
-    return about.st_ctime_ns if os.major(about.st_rdev) in _PSEUDO_TERMINALS else 0
+    return status.st_ctime_ns if os.major(status.st_rdev) in _PSEUDO_TERMINALS else 0
 
 
 def mac_key(mac: str) -> str:
-    """The name of the lock on the board with this MAC, however it is reached; empty for a MAC that others may have.
+    """The name of the lock on the board with this MAC, on any port; empty for a MAC that is not unique.
 
-    Emulated chips answer with zeros, and locally administered addresses (IEEE 802, bit 1 of the first octet) are
-    given by whoever likes to.
+    Emulated chips report zeros, and locally administered addresses (IEEE 802, bit 1 of the first octet) are not
+    assigned by anybody.
     """
     octets = mac.lower().replace(":", "")
     if not set(octets) - {"0"} or not set(octets) - {"f"} or int(octets[:2], 16) & 2:
@@ -106,7 +108,7 @@ def mac_key(mac: str) -> str:
     return f"mac-{mac.lower()}"
 
 
-def at(port: str, known: Iterable[Attached]) -> Attached | None:
-    """What is known of the USB port that ``port`` leads to."""
-    real = os.path.realpath(port)
-    return next((found for found in known if os.path.realpath(found.port) == real), None)
+def find_usb_port(port: str, known: Iterable[UsbPort]) -> UsbPort | None:
+    """The USB port among ``known`` that the path ``port`` leads to, None if there is none."""
+    path = os.path.realpath(port)
+    return next((usb_port for usb_port in known if os.path.realpath(usb_port.port) == path), None)

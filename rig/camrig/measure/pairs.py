@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 
-_SMALL = 2_000  # up to so many pairs, sorting is faster than searching
+_SMALL = 2_000  # up to this number of pairs, sorting is faster than searching
 
 
 def kth_sum(xs: Sequence[float], zs: Sequence[float], k: int) -> float:

@@ -63,7 +63,7 @@ def quantile_interval(values: Sequence[float], q: float, tails: Tails = TAILS_95
 
 
 def bounded(value: float, ordered: Sequence[float], below: int, above: int) -> Estimate:
-    """``value`` bounded by the ``below``-th smallest and the ``above``-th largest of ``ordered``; 0 is no bound."""
+    """``value`` bounded by the ``below``-th smallest and the ``above``-th largest of ``ordered``; 0 is open-ended."""
     return Estimate(value, ordered[below - 1] if below else -inf, ordered[-above] if above else inf)
 
 

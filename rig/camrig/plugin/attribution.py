@@ -72,7 +72,7 @@ def _crashed(
     board_run.record_crash(crash, between=False)
     dump = _panic_dump(board_run, dut, crash)
     down = dut.down(crash)
-    if crash.blame != APPLICATION:
+    if crash.attributed_to != APPLICATION:
         return Attribution(blocked=down)
     sections = [*console_sections(board_run, dut, crash)]
     if dump is not None:

@@ -103,7 +103,7 @@ class Run:
     def crashes_between_tests(self) -> list[str]:
         """Whose doing each crash was that no test has failed for."""
         records = [record for board_run in self.board_runs for record in board_run.crashes]
-        return [record.crash.blame for record in records if record.between]
+        return [record.crash.attributed_to for record in records if record.between]
 
     def report(self, tests: dict[str, int]) -> RunReport:
         """What is kept of this run; ``tests`` are the numbers of them by their outcome."""
@@ -139,7 +139,7 @@ def _board_report(board_run: BoardRun, board: Board) -> BoardReport:
         firmware=identity.firmware,
         build=identity.build,
         mac=identity.mac,
-        mpy=str(identity.mpy or ""),
+        mpy=identity.mpy_text,
         virtual=identity.virtual,
         heap_bytes=identity.heap_total,
         url=board_run.dut.url if board_run.dut else "",
@@ -152,7 +152,7 @@ def _board_report(board_run: BoardRun, board: Board) -> BoardReport:
             for attempt in board.recovery.attempts
         ],
         crashes=[
-            {"test": record.test, "kind": record.crash.kind, "what": record.crash.what, "between": record.between}
+            {"test": record.test, "kind": record.crash.kind, "what": record.crash.summary, "between": record.between}
             for record in board_run.crashes
         ],
         metrics=board_run.recorder.metrics,

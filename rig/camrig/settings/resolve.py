@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from camrig.board.line_profiles import DEVKIT, Profile, profile
+from camrig.board.line_profiles import DEVKIT, LineProfile, find_profile
 from camrig.errors import SettingsError
 from camrig.settings.byte_size import ByteSize
 from camrig.settings.config_file import CONFIG_FILE, base_folder, nearest, read_toml, unknown_key
@@ -38,7 +38,7 @@ class Settings:
     baud: int = 115200
     port: int = 8080
     boot_timeout: float = 40.0
-    lines: Profile = DEVKIT
+    lines: LineProfile = DEVKIT
     fast: int | None = None
     wait: float = 0.0
     require: str = "any"
@@ -109,7 +109,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
         source, raw = _lookup(option, flags, env, config)
         if raw is not None:
             values[option.name] = _parse(option, source, raw, base)
-    values["lines"] = profile(values.get("lines", DEVKIT.name), wiring, CONFIG_FILE)
+    values["lines"] = find_profile(values.get("lines", DEVKIT.name), wiring, CONFIG_FILE)
     values.setdefault("baselines", values["results"] / "baselines")
     settings = Settings(**values, wifi=resolve_wifi(env, nearest(WIFI_FILE, folders)))
     _check_devices(settings)
