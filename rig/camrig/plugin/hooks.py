@@ -16,7 +16,7 @@ from camrig.plugin import options
 from camrig.plugin.attribution import attribute
 from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.gate_items import GatePlugin
-from camrig.plugin.run import BLOCKED, DEVICE_FIXTURE, RUN, Run, is_blocked, uses_board
+from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_board
 from camrig.plugin.terminal import counts, write_summary
 from camrig.plugin.tracebacks import drop_entries_without_line
 from camrig.report.junit import rig_as_errors
@@ -174,4 +174,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    write_summary(terminalreporter, config.stash[RUN], BLOCKED)
+    write_summary(terminalreporter, config.stash[RUN])

@@ -16,7 +16,7 @@ import pytest
 from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
 from camrig.errors import CamrigError, SettingsError
-from camrig.plugin.terminal import step_printer
+from camrig.plugin.step_printer import step_printer
 from camrig.report.json_report import BoardReport, RunReport
 from camrig.settings.options import OPTIONS
 from camrig.settings.resolve import VIRTUAL, Settings, resolve
