@@ -1,6 +1,6 @@
-"""The application that the benchmarks deploy: a copy of what this repository ships, and ways to change it.
+"""The application that the benchmarks deploy: a copy of the repository's own, and ways to change it.
 
-``python -m benchmarks.application PORT FOLDER`` deploys the one in FOLDER, as a command of its own.
+``python -m benchmarks.application PORT FOLDER`` deploys the one in FOLDER, as a separate command.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ def cargo(folder: Path) -> Path:
 
 
 def settings(folder: Path) -> Settings:
-    """How a board is told of the application in ``folder``."""
+    """The settings that deploy the application in ``folder``."""
     return replace(resolve({"lib": str(folder / "lib"), "app": str(folder / "device")}, {}, folder), wifi=WIFI)
 
 
 def change_library(folder: Path) -> None:
-    """Make one file another."""
+    """Change one file."""
     path = folder / LIBRARY
     path.write_text(path.read_text() + f"_CHANGED = {time.monotonic_ns()}\n")
 
 
 def change_all(folder: Path) -> None:
-    """Make another application of it: every file differs, one is gone, one is new."""
+    """Change every file, remove one and add one."""
     for path in [*(folder / "lib").rglob("*.py"), *(folder / "device").glob("*.py")]:
         path.write_text(path.read_text() + "\n_NEW = True\n")
     (folder / "device" / "old_part.py").unlink()
     (folder / "device" / "new_part.py").write_text("NEW = True\n")
 
 
-def open_board(port: str, found: Settings) -> Board:
-    return Board(port, found, token=TOKEN)
+def open_board(port: str, settings: Settings) -> Board:
+    return Board(port, settings, token=TOKEN)
 
 
 if __name__ == "__main__":

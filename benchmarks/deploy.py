@@ -1,9 +1,9 @@
-"""``make bench-deploy``: what a deploy costs beside ``mpremote fs cp -r``, and what power cuts in it do to a board.
+"""``make bench-deploy``: the time of a deploy beside ``mpremote fs cp -r``, and boards after power cuts in it.
 
-Both tools put the same application on a virtual board behind a line that is as slow as a real one. The goals are
-judged on the copying alone: each tool on a connection that it holds open, ours with the build that goes before.
-The whole commands are shown beside it, with the start of Python, the connection and the restart of the interpreter
-on the board. Exit code 1 when a goal is missed.
+Both tools put the same application on a virtual board behind a line of a real one's speed. The goals are for the
+copying alone: each tool has its connection open, and camrig's time includes the build. The times of the whole
+commands are shown beside it, with the start of Python, the connection and the restart of the interpreter on the
+board. Exit code 1 when a goal is missed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-from camrig.deploy.manifest import files, sources
+from camrig.deploy.manifest import build_files, sources
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from mpremote.commands import do_filesystem
 from mpremote.main import State
@@ -32,7 +32,7 @@ from benchmarks.cuts import cuts
 from benchmarks.throttle import Throttle
 
 BAUDS = (115200, 921600)
-TIMES = 5  # for what takes a moment; the median counts
+TIMES = 5  # repetitions of the short deploys; the median counts
 GOALS = {"full": {"py": 1 / 4, "mpy": 1 / 2}, "same": {"py": 1 / 5, "mpy": 1 / 5}, "one": {"py": 1 / 3, "mpy": 1 / 3}}
 CALLED = {"full": "everything", "same": "nothing changed", "one": "one file changed"}
 
@@ -41,29 +41,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cuts", type=int, default=200, help="power cuts (200)")
     parser.add_argument("--no-times", action="store_true", help="only the power cuts")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     console, met = Console(width=120), True
     with tempfile.TemporaryDirectory(prefix="camrig-bench-") as folder:
-        if not asked.no_times:
+        if not options.no_times:
             for baud in BAUDS:
                 met &= compare(console, baud, Path(folder) / str(baud))
-        if asked.cuts:
+        if options.cuts:
             old, new = (cargo(Path(folder) / name) for name in ("old", "new"))
             for part in (old, new):
                 (part / "device" / "old_part.py").write_text("OLD = True\n")
             change_all(new)
-            met &= cuts(console, asked.cuts, Path(folder), settings(old), settings(new))
+            met &= cuts(console, options.cuts, Path(folder), settings(old), settings(new))
     return 0 if met else 1
 
 
 @contextmanager
-def ours(port: str, source: Path, tree: Path) -> Iterator[Callable[[], object]]:
+def camrig(port: str, source: Path, tree: Path) -> Iterator[Callable[[], object]]:
     with open_board(port, settings(source)) as board:
         yield board.deploy
 
 
 @contextmanager
-def our_command(port: str, source: Path, tree: Path) -> Iterator[Callable[[], object]]:
+def camrig_command(port: str, source: Path, tree: Path) -> Iterator[Callable[[], object]]:
     yield lambda: _run("benchmarks.application", port, str(source))
 
 
@@ -76,9 +76,9 @@ def mpremote(port: str, source: Path, tree: Path) -> Iterator[Callable[[], objec
 
     def copy() -> None:
         names = [str(path) for path in sorted(tree.iterdir())]
-        asked = argparse.Namespace(command=["cp"], path=[*names, ":"], recursive=True, force=False, verbose=None)
+        arguments = argparse.Namespace(command=["cp"], path=[*names, ":"], recursive=True, force=False, verbose=None)
         with redirect_stdout(StringIO()):
-            do_filesystem(state, asked)
+            do_filesystem(state, arguments)
 
     yield copy
     state.transport.close()
@@ -94,12 +94,12 @@ def _run(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, check=True, capture_output=True, timeout=300)
 
 
-def plant(tree: Path, source: Path, kind: str) -> None:
-    """The tree that mpremote copies: the files of ours, as source or for the board's .mpy version."""
-    found = settings(source)
-    paths = sources(found.lib, found.app, found.agent)
-    with VirtualBoard.start(VirtualConfig()) as virtual, open_board(virtual.path, found) as board:
-        built = files(paths, board.identity.mpy if kind == "mpy" else None, [])
+def write_tree(tree: Path, source: Path, kind: str) -> None:
+    """Write the tree that mpremote copies: camrig's files, as source or for the board's .mpy version."""
+    resolved = settings(source)
+    paths = sources(resolved.lib, resolved.app, resolved.agent)
+    with VirtualBoard.start(VirtualConfig()) as virtual, open_board(virtual.path, resolved) as board:
+        built = build_files(paths, board.identity.mpy if kind == "mpy" else None, [])
     for file in built:
         path = tree / file.target.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,10 +107,10 @@ def plant(tree: Path, source: Path, kind: str) -> None:
             path.write_bytes(file.data)
 
 
-def times(way: Callable[..., object], kind: str, baud: int, home: Path) -> dict[str, float]:
-    """Seconds for each situation, on a board and a line of their own."""
+def times(tool: Callable[..., object], kind: str, baud: int, home: Path) -> dict[str, float]:
+    """Seconds for each situation, on a separate board and line."""
     source, tree = cargo(home / "source"), home / "tree"
-    plant(tree, source, kind)
+    write_tree(tree, source, kind)
 
     def once(work: Callable[[], object]) -> float:
         start = time.monotonic()
@@ -119,13 +119,13 @@ def times(way: Callable[..., object], kind: str, baud: int, home: Path) -> dict[
 
     def changed(work: Callable[[], object]) -> float:
         change_library(source)
-        plant(tree, source, kind)
+        write_tree(tree, source, kind)
         return once(work)
 
     with (
         VirtualBoard.start(VirtualConfig()) as virtual,
         Throttle(virtual.path, baud) as line,
-        way(line.path, source, tree) as work,
+        tool(line.path, source, tree) as work,
     ):
         return {
             "full": once(work),
@@ -139,20 +139,20 @@ def compare(console: Console, baud: int, home: Path) -> bool:
     table, met = Table(title=f"at {baud} baud, seconds"), True
     for name in ("", "beside", "mpremote", "camrig", "ratio", "goal", "", "whole mpremote", "whole camrig", "ratio"):
         table.add_column(name, justify="left" if name in ("", "beside") else "right")
-    copied = times(ours, "mpy", baud, home / "ours")
-    ran = times(our_command, "mpy", baud, home / "our-command")
+    copied = times(camrig, "mpy", baud, home / "camrig")
+    ran = times(camrig_command, "mpy", baud, home / "camrig-command")
     for kind in ("py", "mpy"):
         theirs = times(mpremote, kind, baud, home / f"mpremote-{kind}")
         their_commands = times(mpremote_command, kind, baud, home / f"mpremote-command-{kind}")
-        for what, goals in GOALS.items():
-            ratio, whole = copied[what] / theirs[what], ran[what] / their_commands[what]
+        for situation, goals in GOALS.items():
+            ratio, whole = copied[situation] / theirs[situation], ran[situation] / their_commands[situation]
             met &= ratio <= goals[kind]
             table.add_row(
-                CALLED[what],
+                CALLED[situation],
                 f".{kind} tree",
-                *(f"{value:.2f}" for value in (theirs[what], copied[what], ratio, goals[kind])),
+                *(f"{value:.2f}" for value in (theirs[situation], copied[situation], ratio, goals[kind])),
                 "met" if ratio <= goals[kind] else "[red]missed",
-                *(f"{value:.2f}" for value in (their_commands[what], ran[what], whole)),
+                *(f"{value:.2f}" for value in (their_commands[situation], ran[situation], whole)),
             )
     console.print(table)
     return met

@@ -1,8 +1,8 @@
-"""What the rig makes of a board that misbehaves: fault, noticed after, rung that recovered it, verdict, usable again.
+"""How the rig handles each fault: noticed after, rung that recovered the board, usable again, verdict.
 
 ``python benchmarks/faults.py [FAULT ...]`` prints the table and exits 1 if a run hung, a board stayed unusable, or a
-fault of the rig was called a failing library. Each fault meets a fresh virtual board and a short run of the suite
-through ``pytest --device``. Times only count as orders of magnitude.
+fault of the rig was reported as a failing library. Each fault is injected into a fresh virtual board, in a short run
+of the suite through ``pytest --device``. Times are orders of magnitude.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ sys.path.insert(0, str(ROOT))
 
 from camrig.errors import EXIT_BLOCKED, CamrigError  # noqa: E402
 from camrig.virtual.board import VirtualBoard, VirtualConfig  # noqa: E402
-from camrig.virtual.faults import CLEAR, parse  # noqa: E402
+from camrig.virtual.faults import UNTIL_CLEARED, parse  # noqa: E402
 
 SUITE = ("tests_hil/test_policy_at_run_time.py", "tests_hil/test_errors_keep_cors.py")
 LIMIT = 90.0  # seconds after which a run counts as hung
 BOOT_TIMEOUT = "8"
 
-# In the run: identify and deploy are programs, the first requests prove readiness, tests come after.
+# In a run, identify and deploy are programs; the first requests prove readiness, the tests come after them.
 FAULTS = (
     "baud@115200",
     "garble@0.002",
@@ -60,13 +60,13 @@ FAULTS = (
     "wifi-lost@2@request*4",
 )
 BAD_VERDICTS = ("FAILED", "ERROR", "BLOCKED")
-# The board or its application died under a test: a failing test is a true report. Everything else is the rig's.
+# Faults that crash the board or its application under a test may fail that test. All others are the rig's.
 MAY_FAIL = ("guru", "task-wdt", "int-wdt", "heap-exhausted", "enobufs", "server-hang")
 
 
 @dataclass
-class Outcome:
-    """One run: its exit code (None: it hung), what its results say, and when it first reported anything bad."""
+class FaultRun:
+    """One run: its exit code (None: it hung), its results, and when it first reported a test that did not pass."""
 
     code: int | None
     noticed_at: float | None = None
@@ -76,13 +76,15 @@ class Outcome:
     def verdict(self) -> str:
         if self.code is None:
             return f"HUNG for {LIMIT:.0f} s"
-        counts = ", ".join(f"{number} {what}" for what, number in self.results.get("tests", {}).items() if number)
+        counts = ", ".join(
+            f"{number} {outcome}" for outcome, number in self.results.get("tests", {}).items() if number
+        )
         blocked = self.results.get("blocked") or [""]
         return f"exit {self.code}: {counts or 'no results'}" + (f": {blocked[0]}" if blocked[0] else "")
 
     @property
     def rung(self) -> str:
-        """The last rung of the ladder that the results report, and its seconds."""
+        """The last rung in the results that recovered the board, and its seconds."""
         steps = self.results.get("recovery", [])
         for board in self.results.get("boards", []):
             steps = steps + board.get("recovery", [])
@@ -90,28 +92,30 @@ class Outcome:
         if not steps:
             return "none"
         if not worked:
-            return f"{len(steps)} in vain"
+            return f"{len(steps)} failed"
         return f"{worked[-1].get('rung', '?')} {worked[-1].get('seconds', 0):.1f} s"
 
 
-def run(board: VirtualBoard) -> Outcome:
+def run(board: VirtualBoard) -> FaultRun:
     """The suite on ``board``; killed when it hangs."""
     with tempfile.TemporaryDirectory() as results:
         command = [sys.executable, "-u", "-m", "pytest", *SUITE, "-v", "-p", "no:cacheprovider"]
         command += ["--device", board.path, "--hil-results", results, "--hil-boot-timeout", BOOT_TIMEOUT]
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))}
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))
+        }
         config = VirtualConfig()
-        clean |= {"CAMRIG_WIFI_SSID": config.wifi_ssid, "CAMRIG_WIFI_PASSWORD": config.wifi_password}
+        environment |= {"CAMRIG_WIFI_SSID": config.wifi_ssid, "CAMRIG_WIFI_PASSWORD": config.wifi_password}
         process = subprocess.Popen(
-            command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         hung = threading.Event()
 
-        def end() -> None:
+        def kill() -> None:
             hung.set()
             os.killpg(process.pid, signal.SIGKILL)
 
-        timer = threading.Timer(LIMIT, end)
+        timer = threading.Timer(LIMIT, kill)
         timer.start()
         noticed = None
         assert process.stdout is not None
@@ -120,58 +124,60 @@ def run(board: VirtualBoard) -> Outcome:
                 noticed = time.monotonic()
         code = process.wait()
         timer.cancel()
-        found = [json.loads(path.read_text()) for path in sorted(Path(results).glob("*.json"))]
-        return Outcome(None if hung.is_set() else code, noticed, found[-1] if found else {})
+        reports = [json.loads(path.read_text()) for path in sorted(Path(results).glob("*.json"))]
+        return FaultRun(None if hung.is_set() else code, noticed, reports[-1] if reports else {})
 
 
 def usable_again(board: VirtualBoard, fault: str) -> str:
-    """What it takes until a run passes on the board: nothing, the cause gone, a power cycle; or NO."""
-    lasting = parse(fault).kind.lasts == CLEAR or "*all" in fault
+    """What it takes until a run passes on the board: nothing, the fault cleared, a power cycle; or NO."""
+    lasting = parse(fault).kind.lasts == UNTIL_CLEARED or "*all" in fault
     if lasting:
         board.clear()
     if run(board).code == 0:
-        return "cause gone" if lasting else "yes"
+        return "cleared" if lasting else "yes"
     board.power_cycle()
     return "power cycle" if run(board).code == 0 else "NO"
 
 
-def meet(fault: str) -> tuple[list[str], bool]:
-    """The table's line for ``fault``, and whether it is as good as it has to be."""
+def row(fault: str) -> tuple[list[str], bool]:
+    """The table's row for ``fault``, and whether the rig handled it well."""
     with VirtualBoard.start(VirtualConfig(faults=(fault,))) as board:
-        outcome = run(board)
+        result = run(board)
         strikes = board.struck()
         if not strikes:
             noticed = "did not strike"
-        elif outcome.noticed_at is None:
-            noticed = "no need"
+        elif result.noticed_at is None:
+            noticed = "not needed"
         else:
-            noticed = f"{outcome.noticed_at - strikes[0].at:.1f} s"
-        again = usable_again(board, fault)
+            noticed = f"{result.noticed_at - strikes[0].at:.1f} s"
+        usable = usable_again(board, fault)
     name = parse(fault).name
-    honest = outcome.code in (0, EXIT_BLOCKED) or (outcome.code == 1 and name in MAY_FAIL)
-    good = honest and again != "NO" and bool(strikes)
-    return [fault, noticed, outcome.rung, again, outcome.verdict], good
+    correct = result.code in (0, EXIT_BLOCKED) or (result.code == 1 and name in MAY_FAIL)
+    good = correct and usable != "NO" and bool(strikes)
+    return [fault, noticed, result.rung, usable, result.verdict], good
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("faults", nargs="*", metavar="FAULT", help="only these (default: all of the list)")
-    asked = options.parse_args().faults or FAULTS
+    faults = options.parse_args().faults or FAULTS
     form = "{:<24}{:<16}{:<22}{:<14}{}"
     bad = []
     try:
-        for fault in asked:
+        for fault in faults:
             parse(fault)
         print(form.format("fault", "noticed after", "rung", "usable again", "verdict"), flush=True)
-        for fault in asked:
-            line, good = meet(fault)
-            print(form.format(*line), flush=True)
+        for fault in faults:
+            cells, good = row(fault)
+            print(form.format(*cells), flush=True)
             if not good:
                 bad.append(fault)
     except CamrigError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"benchmark: {error}", file=sys.stderr)
         return error.exit_code
-    print(f"{len(asked) - len(bad)} of {len(asked)} faults met well" + (f"; not: {', '.join(bad)}" if bad else ""))
+    print(
+        f"{len(faults) - len(bad)} of {len(faults)} faults handled well" + (f"; not: {', '.join(bad)}" if bad else "")
+    )
     return 1 if bad else 0
 
 

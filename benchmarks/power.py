@@ -1,4 +1,4 @@
-"""Power of a virtual board that fails at a chosen moment: after so many flash writes, or bytes on the wire."""
+"""Power cuts of a virtual board at a chosen moment: after a number of flash writes, or of bytes on the line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from camrig.board.session import Session
-from camrig.deploy.board_scripts import BOOT, GUARD
+from camrig.deploy.board_scripts import APP_BOOT, BOOT_GUARD
 from camrig.deploy.manifest import File
-from camrig.deploy.plan import START
+from camrig.deploy.plan import BOOT_FILE
 from camrig.virtual.board import VirtualBoard
 
-# The write that is one too many reaches the flash by half, then the chip is off. It stays so until the next start.
+# The write after the last one allowed reaches the flash by half, then the chip resets.
 _CUT = """
 import machine
 class Cut:
@@ -31,7 +31,7 @@ bdev.file = Cut(bdev.file, {writes})
 """
 
 # Digests of every file, in one answer.
-_HASHES = """
+HASHES = """
 import os, hashlib, binascii, json
 def walk(d):
     for n in os.listdir(d):
@@ -40,19 +40,19 @@ def walk(d):
             walk(p)
         else:
             with open(p, 'rb') as f:
-                found[p] = binascii.hexlify(hashlib.sha256(f.read()).digest()).decode()
-found = {}
+                hashes[p] = binascii.hexlify(hashlib.sha256(f.read()).digest()).decode()
+hashes = {}
 walk('')
-print(json.dumps(found))
+print(json.dumps(hashes))
 """
 
 
 class PowerCutError(Exception):
-    """The board lost its power; the client of its port finds out like this."""
+    """The board lost its power while a client wrote to its port."""
 
 
 def cut_after_writes(session: Session, writes: int) -> None:
-    """Let the power fail during flash write number ``writes`` from here on, counted from 0."""
+    """Cut the power during flash write number ``writes`` from now on, counted from 0."""
     session.exec(_CUT.format(writes=writes))
 
 
@@ -61,8 +61,8 @@ def writes_since(session: Session) -> int:
     return 1000000 - int(session.exec("print(bdev.file.left)"))
 
 
-class CutWire:
-    """Stands in for a session's serial line: after ``left`` more bytes to the board its power fails."""
+class PowerCutLine:
+    """Replaces the writes of a session's serial line: after ``left`` more bytes to the board its power is cut."""
 
     def __init__(self, session: Session, board: VirtualBoard, left: int) -> None:
         self.written = 0
@@ -83,14 +83,14 @@ class CutWire:
 
 def hashes(path: str) -> dict[str, str]:
     """SHA-256 of every file on the board at ``path``, by path, read through mpremote."""
-    command = [sys.executable, "-m", "mpremote", "connect", path, "exec", _HASHES]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, f"mpremote: {done.stdout}{done.stderr}"
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    command = [sys.executable, "-m", "mpremote", "connect", path, "exec", HASHES]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, f"mpremote: {result.stdout}{result.stderr}"
+    by_path: dict[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])
+    return by_path
 
 
-def expected(wanted: Sequence[File]) -> dict[str, str]:
-    """What ``hashes`` has to find where ``wanted`` was deployed, but for the rig's record."""
-    own = {BOOT if file.target == START else file.target: file.sha256 for file in wanted}
-    return own | {START: hashlib.sha256(GUARD.encode()).hexdigest()}
+def expected(files: Sequence[File]) -> dict[str, str]:
+    """What ``hashes`` must return after ``files`` were deployed, without the rig's record."""
+    placed = {APP_BOOT if file.target == BOOT_FILE else file.target: file.sha256 for file in files}
+    return placed | {BOOT_FILE: hashlib.sha256(BOOT_GUARD.encode()).hexdigest()}

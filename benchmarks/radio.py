@@ -1,4 +1,4 @@
-"""A TCP relay between rig and board that can add a random delay to every exchange, as a bad radio minute does."""
+"""A TCP relay between rig and board that can delay every exchange at random, as a bad radio does for a minute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 
 
 class Relay:
-    """Passes connections on to ``target``; each waits an exponential time of mean ``delay`` seconds first."""
+    """Forwards connections to ``target``, each after a random delay: exponential, of mean ``delay`` seconds."""
 
     def __init__(self, seed: int = 0) -> None:
         self.target = ("127.0.0.1", 9)
@@ -35,12 +35,12 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            with contextlib.suppress(OSError), client:  # one at a time, as the rig asks
+            with contextlib.suppress(OSError), client:  # one at a time, as the rig makes them
                 if self.delay:
                     time.sleep(self._random.expovariate(1 / self.delay))
-                self._pass_on(client)
+                self._forward(client)
 
-    def _pass_on(self, client: socket.socket) -> None:
+    def _forward(self, client: socket.socket) -> None:
         client.settimeout(10)
         with socket.create_connection(self.target, 10) as board:
             board.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -60,5 +60,5 @@ class Relay:
                     return
                 request, body = request + piece, body + piece
             board.sendall(request)
-            while answer := board.recv(65536):
-                client.sendall(answer)
+            while response := board.recv(65536):
+                client.sendall(response)

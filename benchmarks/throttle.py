@@ -1,6 +1,6 @@
-"""A serial line of a given speed, where a virtual board has none: a pty in front of its port that paces the bytes.
+"""A serial line of a given speed for a virtual board: a pty in front of its port that paces the bytes.
 
-Both directions carry ``baud / 10`` bytes a second, as 8N1 does, each on its own. Nothing is lost or reordered.
+Each direction carries ``baud / 10`` bytes a second, as 8N1 does. Nothing is lost or reordered.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from collections import deque
 from pathlib import Path
 
 CHUNK = 4096
-ONE_WRITE = 0.001  # seconds of line time that are handed over together; a USB bridge does no better
+TICK = 0.001  # seconds of bytes that are delivered together; a USB adapter delivers no finer
 
 
-class _Lane:
-    """One direction: bytes go in when they are read, and are due when the line would have carried them."""
+class _Direction:
+    """One direction: bytes are due when the line would have carried them."""
 
     def __init__(self, source: int, sink: int, rate: float) -> None:
         self.source, self.sink, self.rate = source, sink, rate
         self.waiting: deque[tuple[float, bytes]] = deque()
         self._free_at = 0.0
-        self._piece = max(1, int(rate * ONE_WRITE))
+        self._piece = max(1, int(rate * TICK))
 
-    def take(self, now: float) -> None:
+    def read(self, now: float) -> None:
         try:
             data = os.read(self.source, CHUNK)
         except (BlockingIOError, OSError):
@@ -38,7 +38,7 @@ class _Lane:
             self._free_at = max(self._free_at, now) + len(piece) / self.rate
             self.waiting.append((self._free_at, piece))
 
-    def give(self, now: float) -> None:
+    def write(self, now: float) -> None:
         while self.waiting and self.waiting[0][0] <= now:
             due, piece = self.waiting[0]
             try:
@@ -51,7 +51,7 @@ class _Lane:
 
 
 class Throttle:
-    """A context manager; ``path`` is the slow port that leads to the board at ``port``."""
+    """A context manager; ``path`` is the slow port of the board at ``port``."""
 
     def __init__(self, port: str, baud: int) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="camrig-throttle-"))
@@ -64,7 +64,7 @@ class Throttle:
         Path(self.path).symlink_to(os.ttyname(self._far))
         self._stop, self._stopper = os.pipe()
         rate = baud / 10
-        self._lanes = (_Lane(self._near, self._board, rate), _Lane(self._board, self._near, rate))
+        self._directions = (_Direction(self._near, self._board, rate), _Direction(self._board, self._near, rate))
         self._thread = threading.Thread(target=self._run, name=f"line of {baud} baud", daemon=True)
 
     def __enter__(self) -> Throttle:
@@ -79,15 +79,15 @@ class Throttle:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _run(self) -> None:
-        sources = [lane.source for lane in self._lanes]
+        sources = [direction.source for direction in self._directions]
         while True:
-            due = [lane.waiting[0][0] for lane in self._lanes if lane.waiting]
+            due = [direction.waiting[0][0] for direction in self._directions if direction.waiting]
             left = max(0.0, min(due) - time.monotonic()) if due else None
             ready, _, _ = select.select([*sources, self._stop], [], [], left)
             if self._stop in ready:
                 return
             now = time.monotonic()
-            for lane in self._lanes:
-                if lane.source in ready:
-                    lane.take(now)
-                lane.give(time.monotonic())
+            for direction in self._directions:
+                if direction.source in ready:
+                    direction.read(now)
+                direction.write(time.monotonic())

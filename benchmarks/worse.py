@@ -1,33 +1,58 @@
-"""Copies of the library that are worse by a known amount."""
+"""Copies of the library that are worse by a known amount: a subclass of its CORS class, appended to the module."""
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.application import LIBRARY, ROOT
 
-_FIRST = "        origins = self._origins\n"  # of what every response goes through
-PLAIN = ("", "")
-ALLOCATES_64 = ("", "bytearray(32)")  # on 64 bits: the object and its bytes, 32 each
-LEAKS_16 = ("_KEPT = bytearray()", "_KEPT.extend(b'sixteen bytes it')")
+_SUBCLASS = """
+
+{at_import}
+
+
+class CORS(CORS):
+    def after_request(self, request, response):
+        if request:
+{per_response}
+        return super().after_request(request, response)
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Code that makes the library worse: run once ``at_import``, and ``per_response`` before the library's own work,
+    unless the request could not be parsed.
+
+    ``per_response`` may use ``self``, ``request`` and ``response``; ``return response`` leaves out the CORS headers.
+    """
+
+    at_import: str = ""
+    per_response: str = "pass"
+
+
+# No fault, but the same subclass: the other side of an exact comparison of bytes.
+PLAIN = Fault()
+ALLOCATES_64 = Fault(per_response="bytearray(32)")  # on 64 bits: the object and its bytes, 32 each
+LEAKS_16 = Fault("_KEPT = bytearray()", "_KEPT.extend(b'sixteen bytes it')")
 # The same on 64 bits, but in steps: a list that grows doubles, and between two steps nothing rises.
-LEAKS_16_IN_STEPS = ("_KEPT = []", "_KEPT.append(0); _KEPT.append(1)")
-LEAKS_A_TABLE = ("_KEPT = {}\n_N = [0]", "_N[0] += 1; _KEPT[_N[0]] = None")
+LEAKS_16_IN_STEPS = Fault("_KEPT = []", "_KEPT.append(0); _KEPT.append(1)")
+LEAKS_A_TABLE = Fault("_KEPT = {}\n_N = [0]", "_N[0] += 1; _KEPT[_N[0]] = None")
+LEAKS_OBJECTS = Fault("_KEPT = []", "_KEPT.append(bytearray(16))")  # allocates more, too
+GRANTS_NOTHING = Fault(per_response="return response")
 
 
-def slower(turns: int) -> tuple[str, str]:
-    """A loop of so many turns."""
-    return f"_TURNS = range({turns})", "for _ in _TURNS: pass"
+def slower(turns: int) -> Fault:
+    """A loop of that many turns with every response."""
+    return Fault(f"_TURNS = range({turns})", "for _ in _TURNS: pass")
 
 
-def copy(folder: Path, change: tuple[str, str]) -> Path:
-    """The library with a line at import and one with every response, in ``folder``."""
-    before, line = change
-    source = (ROOT / LIBRARY).read_text()
-    assert _FIRST in source
-    source = source.replace("import re\n", f"import re\n\n{before}\n", 1)
-    source = source.replace(_FIRST, f"        {line or 'pass'}\n{_FIRST}", 1)
+def worse_library(folder: Path, fault: Fault) -> Path:
+    """A copy of the library with ``fault``, made in ``folder``, which is returned. Raises OSError if it has one."""
+    subclass = _SUBCLASS.format(at_import=fault.at_import, per_response=textwrap.indent(fault.per_response, " " * 12))
     path = folder / "microdot" / "cors.py"
     path.parent.mkdir(parents=True)
-    path.write_text(source)
+    path.write_text((ROOT / LIBRARY).read_text() + subclass)
     return folder

@@ -1,6 +1,6 @@
-"""Keep the cause of the last reset: over the serial line it can no longer be asked for.
+"""Keep the cause of the last reset, which is lost by the time anybody asks over the serial line.
 
-mpremote soft-resets a board before each command, so this file never waits.
+mpremote soft-resets a board before each command, so this file must not wait for anything.
 """
 
 import machine

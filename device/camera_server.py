@@ -1,4 +1,4 @@
-"""The camera's HTTP server: ``/api/status``, ``/capture`` and ``/stream``, all of them behind CORS."""
+"""The camera's HTTP routes: ``/api/status``, ``/capture`` and ``/stream``, all of them behind CORS."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 def create_app(settings=None, sensor=None):
     """Return the Microdot application, with its ``cors`` and its ``sensor`` as attributes.
 
-    ``settings`` is what ``config.load`` returns; without a ``sensor`` the board's own is opened.
+    ``settings`` is the dict that ``config.load`` returns; without a ``sensor`` the board's own is opened.
     """
     settings = settings or {}
     app = Server()
@@ -53,7 +53,7 @@ def create_app(settings=None, sensor=None):
             return _unavailable(exc)
         headers = {"Content-Type": "image/jpeg", "Content-Length": str(len(jpeg))}
         headers.update(_NO_STORE)
-        return Response(Frames(jpeg), headers=headers)
+        return Response(JpegSlices(jpeg), headers=headers)
 
     @app.get("/stream")
     async def stream(request):
@@ -68,13 +68,13 @@ def create_app(settings=None, sensor=None):
             return _unavailable(exc)
         headers = {"Content-Type": "multipart/x-mixed-replace; boundary=frame"}
         headers.update(_NO_STORE)
-        return Response(Parts(app.sensor, jpeg, frames, interval_ms), headers=headers)
+        return Response(StreamParts(app.sensor, jpeg, frames, interval_ms), headers=headers)
 
     return app
 
 
-class Frames:
-    """A JPEG in slices: a socket that takes only a part of a write costs a copy of the rest."""
+class JpegSlices:
+    """A JPEG in slices: when a socket takes only part of a write, the rest is copied, so each write is small."""
 
     def __init__(self, jpeg):
         self.view = memoryview(jpeg)
@@ -93,8 +93,8 @@ class Frames:
         self.view = b""
 
 
-class Parts(Frames):
-    """Frames of a multipart stream, one in memory at a time; ``frames`` None goes on until the client leaves."""
+class StreamParts(JpegSlices):
+    """Frames of a multipart stream, one in memory at a time; with ``frames`` None until the client disconnects."""
 
     def __init__(self, sensor, jpeg, frames, interval_ms):
         self.view = b""
@@ -116,20 +116,20 @@ class Parts(Frames):
             self.separator = None
             return b"\r\n--frame--\r\n"
         self.view = memoryview(jpeg)
-        head = self.separator + b"\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
+        header = self.separator + b"\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
         self.separator = b"\r\n--frame"
-        return head
+        return header
 
     async def _next(self):
         if self.left is not None:
             self.left -= 1
             if not self.left:
                 return None
-        await asyncio.sleep(self.interval_s)  # at 0 too: others have their turn
+        await asyncio.sleep(self.interval_s)  # also with 0: other clients get their turn
         try:
             return self.sensor.capture()
         except OSError:
-            return None  # the status says why
+            return None  # /api/status gives the reason
 
     async def aclose(self):
         self.view = b""
@@ -137,9 +137,9 @@ class Parts(Frames):
 
 
 def heap():
-    """Both heaps of a board in bytes: the collector's, and ESP-IDF's where there is one (else None).
+    """Sizes of a board's heaps in bytes: the collected one, and ESP-IDF's regions (None on other chips).
 
-    A region of ``idf`` is [total, free, largest free block, lowest free ever].
+    A region of ``idf`` is [total, free, largest free block, minimum free since boot].
     """
     try:
         import esp32
@@ -154,21 +154,21 @@ def heap():
 
 def firmware():
     """Name, version, machine and build of the running interpreter."""
-    this = sys.implementation
+    implementation = sys.implementation
     return {
-        "name": this.name,
-        "version": ".".join([str(n) for n in this.version[:3]]),
-        "machine": getattr(this, "_machine", None),
+        "name": implementation.name,
+        "version": ".".join([str(n) for n in implementation.version[:3]]),
+        "machine": getattr(implementation, "_machine", None),
         "build": sys.version,
     }
 
 
-def _number(request, name, default, least):
+def _number(request, name, default, minimum):
     text = request.args.get(name)
     if text is None:
         return default
-    if not text.isdigit() or int(text) < least:
-        raise ValueError("{} must be a whole number of at least {}".format(name, least))
+    if not text.isdigit() or int(text) < minimum:
+        raise ValueError("{} must be a whole number of at least {}".format(name, minimum))
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""The board's settings: what the rig (or a person) wrote to the flash, with a default for whatever is missing."""
+"""The board's settings, read from a file that the rig or a user wrote, with defaults for missing keys."""
 
 import json
 
@@ -8,7 +8,7 @@ SETTINGS_FILE = "/camrig.json"
 def load(path=SETTINGS_FILE):
     """Return the settings as a dict with the keys ``wifi`` (dict or None), ``port``, ``cors`` and ``camera``.
 
-    A missing file means defaults only. Raises ValueError with one sentence for a file that makes no sense.
+    Without the file, all are defaults. Raises ValueError, with one sentence, for a file that is not valid.
     """
     settings = {"wifi": None, "port": 8080, "cors": {"allowed_origins": []}, "camera": {}}
     settings.update(read_object(path) or {})
@@ -27,7 +27,7 @@ def load(path=SETTINGS_FILE):
 
 
 def read_object(path):
-    """Return the JSON object in the file, or None when there is no file; ValueError when it is anything else."""
+    """Return the JSON object in the file, None without the file. Raises ValueError for other content."""
     try:
         with open(path) as f:
             value = json.load(f)
@@ -41,7 +41,7 @@ def read_object(path):
 
 
 def reset_cause():
-    """Name of the last reset's cause as boot.py found it, 'unknown' where boot.py did not run."""
+    """Name of the last reset's cause, kept by boot.py; 'unknown' if boot.py did not run."""
     import __main__
 
     return getattr(__main__, "reset_cause", "unknown")

@@ -1,4 +1,4 @@
-"""Join Wi-Fi, serve the camera, and say so on the console once the server really listens."""
+"""Join Wi-Fi, serve the camera, and print the URL on the console once the server listens."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ async def serve(app, address, port):
 async def close(app):
     if app.server:
         app.server.close()
-        await asyncio.sleep(0.01)  # the server closes its socket in a task of its own
+        await asyncio.sleep(0.01)  # the server closes its socket in another task
 
 
 def main():
@@ -40,7 +40,7 @@ def main():
     try:
         address = wifi.join(settings["wifi"]["ssid"], settings["wifi"].get("password", ""))
     except wifi.JoinError:
-        return  # the line on the console says why
+        return  # the reason is on the console
     from camera_server import create_app
 
     app = create_app(settings)
@@ -52,11 +52,11 @@ def main():
         rig_agent.attach(app)
     gc.collect()
     if hasattr(gc, "threshold"):
-        # Collecting only when the heap is full scatters what lives over all of it: four clients no longer fit then.
+        # Collecting only when the heap is full fragments it: four clients at once would no longer fit.
         gc.threshold(gc.mem_free() // 4)
     try:
         asyncio.run(serve(app, address, settings["port"]))
-    finally:  # Ctrl-C ends here too: leave the port and the sensor free
+    finally:  # also after Ctrl-C: free the port and the sensor
         asyncio.run(close(app))
         app.sensor.close()
         print("camrig: stopped")

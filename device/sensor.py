@@ -1,7 +1,7 @@
 """One way to take a JPEG, whatever camera firmware the board has.
 
-An object returned by ``open_sensor`` has ``name``, ``error`` (the last trouble, or None), ``capture()`` which returns
-one JPEG as bytes or raises OSError, and ``close()``.
+An object returned by ``open_sensor`` has ``name``, ``error`` (of the last capture, or None), ``capture()``, which
+returns one JPEG as bytes or raises OSError, and ``close()``.
 """
 
 # A 64 x 48 grey test picture in two parts; capture() puts a comment with the frame's number in between.
@@ -16,24 +16,24 @@ _TAIL = (
 
 
 def open_sensor(options=None):
-    """Return the board's sensor, or the synthetic one with ``error`` saying why there is no other.
+    """Return the board's sensor, or a synthetic one whose ``error`` says why the board's cannot be used.
 
-    ``options`` are the firmware's own keywords (pins, quality ...) plus ``frame_size``, a name such as 'VGA'.
+    ``options`` are keywords of the firmware's driver (pins, quality ...) and ``frame_size``, a name such as 'VGA'.
     """
     options = dict(options or {})
     try:
         import camera
     except ImportError:
-        return Synthetic("this firmware has no camera module")
-    style = _Class if hasattr(camera, "Camera") else _Function
+        return SyntheticSensor("this firmware has no camera module")
+    driver = _ClassSensor if hasattr(camera, "Camera") else _FunctionSensor
     try:
-        return style(camera, options)
-    except Exception as exc:  # whatever the driver raises, the server comes up and says so
-        return Synthetic("{}: {}".format(style.name, exc))
+        return driver(camera, options)
+    except Exception as exc:  # whatever the driver raises, the server starts and reports it
+        return SyntheticSensor("{}: {}".format(driver.name, exc))
 
 
-class Synthetic:
-    """Small, valid, and different for each frame."""
+class SyntheticSensor:
+    """A small grey test picture, different in each frame."""
 
     name = "synthetic"
 
@@ -65,9 +65,9 @@ class _Sensor:
         return frame
 
 
-class _Function(_Sensor):
+class _FunctionSensor(_Sensor):
     # camera.init(0, ...) and camera.capture(): the camera driver of the ESP32-CAM builds up to MicroPython 1.21.
-    # Its own pins are those of the AI-Thinker ESP32-CAM.
+    # Its default pins are those of the AI-Thinker ESP32-CAM.
     name = "camera.init"
 
     def __init__(self, camera, options):
@@ -81,12 +81,12 @@ class _Function(_Sensor):
         try:
             self._init(options)
         except OSError:
-            self.close()  # the driver outlives a soft reset, and then refuses a second init
+            self.close()  # the driver survives a soft reset and then refuses to be initialized again
             try:
                 self._init(options)
             except OSError:
                 self.close()
-                options.pop("fb_location", None)  # a board without PSRAM
+                options.pop("fb_location", None)  # no PSRAM on this board
                 self._init(options)
         try:
             self.capture()
@@ -105,8 +105,8 @@ class _Function(_Sensor):
         self.camera.deinit()
 
 
-class _Class(_Sensor):
-    # camera.Camera(...): the camera API of newer builds. A firmware made for one board knows its pins.
+class _ClassSensor(_Sensor):
+    # camera.Camera(...): the API of newer builds. Firmware built for one board knows the pins.
     name = "camera.Camera"
 
     def __init__(self, camera, options):
@@ -116,11 +116,11 @@ class _Class(_Sensor):
         options["pixel_format"] = camera.PixelFormat.JPEG
         try:
             self.camera = camera.Camera(**options)
-        except TypeError:  # a generic firmware wants to be told
+        except TypeError:  # generic firmware must be given the pins
             self.camera = camera.Camera(**_ai_thinker(options))
         try:
             if not self._grab() and hasattr(self.camera, "init"):
-                self.camera.init()  # some builds construct without starting
+                self.camera.init()  # some builds do not start the sensor in the constructor
             self.capture()
         except OSError:
             self.close()
@@ -130,7 +130,7 @@ class _Class(_Sensor):
         frame = self.camera.capture()
         if not frame:
             return None
-        frame = bytes(frame)  # newer builds lend their buffer only until the next capture
+        frame = bytes(frame)  # in newer builds the buffer is valid only until the next capture
         if hasattr(self.camera, "free_buffer"):
             self.camera.free_buffer()
         return frame

@@ -1,4 +1,4 @@
-"""Join a Wi-Fi network and tell the console about it in lines that the rig reads."""
+"""Join a Wi-Fi network and print the result on the console, in lines that the rig parses."""
 
 import time
 
@@ -8,11 +8,11 @@ except ImportError:  # a host, or a board without a radio
     network = None
 
 _POLL_S = 0.1
-_PATIENCE = 40  # polls; finding no network takes an ESP32 2.5 s
+_FAILED_POLLS = 40  # until a failure counts; an ESP32 needs 2.5 s to find that there is no such network
 
 
 class JoinError(OSError):
-    """The network could not be joined; ``reason`` is the text after ``camrig: wifi failed``."""
+    """The network could not be joined; ``reason`` is the text printed after ``camrig: wifi failed``."""
 
     def __init__(self, reason):
         super().__init__(reason)
@@ -23,7 +23,7 @@ def join(ssid, password, timeout_s=20):
     """Join the network and return the board's address; raises JoinError.
 
     Prints ``camrig: wifi joining <ssid>`` and then either ``camrig: wifi connected <ip> rssi <n> channel <n> pm <n>``
-    (``?`` where the firmware cannot tell) or ``camrig: wifi failed`` with ``no-such-network``, ``wrong-password``,
+    (``?`` where the firmware does not tell) or ``camrig: wifi failed`` with ``no-such-network``, ``wrong-password``,
     ``timeout`` or ``refused <status>``. The password is never printed.
     """
     print("camrig: wifi joining", ssid)
@@ -39,8 +39,8 @@ def join(ssid, password, timeout_s=20):
             _disconnect(wlan)
             return _fail(failure)
     address = wlan.ifconfig()[0]
-    known = ["?" if n is None else n for n in (rssi(), channel(), power_save())]
-    print("camrig: wifi connected {} rssi {} channel {} pm {}".format(address, *known))
+    figures = ["?" if n is None else n for n in (rssi(), channel(), power_save())]
+    print("camrig: wifi connected {} rssi {} channel {} pm {}".format(address, *figures))
     return address
 
 
@@ -58,7 +58,7 @@ def channel():
 
 
 def power_save():
-    """The firmware's number for the power-save mode, None where unknown. It decides latency: 10 ms or 1,000 ms."""
+    """The firmware's number for the power-save mode, None where unknown. It can turn 10 ms of latency into 1,000."""
     return _config(_station(), "pm")
 
 
@@ -76,9 +76,11 @@ def _config(wlan, *names):
 
 
 def _power_save_off(wlan):
-    off = getattr(wlan, "PM_NONE", getattr(network, "PM_NONE", None))  # of the object: WLAN may be a function
+    off = getattr(
+        wlan, "PM_NONE", getattr(network, "PM_NONE", None)
+    )  # an attribute of the object: WLAN may be a function
     if off is not None:
-        _set(wlan, pm=off)  # where that is refused, power_save() tells
+        _set(wlan, pm=off)  # if that is refused, power_save() shows it
 
 
 def _set(wlan, **value):
@@ -89,41 +91,41 @@ def _set(wlan, **value):
 
 
 def _associate(wlan, ssid, password, polls):
-    # Returns None once connected, else why not. The ESP32's driver tries again by itself. Its status may be that of
-    # an earlier attempt, even one before a soft reset, so a failure counts once it has lasted for some attempts.
-    # Older firmware names no failure while tries are left, hence a limit to them. 8 is the driver's word on our own
-    # disconnect().
+    # Returns None once connected, else the reason. The ESP32's driver retries by itself. Its status may be that of an
+    # earlier attempt, even of one before a soft reset, so a failure counts only after it has lasted for some polls.
+    # Older firmware reports no failure while it has retries left, so their number is limited. Status 8 follows our
+    # own disconnect().
     pending = [8] + [getattr(network, "STAT_" + n, 8) for n in ("IDLE", "CONNECTING", "GOT_IP")]
-    patience = _PATIENCE
+    polls_left = _FAILED_POLLS
     status = None
-    asked = False
+    connecting = False
     _disconnect(wlan)
     _set(wlan, reconnects=2)
     for _ in range(polls):
-        if not asked:
-            if not wlan.isconnected():  # an earlier association takes a moment to end
+        if not connecting:
+            if not wlan.isconnected():  # an earlier association may take a moment to end
                 try:
                     wlan.connect(ssid, password)
-                    asked = True
+                    connecting = True
                     status = None
-                except OSError:  # the driver is busy with something else: ask again
+                except OSError:  # the driver is busy: try again
                     status = "driver"
         elif wlan.isconnected():
-            _set(wlan, reconnects=-1)  # from now on for ever
+            _set(wlan, reconnects=-1)  # from now on without limit
             return None
         else:
-            now = wlan.status()
-            if now not in pending:
-                status = now
-                patience -= 1
-                if not patience:
+            current = wlan.status()
+            if current not in pending:
+                status = current
+                polls_left -= 1
+                if not polls_left:
                     break
         time.sleep(_POLL_S)
     if status is None:
         return "timeout"
     if status in (201, getattr(network, "STAT_NO_AP_FOUND", 201)):
         return "no-such-network"
-    # 210: no access point with compatible security; 15: the four-way handshake, the first use of the password.
+    # 210: no access point with compatible security; 15: the four-way handshake failed, the first use of the password.
     if status in (202, 210, 15, getattr(network, "STAT_WRONG_PASSWORD", 202)):
         return "wrong-password"
     return "refused {}".format(status)

@@ -1,4 +1,4 @@
-"""What the suite shares: a policy that each test states in full, and the origins it speaks of."""
+"""Shared by the suite: a policy that each test sets in full, and the origins of the tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLAIN = {
 
 @pytest.fixture
 def policy(dut: Dut) -> Callable[..., Any]:
-    """Sets the board's whole CORS policy: one allowed origin and nothing else, but for what is named."""
+    """Set the board's whole CORS policy: one allowed origin, no other parameter, then the given changes."""
 
     def put(**changes: Any) -> dict[str, Any]:
         return dut.policy(**{**_PLAIN, **changes})
@@ -40,5 +40,5 @@ def page() -> str:
 
 @pytest.fixture
 def stranger() -> str:
-    """An origin that no policy lists."""
+    """An origin that the policy does not allow."""
     return STRANGER

@@ -111,7 +111,7 @@ def hil(run: Callable[..., Ended], tmp_path: Path) -> Callable[..., Ended]:
 
 @pytest.fixture
 def faulty() -> Iterator[Callable[..., VirtualBoard]]:
-    """Starts virtual boards that misbehave: ``faulty("garble@0.01", "wifi-slow@2", heap="128K")``."""
+    """Starts virtual boards that misbehave: ``faulty("garble@0.01", "wifi-slow@2", heap=131072)``."""
     with ExitStack() as boards:
 
         def start(*faults: str, **settings: Any) -> VirtualBoard:

@@ -178,16 +178,16 @@ class Dut:
         console, start = self.console, self._start
         until = Deadline.after(start.seconds)
         mark, seen = console.mark(), console.seen
-        self.connections.mend()
+        self.connections.restore()
         self.watch.forget()
         try:
             with start.step("reset"):
                 self.session.restart()
             with start.step("console") as note:
-                told = _serving(self.session, seen, until, start.ssid)
-                note(told)
+                url = _BootListener(self.session, start.ssid).wait(seen, until)
+                note(url)
             with start.step("ready") as note:
-                self.url = start.url or told
+                self.url = start.url or url
                 about = self._answering(Deadline.after(max(until.left, SECONDS_TO_ANSWER)))
                 note(self.url)
         except CamrigError as error:
@@ -224,50 +224,55 @@ class Dut:
             console.wait(lambda event: None, console.seen, until.sooner(0.2))
 
 
-def _serving(session: Session, seen: int, until: Deadline, ssid: str) -> str:
-    """The URL that the application prints, or what kept it from printing one."""
-    tracebacks: list[Traceback] = []
-    restarts = 0
+class _BootListener:
+    """Hears a board boot: says at which URL it serves, or raises what keeps it from that."""
 
-    def verdict(event: Event) -> str | None:
-        nonlocal restarts
-        if isinstance(event, Serving):
-            return event.url
-        if isinstance(event, WifiFailed):
-            raise _wifi_error(event.reason, ssid)
-        if isinstance(event, Crashed):
-            raise BootError(f"the firmware crashed while booting: {event.line}", hint="check power and firmware")
-        if isinstance(event, Traceback):
-            tracebacks.append(event)
-        if isinstance(event, Restarted):
-            restarts += 1
-            if restarts > BOOTS:
-                raise BootError(
-                    f"the board restarts over and over ({event.cause})", hint="check its power supply and boot.py"
-                )
-        if isinstance(event, Prompt):
-            if tracebacks:
-                raise BootError(
-                    f"main.py raised at boot: {tracebacks[-1].error}", hint="mend it; the traceback is below"
-                )
-            raise BootError(
-                "main.py ended without serving",
-                hint="it has to print 'serving http://ADDRESS:PORT' and go on running",
-            )
-        return None
+    def __init__(self, session: Session, ssid: str) -> None:
+        self._session = session
+        self._ssid = ssid
+        self._tracebacks: list[Traceback] = []
+        self._restarts = 0
 
-    found = session.console.wait(verdict, seen, until)
-    if found is None:
-        last = f"; the last exception was {tracebacks[-1].error}" if tracebacks else ""
+    def wait(self, seen: int, until: Deadline) -> str:
+        """The URL that the application prints after event number ``seen``. Raises WifiError, BootError, PortError."""
+        url = self._session.console.wait(self._hear, seen, until)
+        if url is not None:
+            return url
+        last = f"; the last exception was {self._tracebacks[-1].error}" if self._tracebacks else ""
         raise BootError(
             f"did not say within {until.seconds:g} s where it serves{last}",
             hint="see the console below, or allow more time with --hil-boot-timeout",
         )
-    return found
+
+    def _hear(self, event: Event) -> str | None:
+        if isinstance(event, Serving):
+            return event.url
+        if isinstance(event, WifiFailed):
+            raise _wifi_error(event.reason, self._ssid)
+        if isinstance(event, Crashed):
+            raise BootError(f"the firmware crashed while booting: {event.line}", hint="check power and firmware")
+        if isinstance(event, Traceback):
+            self._tracebacks.append(event)
+        if isinstance(event, Restarted):
+            self._restarts += 1
+            if self._restarts > BOOTS:
+                raise BootError(
+                    f"the board restarts over and over ({event.cause})", hint="check its power supply and boot.py"
+                )
+        if isinstance(event, Prompt):
+            raise self._ended()
+        return None
+
+    def _ended(self) -> BootError:
+        if self._tracebacks:
+            error = self._tracebacks[-1].error
+            return BootError(f"main.py raised at boot: {error}", hint="fix it; the traceback is below")
+        return BootError(
+            "main.py ended without serving", hint="it has to print 'serving http://ADDRESS:PORT' and go on running"
+        )
 
 
 def _wifi_error(reason: str, ssid: str) -> WifiError:
-    what, then = _WIFI_CAUSES.get(
-        reason, ("was refused by the Wi-Fi network {ssid!r}: " + reason, "check the network")
-    )
-    return WifiError(what.format(ssid=ssid), hint=then)
+    unknown = ("was refused by the Wi-Fi network {ssid!r}: " + reason, "check the network")
+    sentence, hint = _WIFI_CAUSES.get(reason, unknown)
+    return WifiError(sentence.format(ssid=ssid), hint=hint)

@@ -1,4 +1,4 @@
-"""Steps of a chain: each with a name, a duration, and a word on what it did, told as it ends."""
+"""Steps of a chain: each with a name, a duration and a detail, reported as it ends."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Step:
 
 
 class Steps:
-    """Calls ``told`` with every step as it ends and with lines in between, and keeps the steps in ``done``."""
+    """Calls ``report`` with every step as it ends and with lines in between, and keeps the steps in ``done``."""
 
-    def __init__(self, told: Callable[[Step | str], None] = lambda step: None) -> None:
-        self._told = told
+    def __init__(self, report: Callable[[Step | str], None] = lambda step: None) -> None:
+        self._report = report
         self.done: list[Step] = []
 
     def say(self, line: str) -> None:
-        """Tell something at once, in the middle of a step."""
-        self._told(line)
+        """Report a line at once, in the middle of a step."""
+        self._report(line)
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[Callable[[str], None]]:
-        """A context that is one step; call what it gives with the detail to show."""
+        """A context that is one step; call the function that it gives with the detail to show."""
         details: list[str] = []
         start, ok = time.monotonic(), False
         try:
@@ -44,4 +44,4 @@ class Steps:
         finally:
             step = Step(name, time.monotonic() - start, " ".join(details), ok)
             self.done.append(step)
-            self._told(step)
+            self._report(step)

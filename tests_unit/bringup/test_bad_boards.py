@@ -27,13 +27,13 @@ WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse batter
 def board() -> Iterator[VirtualBoard]:
     """A board that is there before the run, as a real one is."""
     config = VirtualConfig(wifi_ssid=WIFI["CAMRIG_WIFI_SSID"], wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])
-    with VirtualBoard.start(config) as found:
-        yield found
+    with VirtualBoard.start(config) as board:
+        yield board
 
 
 @contextlib.contextmanager
 def wire(answers: bytes | None, tmp_path: Path) -> Iterator[str]:
-    """A port with something at its other end that says ``answers`` to whatever it hears; None: nobody is there."""
+    """A port with something at its virtual end that says ``answers`` to whatever it hears; None: nobody is there."""
     near, far = os.openpty()
     tty.setraw(near)
     tty.setraw(far)
@@ -90,7 +90,7 @@ def test_missing_port(hil):
     assert_blocked(hil("--device", "/dev/ttyNOBOARD"), "there is no port /dev/ttyNOBOARD", "4 blocked")
 
 
-def test_no_evidence_of_an_earlier_run_stays_in_place_of_this_ones(hil, tmp_path):
+def test_evidence_of_an_earlier_run_is_removed(hil, tmp_path):
     old = tmp_path / "old.zip"
     old.write_bytes(b"of a run that passed")
     hil("--collect-only", "--hil-evidence", str(old))
@@ -103,7 +103,7 @@ def test_mistyped_device(hil):
     assert_blocked(hil("--device", "simm"), "there is no port simm", "Did you mean sim?")
 
 
-def test_a_file_is_no_port(hil, tmp_path):
+def test_a_file_is_refused_as_a_port(hil, tmp_path):
     (tmp_path / "file").touch()
     assert_blocked(hil("--device", str(tmp_path / "file"), env=WIFI), "is not a serial port")
 
@@ -200,10 +200,10 @@ def test_source_that_does_not_compile(hil, board, tmp_path):
 
 
 def test_a_forgotten_module_that_hides_the_library(hil):
-    with VirtualBoard.start(VirtualConfig(wifi_ssid="lab", wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])) as other:
-        command = [sys.executable, "-m", "mpremote", "connect", other.path, "fs", "touch", ":microdot.py"]
+    with VirtualBoard.start(VirtualConfig(wifi_ssid="lab", wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])) as virtual:
+        command = [sys.executable, "-m", "mpremote", "connect", virtual.path, "fs", "touch", ":microdot.py"]
         subprocess.run(command, check=True, timeout=60, capture_output=True)
-        ended = hil("--device", other.path, env=WIFI)
+        ended = hil("--device", virtual.path, env=WIFI)
         assert_blocked(ended, "/microdot.py on the board would be imported instead", "fs rm")
 
 

@@ -19,10 +19,10 @@ from tests_unit.conftest import ROOT
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    found = resolve({"device": ["sim"]}, {}, ROOT)
+    settings = resolve({"device": ["sim"]}, {}, ROOT)
     app = tmp_path / "app"
     shutil.copytree(ROOT / "device", app)
-    values = {**vars(found), "app": app, "wifi": Wifi("lab", "correct horse battery"), "boot_timeout": 15.0}
+    values = {**vars(settings), "app": app, "wifi": Wifi("lab", "correct horse battery"), "boot_timeout": 15.0}
     return Settings(**values)
 
 
@@ -34,10 +34,10 @@ def listeners() -> list[str]:
 def test_nothing_is_left_behind(settings: Settings, where: str):
     if where == "boot":
         (settings.app / "main.py").write_text("print('bye')\n")
-    with VirtualBoard.start(VirtualConfig(wifi_ssid="lab", wifi_password="correct horse battery")) as other:
+    with VirtualBoard.start(VirtualConfig(wifi_ssid="lab", wifi_password="correct horse battery")) as virtual:
 
         def use() -> None:
-            with Board(other.path, settings) as board:
+            with Board(virtual.path, settings) as board:
                 if where == "deploy":
                     raise RuntimeError("in a fixture")
                 board.deploy()
@@ -48,5 +48,5 @@ def test_nothing_is_left_behind(settings: Settings, where: str):
         with pytest.raises(BootError if where == "boot" else RuntimeError):
             use()
         assert listeners() == []
-        with open(other.path, "rb+", buffering=0) as port:
+        with open(virtual.path, "rb+", buffering=0) as port:
             fcntl.flock(port, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Whole comparisons of two libraries on the virtual board."""
+"""The commands ``camrig ab`` and ``camrig calibrate`` on the virtual board."""
 
 from __future__ import annotations
 
@@ -8,31 +8,27 @@ from types import SimpleNamespace
 
 import pytest
 from camrig.cli.main import main
-from camrig.compare import commands
-from camrig.compare.commands import SUITE_BATCHES
+from camrig.compare import ab
+from camrig.compare.calibrate import SUITE_BATCHES
 from camrig.errors import PortError
 from camrig.settings.resolve import Settings
 
+from benchmarks.worse import GRANTS_NOTHING, LEAKS_OBJECTS, worse_library
 from tests_unit.conftest import ROOT
 
 LIB = str(ROOT / "lib")
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}
 
 
-def test_a_leaking_copy_is_regressed_where_it_is_worse(run, tmp_path):
-    source = (ROOT / "lib/microdot/cors.py").read_text()
-    source = source.replace("import re\n", "import re\n\n_KEPT = []\n", 1)
-    first = "        origins = self._origins\n"
-    source = source.replace(first, f"        _KEPT.append(bytearray(16))\n{first}", 1)
-    (tmp_path / "leaks/microdot").mkdir(parents=True)
-    (tmp_path / "leaks/microdot/cors.py").write_text(source)
+def test_a_leaking_copy_regresses_only_in_bytes_and_leaks(run, tmp_path):
+    leaking = worse_library(tmp_path / "leaks", LEAKS_OBJECTS)
     evidence = tmp_path / "ab.zip"
-    options = ("--candidate", str(tmp_path / "leaks"), "--baseline", LIB, "--hil-evidence", str(evidence))
+    options = ("--candidate", str(leaking), "--baseline", LIB, "--hil-evidence", str(evidence))
     ended = run("camrig", "ab", *options, "--hil-baselines", str(tmp_path), env=WIFI)
     assert ended.code == 1, ended.out
-    found = dict(re.findall(r"^([a-z_.]+): (\w+): ", ended.out, re.MULTILINE))
-    assert found["heap.preflight.allocated"] == found["heap.leak_slope"] == "regressed"
-    assert found["latency.preflight.on_board"] != "regressed"
+    verdicts = dict(re.findall(r"^([a-z_.]+): (\w+): ", ended.out, re.MULTILINE))
+    assert verdicts["heap.preflight.allocated"] == verdicts["heap.leak_slope"] == "regressed"
+    assert verdicts["latency.preflight.on_board"] != "regressed"
     assert "false alarms at most 1%" in ended.out
     assert ended.left_running() == []
     with zipfile.ZipFile(evidence) as file:
@@ -45,27 +41,22 @@ def test_a_leaking_copy_is_regressed_where_it_is_worse(run, tmp_path):
 
 
 def test_a_library_that_refuses_the_page_is_named_and_not_measured(run, tmp_path):
-    (tmp_path / "mute/microdot").mkdir(parents=True)
-    (tmp_path / "mute/microdot/cors.py").write_text(
-        "class CORS:\n    def __init__(self, app=None, allowed_origins=None, **more):\n"
-        "        self.allowed_origins = allowed_origins\n        self.allow_credentials = self.max_age = None\n"
-        "        self.allowed_methods = self.expose_headers = self.allowed_headers = None\n"
-    )
-    ended = run("camrig", "ab", "--candidate", LIB, "--baseline", str(tmp_path / "mute"), env=WIFI)
+    mute = worse_library(tmp_path / "mute", GRANTS_NOTHING)
+    ended = run("camrig", "ab", "--candidate", LIB, "--baseline", str(mute), env=WIFI)
     assert ended.code == 6
-    assert f"{tmp_path / 'mute'} answers a preflight wrongly (CORS-preflight fetch, step 7: " in ended.out
+    assert f"{mute} answers a preflight wrongly (CORS-preflight fetch, step 7: " in ended.out
     assert "Traceback" not in ended.out
     assert ended.left_running() == []
 
 
 @pytest.mark.parametrize("seconds", ["nan", "-5", "0", "soon"])
-def test_times_are_taken_for_a_time_that_makes_sense(seconds, capsys):
+def test_seconds_must_be_a_positive_number(seconds, capsys):
     with pytest.raises(SystemExit, match="4"):
         main(["ab", "--candidate", LIB, "--baseline", LIB, "--seconds", seconds])
     assert f"argument --seconds: {seconds} is not " in capsys.readouterr().err
 
 
-def test_evidence_that_cannot_be_written_is_an_error_before_any_board_is_touched(run, tmp_path):
+def test_unwritable_evidence_is_an_error_before_any_board_is_touched(run, tmp_path):
     options = ("--candidate", LIB, "--baseline", LIB, "--hil-evidence", str(tmp_path))
     ended = run("camrig", "ab", *options, env=WIFI)
     assert ended.code == 4
@@ -73,7 +64,7 @@ def test_evidence_that_cannot_be_written_is_an_error_before_any_board_is_touched
     assert f"the evidence {tmp_path} cannot be written: " in ended.out
 
 
-class Gone:
+class UnpluggedBoard:
     """A board that was unplugged after everything had been measured."""
 
     def __enter__(self):
@@ -86,19 +77,20 @@ class Gone:
         raise PortError("the port went away")
 
 
-def test_the_verdict_is_told_before_evidence_is_asked_of_the_board(monkeypatch, tmp_path):
-    monkeypatch.setattr(commands, "_board", lambda settings: Gone())
-    monkeypatch.setattr(commands, "Session", lambda *arguments: SimpleNamespace(run=lambda: None))
-    monkeypatch.setattr(commands, "decide", lambda session: ("comparison", "verdict"))
-    told = []
+def test_the_verdict_is_shown_before_the_board_is_read_for_evidence(monkeypatch, tmp_path):
+    comparison = SimpleNamespace(decide=lambda: "verdict", candidate=None)
+    session = SimpleNamespace(run=lambda: None, comparison=lambda: comparison)
+    monkeypatch.setattr(ab, "Board", lambda *arguments: UnpluggedBoard())
+    monkeypatch.setattr(ab, "AbSession", lambda *arguments: session)
+    shown = []
     settings = Settings(evidence=tmp_path / "e.zip")
     with pytest.raises(PortError):
-        commands.compare(settings, LIB, LIB, 1.0, 0, lambda *what: told.append(what))
-    assert told == [("comparison", "verdict")]
+        ab.run_ab(settings, LIB, LIB, 1.0, 0, lambda *arguments: shown.append(arguments))
+    assert shown == [(comparison, "verdict")]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_calibration_writes_what_a_comparison_reads(run, tmp_path):
+def test_calibration_writes_the_files_that_comparisons_read(run, tmp_path):
     limits = (
         'heap.preflight.allocated = "+0 B"\nheap.import.microdot.cors = "+0 B"\nlatency.preflight.relative = "+10%"\n'
     )
@@ -122,6 +114,6 @@ def test_calibration_writes_what_a_comparison_reads(run, tmp_path):
     ]
 
 
-def test_the_reach_of_stored_runs_is_that_of_the_suites_batches():
-    source = (ROOT / "tests_hil/test_what_a_preflight_costs.py").read_text()
+def test_stored_runs_are_calibrated_for_the_batches_of_the_suite():
+    source = (ROOT / "tests_hil/test_preflight_costs.py").read_text()
     assert f"\nBATCHES = {SUITE_BATCHES} " in source

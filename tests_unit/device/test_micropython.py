@@ -1,4 +1,4 @@
-"""device/ as it is deployed, in the real interpreter with a board's heap: .mpy, boot.py, main.py, HTTP."""
+"""device/ as deployed, in the real interpreter with a board's heap: .mpy, boot.py, main.py, HTTP."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from typing import Any
 import pytest
 
 ORIGIN = "https://app.example"
-PREFLIGHT = [["Host", "board"], ["Origin", ORIGIN], ["Access-Control-Request-Method", "GET"]]
+PREFLIGHT = {"Host": "board", "Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
 TOKEN = {"X-Rig-Token": "sesame"}
+PREFLIGHT_LINES = "".join(f"{name}: {value}\r\n" for name, value in PREFLIGHT.items())
 SETTINGS = {"wifi": {"ssid": "loopback", "password": "s3cret-word"}, "cors": {"allowed_origins": [ORIGIN]}}
 
 
 @pytest.fixture(scope="module")
 def board(power_on: Callable[..., Any]) -> Any:
-    """One serving board for all tests that only ask."""
+    """A serving board that the tests share."""
     board = power_on(SETTINGS)
     board.line("camrig: serving")
     return board
 
 
-def test_says_it_serves_once_it_listens_and_stops_cleanly(power_on):
+def test_prints_the_url_once_it_listens_and_stops_cleanly(power_on):
     board = power_on(SETTINGS)
     assert board.line("camrig: serving") == f"camrig: serving http://127.0.0.1:{board.port}"
-    assert board.ask("GET", "/rig/echo").content == b"ok"  # no second try: it listens already
+    assert board.send("GET", "/rig/echo").content == b"ok"  # at the first attempt: it listens already
     assert board.console[:4] == [
         "camrig: reset cause hard",
         "camrig: wifi joining loopback",
@@ -36,17 +37,17 @@ def test_says_it_serves_once_it_listens_and_stops_cleanly(power_on):
     board.interrupt()
     assert board.line("camrig: stopped")
     assert board.line("Ctrl-C")
-    assert board.line("camrig: serving")  # a person ran main.py again: the port was free
-    assert board.ask("GET", "/api/status").status == 200
+    assert board.line("camrig: serving")  # main.py ran again: the port was free
+    assert board.send("GET", "/api/status").status == 200
     board.interrupt()
     assert "s3cret" not in "\n".join(board.end())
 
 
-def test_production_has_no_agent(power_on):
+def test_board_without_the_agent_serves_the_application(power_on):
     board = power_on(SETTINGS, agent=False)
     board.line("camrig: serving")
-    assert board.ask("GET", "/rig/echo").status == 404
-    assert board.ask("GET", "/capture").status == 200
+    assert board.send("GET", "/rig/echo").status == 404
+    assert board.send("GET", "/capture").status == 200
     assert not [line for line in board.console if "agent" in line]
 
 
@@ -58,12 +59,12 @@ def test_production_has_no_agent(power_on):
         ({"port": 0}, "camrig: bad settings: /camrig.json: 'port' must be a number from 1 to 65535"),
     ],
 )
-def test_a_board_that_cannot_serve_says_why(power_on, settings, last):
+def test_board_that_cannot_serve_prints_the_reason(power_on, settings, last):
     console = power_on(settings).end()
     assert console[-1] == last, console
 
 
-def test_a_port_in_use_is_a_traceback_and_no_ready_line(power_on):
+def test_port_in_use_is_a_traceback_without_a_ready_line(power_on):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -73,101 +74,104 @@ def test_a_port_in_use_is_a_traceback_and_no_ready_line(power_on):
     assert not [line for line in console if "serving" in line]
 
 
-def test_every_route(board):
-    status = json.loads(board.ask("GET", "/api/status").content)
+def test_every_route_answers(board):
+    status = json.loads(board.send("GET", "/api/status").content)
     assert status["reset_cause"] == "hard"
     assert (status["rssi"], status["channel"], status["pm"]) == (-50, 6, 0)
     assert status["heap"]["free"] > 10_000
     assert status["firmware"]["name"] == "micropython"
-    picture = board.ask("GET", "/capture")
+    picture = board.send("GET", "/capture")
     assert picture.getheader("Content-Type") == "image/jpeg"
     assert picture.content[:2] + picture.content[-2:] == b"\xff\xd8\xff\xd9"
-    assert board.ask("GET", "/stream?frames=2&interval_ms=0").content.count(b"image/jpeg") == 2
+    assert board.send("GET", "/stream?frames=2&interval_ms=0").content.count(b"image/jpeg") == 2
     for path in ("/api/status", "/capture", "/stream"):
-        preflight = board.ask("OPTIONS", path, PREFLIGHT)
+        preflight = board.send("OPTIONS", path, PREFLIGHT)
         assert preflight.getheader("Access-Control-Allow-Origin") == ORIGIN
     about = board.json("GET", "/rig/about")
     assert about["cors_file"].startswith("/lib/microdot/cors.")
     assert about["reset_cause"] == "hard"
     heap = board.json("GET", "/rig/heap")
-    assert heap["gc"]["free"] > 10_000
-    assert board.ask("GET", "/rig/heap").status == 403
-    echoed = board.ask("POST", "/rig/echo", {"Content-Type": "text/x-thing"}, "body")
+    assert heap["free"] > 10_000
+    assert board.send("GET", "/rig/heap").status == 403
+    echoed = board.send("POST", "/rig/echo", {"Content-Type": "text/x-thing"}, "body")
     assert (echoed.content, echoed.getheader("Content-Type")) == (b"body", "text/x-thing")
-    assert board.ask("OPTIONS", "/rig/echo", PREFLIGHT).getheader("Access-Control-Allow-Origin") is None
+    assert board.send("OPTIONS", "/rig/echo", PREFLIGHT).getheader("Access-Control-Allow-Origin") is None
 
 
 @pytest.mark.parametrize(
     "garbage",
     [b"garbage\r\n\r\n", b"GET /\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"\xff\xfe / HTTP/1.1\r\n\r\n"],
 )
-def test_garbage_and_idle_clients_do_not_keep_others_waiting(board, garbage):
+def test_garbage_and_idle_clients_do_not_delay_others(board, garbage):
     address = ("127.0.0.1", board.port)
     with socket.create_connection(address, timeout=10) as idle, socket.create_connection(address, timeout=10) as bad:
         bad.sendall(garbage)
         assert bad.recv(100).startswith(b"HTTP/1.0 400")
-        assert board.ask("GET", "/rig/echo").status == 200
+        assert board.send("GET", "/rig/echo").status == 200
         idle.close()
-    assert board.ask("GET", "/rig/echo").status == 200
+    assert board.send("GET", "/rig/echo").status == 200
 
 
-def test_counts_what_cors_allocates(board):
-    order = {"method": "OPTIONS", "path": "/api/status", "headers": PREFLIGHT, "n": 12}
-    with_cors = board.json("POST", "/rig/alloc", order)
-    without = board.json("POST", "/rig/alloc", {**order, "bare": True})
-    assert with_cors["n"] == without["n"] == len(with_cors["bytes"]) == 12
+def test_allocations_of_cors_are_counted(board):
+    request = f"OPTIONS /api/status HTTP/1.1\r\n{PREFLIGHT_LINES}\r\n"
+    with_cors = board.json("POST", "/rig/alloc?n=12", request)
+    without = board.json("POST", "/rig/alloc?n=12&bare=1", request)
+    assert len(without["bytes"]) == len(with_cors["bytes"]) == 12
     assert 0 < min(without["bytes"]) < min(with_cors["bytes"])
     assert len(set(with_cors["bytes"])) == 1  # exact and repeatable
     assert without["status"] == 200
 
 
-def test_counts_other_requests_too(board):
-    for order in (
-        {"path": "/capture", "n": 3},
-        {"path": "/none", "n": 3},
-        {"path": "/rig/policy"},
-        {"method": "POST", "path": "/capture", "body": "{}"},
+def test_allocations_of_other_requests_are_counted(board):
+    for request, n in (
+        ("GET /capture HTTP/1.1\r\n\r\n", 3),
+        ("GET /none HTTP/1.1\r\n\r\n", 3),
+        ("GET /rig/policy HTTP/1.1\r\n\r\n", 1),
+        ("POST /capture HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 1),
     ):
-        answer = board.json("POST", "/rig/alloc", order)
-        assert min(answer["bytes"]) > 0
-    assert board.json("POST", "/rig/alloc", {"path": "/capture", "n": 5000})["n"] == 100
-    refused = board.ask("POST", "/rig/alloc", TOKEN, '{"path": "/stream"}')
+        counts = board.json("POST", f"/rig/alloc?n={n}", request)
+        assert len(counts["bytes"]) == n
+        assert min(counts["bytes"]) > 0
+    assert len(board.json("POST", "/rig/alloc?n=5000", "GET /capture HTTP/1.1\r\n\r\n")["bytes"]) == 100
+    refused = board.send("POST", "/rig/alloc?n=1", TOKEN, "GET /stream HTTP/1.1\r\n\r\n")
     assert refused.status == 400
     assert b"may never end" in refused.content
 
 
-def test_bad_json_is_a_400(board):
-    for method, path in (("PUT", "/rig/policy"), ("POST", "/rig/alloc")):
-        response = board.ask(method, path, TOKEN, "{")
-        assert response.status == 400
-        assert json.loads(response.content) == {"error": "the body is not valid JSON"}
+@pytest.mark.parametrize("path", ["/rig/policy", "/rig/sides"])
+def test_invalid_json_is_a_400_with_the_reason(board, path):
+    response = board.send("PUT", path, {**TOKEN, "Content-Type": "application/json"}, "{")
+    assert response.status == 400
+    assert json.loads(response.content) == {"error": "ValueError: syntax error in JSON"}
+
+
+def test_library_that_cannot_be_imported_is_a_400_with_the_reason(board):
+    headers = {**TOKEN, "Content-Type": "application/json"}
+    response = board.send("PUT", "/rig/sides", headers, '[["a", "no_such_module"]]')
+    assert response.status == 400
+    assert json.loads(response.content) == {"error": "ImportError: no module named 'no_such_module'"}
 
 
 def test_policy_changes_at_run_time(board):
     assert board.json("PUT", "/rig/policy", {"max_age": 7})["max_age"] == 7
-    assert board.ask("OPTIONS", "/capture", PREFLIGHT).getheader("Access-Control-Max-Age") == "7"
+    assert board.send("OPTIONS", "/capture", PREFLIGHT).getheader("Access-Control-Max-Age") == "7"
     assert board.json("PUT", "/rig/policy", {"max_age": None})["max_age"] is None
-    assert board.ask("OPTIONS", "/capture", PREFLIGHT).getheader("Access-Control-Max-Age") is None
+    assert board.send("OPTIONS", "/capture", PREFLIGHT).getheader("Access-Control-Max-Age") is None
 
 
-def test_the_heap_is_where_it_was_after_many_requests_and_lost_clients(board):
+def test_heap_returns_after_many_requests_and_lost_clients(board):
     def retained() -> int:
-        return int(board.json("GET", "/rig/heap")["gc"]["alloc"])
+        return int(board.json("GET", "/rig/heap")["alloc"])
 
     def work() -> None:
         for _ in range(20):
-            board.ask("OPTIONS", "/capture", PREFLIGHT)
-            board.ask("GET", "/stream?frames=2&interval_ms=0")
-            with socket.create_connection(("127.0.0.1", board.port), timeout=10) as leaver:
-                leaver.sendall(b"GET /stream?interval_ms=0 HTTP/1.1\r\n\r\n")
-                leaver.recv(10)
+            board.send("OPTIONS", "/capture", PREFLIGHT)
+            board.send("GET", "/stream?frames=2&interval_ms=0")
+            with socket.create_connection(("127.0.0.1", board.port), timeout=10) as client:
+                client.sendall(b"GET /stream?interval_ms=0 HTTP/1.1\r\n\r\n")
+                client.recv(10)
 
     work()
     before = retained()
     work()
     assert retained() - before < 2048
-
-
-def test_reset_answers_first(board):
-    assert board.ask("POST", "/rig/reset", TOKEN).status == 202
-    assert board.line("RESET")

@@ -1,4 +1,4 @@
-"""Both common camera firmwares, and none."""
+"""The drivers of both common camera firmwares, and a board without one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ JPEG = b"\xff\xd8 picture \xff\xd9"
 
 
 def segments(jpeg: bytes) -> list[int]:
-    """The markers of a JPEG's header, up to the start of scan."""
+    """The markers of a JPEG's header, up to start of scan."""
     markers, at = [], 2
     while markers[-1:] != [0xDA]:
         assert jpeg[at] == 0xFF
@@ -21,7 +21,7 @@ def segments(jpeg: bytes) -> list[int]:
 
 
 class FunctionCamera:
-    """The driver with ``camera.init(0, ...)``; ``refusals`` is how many times init fails first."""
+    """The driver with ``camera.init(0, ...)``, whose init fails ``refusals`` times."""
 
     def __init__(self, refusals: int = 0, result: Any = JPEG, **constants: int) -> None:
         self.refusals, self.result = refusals, result
@@ -47,7 +47,7 @@ class FunctionCamera:
 
 
 class ClassCamera:
-    """The API with ``camera.Camera(...)`` of a generic firmware: it wants to be told the pins."""
+    """The API with ``camera.Camera(...)``, of generic firmware: it must be given the pins."""
 
     needs_pins = True
     starts = True
@@ -77,7 +77,7 @@ class ClassCamera:
 NAMES = {"PixelFormat": SimpleNamespace(JPEG=4), "FrameSize": SimpleNamespace(SVGA=11)}
 
 
-def test_no_camera_module_gives_pictures_that_say_so(device):
+def test_firmware_without_camera_module_gets_synthetic_pictures(device):
     sensor = device("sensor").open_sensor()
     assert sensor.name == "synthetic"
     assert sensor.error == "this firmware has no camera module"
@@ -93,7 +93,7 @@ def test_synthetic_pictures_are_jpeg_and_differ(device):
     assert first[-2:] == b"\xff\xd9"
 
 
-def test_function_style(device, firmware):
+def test_function_driver_takes_pictures(device, firmware):
     camera = FunctionCamera()
     firmware("camera", **camera.contents())
     sensor = device("sensor").open_sensor({"frame_size": "SVGA", "quality": 12})
@@ -103,7 +103,7 @@ def test_function_style(device, firmware):
     assert camera.deinits == 1
 
 
-def test_function_style_still_running_after_a_soft_reset(device, firmware):
+def test_function_driver_still_running_after_soft_reset_is_restarted(device, firmware):
     camera = FunctionCamera(refusals=1)
     firmware("camera", **camera.contents())
     assert device("sensor").open_sensor().name == "camera.init"
@@ -111,15 +111,17 @@ def test_function_style_still_running_after_a_soft_reset(device, firmware):
     assert camera.inits[0] == camera.inits[1]
 
 
-def test_function_style_without_psram(device, firmware):
+def test_function_driver_works_without_psram(device, firmware):
     camera = FunctionCamera(refusals=2)
     firmware("camera", **camera.contents())
     assert device("sensor").open_sensor().name == "camera.init"
     assert ["fb_location" in options for options in camera.inits] == [True, True, False]
 
 
-@pytest.mark.parametrize("camera", [FunctionCamera(refusals=9), FunctionCamera(result=False)])
-def test_function_style_without_a_sensor(device, firmware, camera):
+@pytest.mark.parametrize(
+    "camera", [FunctionCamera(refusals=9), FunctionCamera(result=False)], ids=["init fails", "no frame"]
+)
+def test_function_driver_without_a_sensor_gives_synthetic_pictures(device, firmware, camera):
     firmware("camera", **camera.contents())
     sensor = device("sensor").open_sensor()
     assert sensor.name == "synthetic"
@@ -127,13 +129,13 @@ def test_function_style_without_a_sensor(device, firmware, camera):
     assert sensor.capture()
 
 
-def test_init_may_answer_false_instead_of_raising(device, firmware):
+def test_init_that_returns_false_is_a_failure(device, firmware):
     firmware("camera", **{**FunctionCamera().contents(), "init": lambda number, **options: False})
     assert device("sensor").open_sensor().error == "camera.init: Camera Init Failed"
 
 
-@pytest.mark.parametrize("starts", [True, False])
-def test_class_style_of_a_generic_firmware_gets_the_pins_of_an_esp32_cam(device, firmware, monkeypatch, starts):
+@pytest.mark.parametrize("starts", [True, False], ids=["started", "not started"])
+def test_generic_class_driver_gets_the_pins_of_an_esp32_cam(device, firmware, monkeypatch, starts):
     monkeypatch.setattr(ClassCamera, "starts", starts)
     monkeypatch.setattr(ClassCamera, "made", [])
     firmware("camera", Camera=ClassCamera, **NAMES)
@@ -150,7 +152,7 @@ def test_class_style_of_a_generic_firmware_gets_the_pins_of_an_esp32_cam(device,
     assert not camera.running
 
 
-def test_class_style_of_a_firmware_that_knows_its_board(device, firmware, monkeypatch):
+def test_class_driver_that_knows_its_board_gets_no_pins(device, firmware, monkeypatch):
     monkeypatch.setattr(ClassCamera, "needs_pins", False)
     monkeypatch.setattr(ClassCamera, "made", [])
     firmware("camera", Camera=ClassCamera, **NAMES)
@@ -158,7 +160,7 @@ def test_class_style_of_a_firmware_that_knows_its_board(device, firmware, monkey
     assert ClassCamera.made[0].options == {"pixel_format": 4}
 
 
-def test_class_style_whose_sensor_gives_nothing_is_put_away(device, firmware, monkeypatch):
+def test_class_driver_without_frames_is_closed(device, firmware, monkeypatch):
     monkeypatch.setattr(ClassCamera, "needs_pins", False)
     monkeypatch.setattr(ClassCamera, "made", [])
     monkeypatch.setattr(ClassCamera, "capture", lambda self: None)
@@ -167,7 +169,7 @@ def test_class_style_whose_sensor_gives_nothing_is_put_away(device, firmware, mo
     assert not ClassCamera.made[0].running
 
 
-def test_class_style_without_a_sensor(device, firmware):
+def test_class_driver_without_a_sensor_gives_synthetic_pictures(device, firmware):
     def refuse(**options: Any) -> None:
         raise OSError("Camera not found")
 
@@ -176,7 +178,7 @@ def test_class_style_without_a_sensor(device, firmware):
     assert (sensor.name, sensor.error) == ("synthetic", "camera.Camera: Camera not found")
 
 
-def test_a_sensor_may_fail_and_recover(device, firmware):
+def test_sensor_recovers_after_a_failed_capture(device, firmware):
     camera = FunctionCamera()
     firmware("camera", **camera.contents())
     sensor = device("sensor").open_sensor()

@@ -1,4 +1,4 @@
-"""The camera's routes, with CORS on every one of them."""
+"""The camera's routes, each with CORS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CORS = {"cors": {"allowed_origins": [ORIGIN]}}
 
 
 class Flaky:
-    """A sensor that works as often as it is told to."""
+    """A sensor that fails after ``good`` pictures."""
 
     name = "camera.init"
     error = None
@@ -38,9 +38,9 @@ def create_app(device):
     return device("camera_server").create_app
 
 
-def test_status_says_what_board_this_is(create_app, ask, firmware):
+def test_status_describes_the_board(create_app, send, firmware):
     firmware("esp32", HEAP_DATA=4, idf_heap_info=lambda kind: [(100, 50, 40, 30)])
-    status = ask(create_app(), "GET", "/api/status").json
+    status = send(create_app(), "GET", "/api/status").json
     assert status["uptime_s"] >= 0
     assert status["heap"]["idf"] == [[100, 50, 40, 30]]
     assert status["sensor"] == {
@@ -52,27 +52,27 @@ def test_status_says_what_board_this_is(create_app, ask, firmware):
     assert status["firmware"]["version"].count(".") == 2
 
 
-def test_capture_is_a_whole_picture_that_is_not_kept(create_app, ask):
-    response = ask(create_app(sensor=Flaky(1)), "GET", "/capture")
+def test_capture_is_a_whole_picture_that_is_not_cached(create_app, send):
+    response = send(create_app(sensor=Flaky(1)), "GET", "/capture")
     assert response.headers["Content-Type"] == "image/jpeg"
     assert response.headers["Cache-Control"] == "no-store"
     assert int(response.headers["Content-Length"]) == len(response.body) == 10_004
     assert response.body.endswith(b"\xff\xd9")
 
 
-def test_a_sensor_that_fails_later_is_a_503_and_the_server_stays_up(create_app, ask):
+def test_failing_sensor_is_a_503_and_the_server_stays_up(create_app, send):
     app = create_app(CORS, sensor=Flaky(1))
-    assert ask(app, "GET", "/capture").status_code == 200
+    assert send(app, "GET", "/capture").status_code == 200
     for path in ("/capture", "/stream"):
-        response = ask(app, "GET", path, {"Origin": ORIGIN})
+        response = send(app, "GET", path, {"Origin": ORIGIN})
         assert response.status_code == 503
         assert response.json == {"error": "no picture: the sensor gave no frame"}
         assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert ask(app, "GET", "/api/status").json["sensor"]["error"] == "the sensor gave no frame"
+    assert send(app, "GET", "/api/status").json["sensor"]["error"] == "the sensor gave no frame"
 
 
-def test_stream_of_so_many_frames(create_app, ask):
-    response = ask(create_app(), "GET", "/stream?frames=3&interval_ms=0")
+def test_stream_ends_after_the_requested_frames(create_app, send):
+    response = send(create_app(), "GET", "/stream?frames=3&interval_ms=0")
     assert response.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=frame"
     parts = response.body.split(b"--frame")
     assert parts[0] == b""
@@ -87,51 +87,51 @@ def test_stream_of_so_many_frames(create_app, ask):
     assert len(pictures) == 3
 
 
-def test_stream_ends_when_the_sensor_fails(create_app, ask):
-    body = ask(create_app(sensor=Flaky(2)), "GET", "/stream?interval_ms=0").body
+def test_stream_ends_when_the_sensor_fails(create_app, send):
+    body = send(create_app(sensor=Flaky(2)), "GET", "/stream?interval_ms=0").body
     assert body.count(b"image/jpeg") == 2
     assert body.endswith(b"--frame--\r\n")
 
 
 @pytest.mark.parametrize("query", ["frames=0", "frames=x", "frames=-1", "interval_ms=fast", "frames="])
-def test_stream_with_nonsense(create_app, ask, query):
-    response = ask(create_app(), "GET", "/stream?" + query)
+def test_stream_refuses_invalid_numbers(create_app, send, query):
+    response = send(create_app(), "GET", "/stream?" + query)
     assert response.status_code == 400
     assert "must be a whole number of at least" in response.json["error"]
 
 
 @pytest.mark.parametrize("path", ["/api/status", "/capture", "/stream"])
-def test_preflight_for_each_route(create_app, ask, path):
+def test_each_route_answers_preflights(create_app, send, path):
     preflight = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
     app = create_app(CORS)
-    response = ask(app, "OPTIONS", path, preflight)
+    response = send(app, "OPTIONS", path, preflight)
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert response.headers["Access-Control-Allow-Methods"] == "GET"
-    refused = ask(app, "OPTIONS", path, {**preflight, "Origin": "https://evil.example"})
+    refused = send(app, "OPTIONS", path, {**preflight, "Origin": "https://evil.example"})
     assert "Access-Control-Allow-Origin" not in refused.headers
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/none", 404), ("POST", "/capture", 405)])
-def test_errors_carry_cors_too(create_app, ask, method, path, status):
-    response = ask(create_app(CORS), method, path, {"Origin": ORIGIN})
+def test_errors_carry_cors_headers(create_app, send, method, path, status):
+    response = send(create_app(CORS), method, path, {"Origin": ORIGIN})
     assert response.status_code == status
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
-def test_nobody_is_allowed_by_default(create_app, ask):
-    response = ask(create_app(), "GET", "/api/status", {"Origin": ORIGIN})
+def test_no_origin_is_allowed_by_default(create_app, send):
+    response = send(create_app(), "GET", "/api/status", {"Origin": ORIGIN})
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_a_client_that_leaves_ends_the_stream_and_others_are_served(create_app, device):
-    async def scene() -> None:
+def test_stream_ends_with_its_client_and_others_are_served(create_app, device):
+    async def main() -> None:
         app = create_app()
         task = asyncio.create_task(app.start_server(host="127.0.0.1", port=0))
         while app.server is None:
             await asyncio.sleep(0)
         port = app.server.sockets[0].getsockname()[1]
         streams: list[Any] = []
-        parts = device("camera_server").Parts
+        parts = device("camera_server").StreamParts
         original = parts.__init__
 
         def remember(self: Any, *args: Any) -> None:
@@ -142,10 +142,10 @@ def test_a_client_that_leaves_ends_the_stream_and_others_are_served(create_app, 
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /stream?interval_ms=1 HTTP/1.1\r\n\r\n")
         await reader.readuntil(b"--frame")
-        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", port)
-        other_writer.write(b"GET /api/status HTTP/1.1\r\n\r\n")
-        assert (await other_reader.read()).startswith(b"HTTP/1.0 200")
-        other_writer.close()
+        second_reader, second_writer = await asyncio.open_connection("127.0.0.1", port)
+        second_writer.write(b"GET /api/status HTTP/1.1\r\n\r\n")
+        assert (await second_reader.read()).startswith(b"HTTP/1.0 200")
+        second_writer.close()
         writer.transport.abort()
         while streams[0]() is not None:
             await asyncio.sleep(0.005)
@@ -153,4 +153,4 @@ def test_a_client_that_leaves_ends_the_stream_and_others_are_served(create_app, 
         app.shutdown()
         await task
 
-    asyncio.run(asyncio.wait_for(scene(), 10))
+    asyncio.run(asyncio.wait_for(main(), 10))

@@ -1,4 +1,4 @@
-"""Joining a network: what a radio answers, and the console lines that come of it."""
+"""Joining a network: the radio's answers, and the console lines that follow from them."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Radio:
         self.now = [IDLE]
 
     def isconnected(self) -> bool:
-        # Time goes by from one question to the next.
+        # Each call is one step in time.
         return (self.now.pop(0) if len(self.now) > 1 else self.now[0]) == GOT_IP
 
-    def status(self, what: str | None = None) -> int:
-        if what == "rssi":
+    def status(self, name: str | None = None) -> int:
+        if name == "rssi":
             return -57
         return self.now[0]
 
@@ -60,7 +60,7 @@ class Radio:
 
 @pytest.fixture
 def join(device, firmware, monkeypatch):
-    """``join(radio, timeout_s)`` with a network module around the radio and a clock that costs nothing."""
+    """``join(radio, timeout_s)`` with a network module around the radio, and without sleeping."""
 
     def call(radio: Any, timeout_s: float = 20, ssid: str = "workshop") -> Any:
         firmware("network", WLAN=radio, STA_IF=0, STAT_IDLE=IDLE, STAT_CONNECTING=CONNECTING, STAT_GOT_IP=GOT_IP)
@@ -73,7 +73,7 @@ def join(device, firmware, monkeypatch):
     return call
 
 
-def test_joins_and_reports(join, capsys):
+def test_joined_network_is_printed(join, capsys):
     radio = Radio([CONNECTING, CONNECTING, GOT_IP])
     assert join(radio) == "10.0.0.7"
     assert capsys.readouterr().out.splitlines() == [
@@ -87,7 +87,7 @@ def test_joins_and_reports(join, capsys):
     ("status", "reason"),
     [(201, "no-such-network"), (202, "wrong-password"), (210, "wrong-password"), (203, "refused 203")],
 )
-def test_a_failure_that_lasts_is_reported_before_the_timeout(join, capsys, status, reason):
+def test_lasting_failure_is_printed_before_the_timeout(join, capsys, status, reason):
     radio = Radio([CONNECTING] * 5 + [status])
     with pytest.raises(OSError, match=reason):
         join(radio)
@@ -95,18 +95,18 @@ def test_a_failure_that_lasts_is_reported_before_the_timeout(join, capsys, statu
     assert out.splitlines()[-1] == f"camrig: wifi failed {reason}"
     assert "s3cret" not in out
     assert sum(join.slept) < 6
-    assert radio.now == [IDLE]  # the driver does not go on trying
+    assert radio.now == [IDLE]  # the driver no longer retries
 
 
 @pytest.mark.parametrize("stale", [201, 202, 15, 205])
-def test_one_bad_moment_or_a_stale_status_is_no_failure(join, capsys, stale):
+def test_short_or_stale_failure_is_ignored(join, capsys, stale):
     radio = Radio([stale] * 20 + [CONNECTING, GOT_IP])
     assert join(radio) == "10.0.0.7"
     assert "failed" not in capsys.readouterr().out
     assert len(radio.joined) == 1
 
 
-def test_the_driver_tries_a_few_times_to_join_and_for_ever_to_stay(join):
+def test_driver_retries_twice_to_join_and_without_limit_later(join):
     limits = []
 
     class Listening(Radio):
@@ -118,19 +118,19 @@ def test_the_driver_tries_a_few_times_to_join_and_for_ever_to_stay(join):
     assert limits == [2, -1]
 
 
-def test_silence_ends_in_a_timeout(join, capsys):
+def test_no_status_ends_in_a_timeout(join, capsys):
     with pytest.raises(OSError, match="timeout"):
         join(Radio([CONNECTING]), timeout_s=3)
     assert capsys.readouterr().out.endswith("camrig: wifi failed timeout\n")
     assert sum(join.slept) == pytest.approx(3)
 
 
-def test_a_timeout_after_a_failure_names_the_failure(join, capsys):
+def test_timeout_after_a_failure_names_the_failure(join, capsys):
     with pytest.raises(OSError, match="no-such-network"):
         join(Radio([CONNECTING, 201]), timeout_s=3)
 
 
-def test_still_associated_after_a_soft_reset(join):
+def test_association_that_survived_a_soft_reset_is_used(join):
     radio = Radio()
     radio.now, radio.settings["ssid"] = [GOT_IP], "workshop"
     assert join(radio) == "10.0.0.7"
@@ -138,7 +138,7 @@ def test_still_associated_after_a_soft_reset(join):
     assert radio.left == 0
 
 
-def test_associated_with_another_network(join):
+def test_association_with_another_network_is_replaced(join):
     radio = Radio([CONNECTING, GOT_IP])
     radio.now, radio.settings["ssid"] = [GOT_IP], "kitchen"
     assert join(radio) == "10.0.0.7"
@@ -146,15 +146,15 @@ def test_associated_with_another_network(join):
     assert radio.joined[0][0] == "workshop"
 
 
-def test_old_firmware_that_can_tell_little(join, capsys):
+def test_unknown_figures_of_old_firmware_are_question_marks(join, capsys):
     class Old(Radio):
         def config(self, *names: str, **values: Any) -> Any:
             if names == ("essid",):
                 return "workshop"
             raise ValueError("unknown config param")
 
-        def status(self, what: str | None = None) -> int:
-            if what:
+        def status(self, name: str | None = None) -> int:
+            if name:
                 raise TypeError("too many arguments")
             return super().status()
 
@@ -166,7 +166,7 @@ def test_old_firmware_that_can_tell_little(join, capsys):
 
 
 class Busy(Radio):
-    """A driver that cannot take a connect for a while."""
+    """A driver that refuses the first ``refusals`` calls of connect."""
 
     def __init__(self, refusals: int, *attempts: list[int]) -> None:
         super().__init__(*attempts)
@@ -179,16 +179,16 @@ class Busy(Radio):
         super().connect(ssid, password)
 
 
-def test_a_busy_driver_is_asked_again(join):
+def test_connect_is_repeated_while_the_driver_is_busy(join):
     assert join(Busy(3, [CONNECTING, GOT_IP])) == "10.0.0.7"
 
 
-def test_a_driver_that_never_takes_it(join):
+def test_driver_that_is_always_busy_is_a_failure(join):
     with pytest.raises(OSError, match="refused driver"):
         join(Busy(999), timeout_s=2)
 
 
-def test_the_old_association_lingers(join):
+def test_waits_for_a_slow_end_of_the_old_association(join):
     class Lingering(Radio):
         def disconnect(self) -> None:
             self.left += 1
@@ -200,7 +200,7 @@ def test_the_old_association_lingers(join):
     assert [ssid for ssid, _ in radio.joined] == ["workshop"]
 
 
-def test_no_radio_at_all(device, capsys):
+def test_board_without_a_radio_is_a_failure(device, capsys):
     wifi = device("wifi")
     with pytest.raises(wifi.JoinError):
         wifi.join("workshop", "s3cret-word")

@@ -78,6 +78,9 @@ def crashes(app):
         if kind == "later":
             asyncio.create_task(later(0.2, "panic"))
             return "soon"
+        if kind == "restart":
+            asyncio.create_task(later(0.3, "reset"))  # the response is sent first
+            return "soon"
         down(kind)
 
 

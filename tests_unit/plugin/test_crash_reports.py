@@ -36,7 +36,7 @@ def test_a_backtrace_names_function_and_line(crash, tmp_path):
     assert "0x400d5675: esp_camera_fb_get at camera.c:381" in ended.out
 
 
-def test_power_is_the_benchs(crash, tmp_path):
+def test_lost_power_blocks(crash, tmp_path):
     xml = tmp_path / "junit.xml"
     ended = crash(SUITE.format(kind="brownout"), "--junitxml", str(xml))
     assert ended.code == 6, ended.out
@@ -48,12 +48,12 @@ def test_power_is_the_benchs(crash, tmp_path):
     first, second = suite.findall("testcase")
     assert first.find("failure") is None
     assert first.find("error").get("message").startswith("blocked: sim: ")
-    properties = {found.get("name"): found.get("value") for found in second.iter("property")}
+    properties = {entry.get("name"): entry.get("value") for entry in second.iter("property")}
     assert properties.keys() == {"board", "firmware", "virtual"}
     assert properties["virtual"] == "true"
 
 
-def test_a_handled_exception_is_evidence_and_no_crash(crash):
+def test_a_handled_exception_is_shown_and_is_not_a_crash(crash):
     source = """
 def test_passes(dut):
     assert dut.request("GET", "/down/raise").status == 500
@@ -79,16 +79,16 @@ def test_fails(dut):
     assert False
 """
     config = VirtualConfig(wifi_ssid="lab", wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])
-    with VirtualBoard.start(config) as one, VirtualBoard.start(config) as other:
-        ended = crash(source, "--device", one.path, "--device", other.path, env=WIFI)
+    with VirtualBoard.start(config) as left, VirtualBoard.start(config) as right:
+        ended = crash(source, "--device", left.path, "--device", right.path, env=WIFI)
         assert ended.code == 1, ended.out
         assert "2 failed" in ended.out
         _, first, second = re.split(r"-+ console of (?=/)", ended.out)
-        assert first.startswith(one.path)
-        assert one.address in first
-        assert other.address not in first.partition("_____")[0]
-        assert second.startswith(other.path)
-        assert other.address in second
+        assert first.startswith(left.path)
+        assert left.address in first
+        assert right.address not in first.partition("_____")[0]
+        assert second.startswith(right.path)
+        assert right.address in second
 
 
 def test_an_unhandled_task_exception_is_shown_beside_the_failure(crash):

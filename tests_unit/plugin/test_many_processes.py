@@ -1,4 +1,4 @@
-"""Runs that xdist spreads over processes: nothing is made of a part of the samples, and blocked stays blocked."""
+"""Runs that xdist spreads over processes: a part of the samples is never judged, and blocked stays blocked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_what_needs_the_whole_run_is_refused(hil, tmp_path, option, many):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_process_of_xdist_is_as_none(hil, tmp_path):
+def test_n_0_behaves_as_without_xdist(hil, tmp_path):
     assert hil("-n", "0", "--hil-evidence", str(tmp_path / "all.zip"), "--collect-only").code == 0
 
 
@@ -25,7 +25,7 @@ def test_a_board_that_is_named_belongs_to_one_process(hil, tmp_path):
     assert "with -n each process would need the board for itself. Leave out -n." in ended.out
 
 
-def test_what_blocks_in_another_process_blocks_the_run_and_is_told(hil):
+def test_what_blocks_in_a_worker_blocks_the_run_and_is_reported(hil):
     ended = hil("-n", "2", "--hil-require", "hardware")
     assert ended.code == 6
     assert "the rig is blocked" in ended.out

@@ -46,7 +46,7 @@ def test_entries_with_a_line_stay():
     assert len(before) == 2
 
 
-def test_what_led_to_an_error_too():
+def test_entries_go_from_the_context_of_an_error_too():
     def clears_up() -> None:
         try:
             lineless(interrupted)()

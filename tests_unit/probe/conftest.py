@@ -1,4 +1,4 @@
-"""A server on loopback whose every answer a test decides."""
+"""A server on loopback whose answers each test defines."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Answer = Callable[[socket.socket, bytes], None]
 
 @pytest.fixture
 def serving() -> Iterator[Callable[[Answer], tuple[str, int]]]:
-    """Starts a server that reads to the end of a head or of the stream, then calls ``answer(connection, read)``."""
+    """Start a server that reads to the end of a head or of the stream, then calls ``answer(connection, data)``."""
     listeners: list[socket.socket] = []
     threads: list[threading.Thread] = []
 
-    def one(connection: socket.socket, answer: Answer) -> None:
+    def handle(connection: socket.socket, answer: Answer) -> None:
         with connection:
             connection.settimeout(10)
             data = b""
@@ -38,7 +38,7 @@ def serving() -> Iterator[Callable[[Answer], tuple[str, int]]]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                threads.append(threading.Thread(target=one, args=(connection, answer), daemon=True))
+                threads.append(threading.Thread(target=handle, args=(connection, answer), daemon=True))
                 threads[-1].start()
 
         threads.append(threading.Thread(target=accept, daemon=True))

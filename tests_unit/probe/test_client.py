@@ -1,4 +1,4 @@
-"""The thin client: what it makes of bytes, and of servers that misbehave."""
+"""The thin client: how it parses responses, and how it reports servers that misbehave."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 @contextmanager
 def server(answer: bytes | None) -> Iterator[tuple[str, int]]:
-    """Answers one request with ``answer``; None: accepts and says nothing until the client leaves."""
+    """Answer one request with ``answer``; None: accept, and stay silent until the client disconnects."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(10)
 
@@ -51,44 +51,44 @@ def test_headers_keep_order_case_and_duplicates():
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "message"),
     [
-        (b"", "closed unanswered"),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", "no HTTP response"),
+        (b"", "closed without an answer"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "not an HTTP response"),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "cut off after 4 of 10"),
-        (b"HTTP/1.0 200 OK\r\nContent-Le", "no HTTP response"),
+        (b"HTTP/1.0 200 OK\r\nContent-Le", "not an HTTP response"),
         (b"HTTP/1.0 200 OK\r\nno colon here\r\n\r\n", "without a colon"),
     ],
 )
-def test_half_an_answer_is_none(answer, words):
-    with server(answer) as (host, port), pytest.raises(LostExchangeError, match=words):
+def test_incomplete_response_is_a_lost_exchange(answer, message):
+    with server(answer) as (host, port), pytest.raises(LostExchangeError, match=message):
         exchange(host, port, request_bytes("GET", "/", host, []))
 
 
-def test_silence_ends_at_the_deadline():
+def test_silent_server_ends_at_the_time_out():
     with server(None) as (host, port), pytest.raises(LostExchangeError, match="timed out"):
         exchange(host, port, request_bytes("GET", "/", host, []), seconds=0.2)
 
 
-def test_nobody_listens():
+def test_refused_connection_is_a_lost_exchange():
     with pytest.raises(LostExchangeError, match="refused"):
         exchange("127.0.0.1", 9, b"GET / HTTP/1.0\r\n\r\n")
 
 
-def test_a_head_answer_has_no_body_to_miss():
+def test_response_to_head_needs_no_body():
     status, _, _, body = parse_response(b"HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n", head=True)
     assert (status, body) == (200, b"")
 
 
 @given(st.binary(max_size=300))
-def test_noise_is_refused_or_read_never_a_crash(data):
+def test_any_bytes_are_parsed_or_a_lost_exchange(data):
     with suppress(LostExchangeError):
         parse_response(data)
 
 
-def test_a_preflight_is_what_a_browser_sends():
-    found = preflight_headers("https://panel.example", "PUT", ["X-Frame", "content-type", "x-frame"])
-    assert found == [
+def test_preflight_headers_are_those_of_a_browser():
+    headers = preflight_headers("https://panel.example", "PUT", ["X-Frame", "content-type", "x-frame"])
+    assert headers == [
         ("Accept", "*/*"),
         ("Access-Control-Request-Method", "PUT"),
         ("Access-Control-Request-Headers", "content-type,x-frame"),

@@ -1,4 +1,4 @@
-"""The oracle against examples worked out from the Fetch standard, without any server."""
+"""The CORS check on examples worked out from the Fetch standard, without a server."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from camrig.probe.fetch_cors import (
     DEFAULT_MAX_AGE,
     MAX_AGE_LIMIT,
     PageRequest,
+    check_exchange,
     check_preflight,
     check_response,
     cors_check,
     exposed_names,
     extract_max_age,
     is_safelisted_header,
-    judge,
     needs_preflight,
     preflight_of,
     unsafe_header_names,
@@ -45,13 +45,15 @@ CREDENTIALS = ("Access-Control-Allow-Credentials", "true")
         ([ALLOW, CREDENTIALS, CREDENTIALS], "include", False, "step 8"),
     ],
 )
-def test_cors_check(headers: list[tuple[str, str]], credentials: str, allowed: bool, step: str) -> None:
-    verdict = cors_check(PageRequest(ORIGIN, credentials=credentials), headers)
-    assert (verdict.allowed, bool(verdict)) == (allowed, allowed)
-    assert step in verdict.reason
+def test_cors_check_decides_at_the_step_of_the_standard(
+    headers: list[tuple[str, str]], credentials: str, allowed: bool, step: str
+) -> None:
+    check = cors_check(PageRequest(ORIGIN, credentials=credentials), headers)
+    assert (check.allowed, bool(check)) == (allowed, allowed)
+    assert step in check.reason
 
 
-def test_null_origin() -> None:
+def test_null_origin_matches_null() -> None:
     assert cors_check(PageRequest("null"), [("Access-Control-Allow-Origin", "null")])
 
 
@@ -101,12 +103,12 @@ TOKEN = (("Authorization", "Bearer x"),)
         (PageRequest(ORIGIN, "GET", TOKEN), 204, [ALLOW, (HEADERS, "*, authorization")], True, "allowed"),
     ],
 )
-def test_preflight(
+def test_preflight_check_decides_at_the_step_of_the_standard(
     request_: PageRequest, status: int, headers: list[tuple[str, str]], allowed: bool, step: str
 ) -> None:
-    verdict = check_preflight(request_, status, headers)
-    assert verdict.allowed is allowed
-    assert step in verdict.reason
+    check = check_preflight(request_, status, headers)
+    assert check.allowed is allowed
+    assert step in check.reason
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_preflight(
         (["9" * 6000], MAX_AGE_LIMIT),
     ],
 )
-def test_max_age(values: list[str], seconds: int) -> None:
+def test_max_age_is_read_as_the_standard_says(values: list[str], seconds: int) -> None:
     assert extract_max_age([("access-control-max-age", value) for value in values]) == seconds
 
 
@@ -151,14 +153,14 @@ def test_max_age(values: list[str], seconds: int) -> None:
         ("X-A", "1", False),
     ],
 )
-def test_safelisted_header(name: str, value: str, safe: bool) -> None:
+def test_header_is_safelisted_by_name_and_value(name: str, value: str, safe: bool) -> None:
     assert is_safelisted_header(name, value) is safe
 
 
-def test_safelisted_headers_together() -> None:
-    many = [(name, "a" * 128) for name in ("Accept", "Accept-Language", "Content-Language") for _ in range(3)]
-    assert unsafe_header_names(many[:8]) == ()
-    assert unsafe_header_names([*many, ("X-A", "1")]) == (
+def test_safelisted_headers_are_unsafe_above_1024_bytes_together() -> None:
+    fields = [(name, "a" * 128) for name in ("Accept", "Accept-Language", "Content-Language") for _ in range(3)]
+    assert unsafe_header_names(fields[:8]) == ()
+    assert unsafe_header_names([*fields, ("X-A", "1")]) == (
         "accept",
         "accept-language",
         "content-language",
@@ -166,7 +168,7 @@ def test_safelisted_headers_together() -> None:
     )
 
 
-def test_what_a_browser_sends() -> None:
+def test_preflight_has_the_method_and_the_unsafe_header_names() -> None:
     request = PageRequest(ORIGIN, "put", (("X-B", "1"), ("x-a", "1"), ("Accept", "a"), ("X-b", "2")))
     sent = dict(preflight_of(request))
     assert sent["Access-Control-Request-Method"] == "PUT"
@@ -177,7 +179,7 @@ def test_what_a_browser_sends() -> None:
     assert needs_preflight(PageRequest(ORIGIN, "patch"))
 
 
-def test_exposed_headers() -> None:
+def test_page_reads_safelisted_and_exposed_headers() -> None:
     headers = [
         ("Content-Type", "a"),
         ("X-A", "1"),
@@ -196,11 +198,11 @@ def test_exposed_headers() -> None:
     assert check_response(PageRequest(ORIGIN), [*headers, ALLOW]).exposed == ("content-type",)
 
 
-def test_whole_exchange() -> None:
+def test_exchange_needs_the_preflight_and_the_response_allowed() -> None:
     request = PageRequest(ORIGIN, "PUT")
-    assert judge(request, [ALLOW], (204, [ALLOW, (METHODS, "PUT")]))
-    assert "7.5" in judge(request, [ALLOW], (204, [ALLOW])).reason
-    assert "step 2" in judge(request, [], (204, [ALLOW, (METHODS, "PUT")])).reason
-    assert judge(PageRequest(ORIGIN), [ALLOW])
+    assert check_exchange(request, [ALLOW], (204, [ALLOW, (METHODS, "PUT")]))
+    assert "7.5" in check_exchange(request, [ALLOW], (204, [ALLOW])).reason
+    assert "step 2" in check_exchange(request, [], (204, [ALLOW, (METHODS, "PUT")])).reason
+    assert check_exchange(PageRequest(ORIGIN), [ALLOW])
     with pytest.raises(ValueError, match="preflight"):
-        judge(request, [ALLOW])
+        check_exchange(request, [ALLOW])

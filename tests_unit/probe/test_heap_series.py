@@ -1,10 +1,10 @@
-"""Readings of the heap: settled ones, at known numbers of requests."""
+"""Readings of the heap, each settled, after known numbers of requests."""
 
 from __future__ import annotations
 
 import pytest
 from camrig.probe.agent import Heap
-from camrig.probe.heap_series import drained, heap_series, heap_series_until_level
+from camrig.probe.heap_series import heap_series, heap_series_until_level, settled_heap
 
 
 def readings(*values):
@@ -12,35 +12,35 @@ def readings(*values):
     return lambda: Heap(1000 - left[0], left.pop(0) if len(left) > 1 else left[0], None)
 
 
-def test_a_reading_counts_once_the_next_agrees():
-    assert drained(readings(50, 40, 30, 30, 20)).alloc == 30
+def test_heap_is_settled_when_two_readings_agree():
+    assert settled_heap(readings(50, 40, 30, 30, 20)).alloc == 30
 
 
-def test_a_heap_that_never_rests_gives_the_lowest_of_a_few():
+def test_unsettled_heap_gives_the_lowest_of_five_readings():
     values = [104, 103, 105, 106, 107, 90]
-    assert drained(readings(*values), pause=0.0).alloc == 103
+    assert settled_heap(readings(*values), pause=0.0).alloc == 103
 
 
-def test_connections_that_linger_are_waited_for():
-    others = [5, 3, 1, 1]
-    seen = []
+def test_waits_until_other_connections_are_closed():
+    left = [5, 3, 1, 1]
+    counts = []
 
     def heap() -> Heap:
-        seen.append(others.pop(0))
-        return Heap(900, 100 * seen[-1], None, seen[-1])
+        counts.append(left.pop(0))
+        return Heap(900, 100 * counts[-1], None, counts[-1])
 
-    assert drained(heap, pause=0.0).alloc == 100
-    assert seen == [5, 3, 1, 1]
+    assert settled_heap(heap, pause=0.0).alloc == 100
+    assert counts == [5, 3, 1, 1]
 
 
-def test_a_slow_board_takes_no_more_series_than_it_must():
+def test_no_series_beyond_the_least_after_the_time_limit():
     done = []
     heap = lambda: Heap(0, 100 * len(done), None)  # noqa: E731
-    found = heap_series_until_level(lambda: done.append(1), heap, 5, 10, 2, 8, seconds=0.0)
-    assert len(found) == 2
+    all_series = heap_series_until_level(lambda: done.append(1), heap, 5, 10, 2, 8, seconds=0.0)
+    assert len(all_series) == 2
 
 
-def test_pairs_of_requests_and_bytes():
+def test_series_has_pairs_of_requests_and_bytes():
     done = []
     series = heap_series(lambda: done.append(1), lambda: Heap(0, 100 + 16 * len(done), None), every=5, total=12)
     assert series == [(0, 100), (5, 180), (10, 260)]
@@ -50,12 +50,13 @@ def test_pairs_of_requests_and_bytes():
 @pytest.mark.parametrize(
     ("alive", "series"),
     [(lambda n: 100, 2), (lambda n: 100 + 20 * (n > 15), 3), (lambda n: 100 + 30 * (n > 2), 4), (lambda n: n, 8)],
+    ids=["flat", "late step", "early step", "leak"],
 )
-def test_more_series_are_taken_while_the_heap_rises(alive, series):
+def test_series_are_added_while_the_heap_rises(alive, series):
     done = []
-    found = heap_series_until_level(
+    all_series = heap_series_until_level(
         lambda: done.append(1), lambda: Heap(0, alive(len(done)), None), every=5, each=10, least=2, most=8
     )
-    assert len(found) == series
+    assert len(all_series) == series
     assert len(done) == 10 * series
-    assert [place for place, _ in found[-1]] == [0, 5, 10]
+    assert [place for place, _ in all_series[-1]] == [0, 5, 10]

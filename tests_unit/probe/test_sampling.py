@@ -1,4 +1,4 @@
-"""Batches: every kind once a round, in an order that the seed alone decides."""
+"""Batches: each kind once a round, in an order that depends on the seed alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from camrig.probe.sampling import (
     PREFLIGHT,
     TCP_ECHO,
     WITHOUT_CORS,
-    Request,
+    RequestUnderTest,
     Sampler,
     order,
     reachable_echo,
@@ -26,7 +26,7 @@ PAGE = "https://panel.example"
 
 
 class Wire:
-    """Keeps what is sent and answers each with a place in time of its own."""
+    """Records each request and answers it with fixed times."""
 
     def __init__(self):
         self.sent = []
@@ -41,10 +41,10 @@ class Wire:
 
 
 def sampler(wire, seed=7, **options):
-    return Sampler(wire.send, Request(PAGE, "/x", "PUT", ("x-frame",), b"body"), seed=seed, **options)
+    return Sampler(wire.send, RequestUnderTest(PAGE, "/x", "PUT", ("x-frame",), b"body"), seed=seed, **options)
 
 
-def test_each_kind_is_the_request_that_it_stands_for():
+def test_each_kind_sends_its_request():
     wire = Wire()
     batch = sampler(wire, echo=wire.echo, radio=lambda: Radio(-50, 6, 0)).batch(1)
     sent = dict(zip([sample.kind for sample in batch.samples], wire.sent, strict=True))
@@ -60,20 +60,20 @@ def test_each_kind_is_the_request_that_it_stands_for():
     assert batch.phases(PREFLIGHT) == [Phases(1, 2, 3, 0.5)]
 
 
-def test_rounds_are_shuffled_counted_and_repeatable():
+def test_rounds_are_shuffled_numbered_and_repeatable():
     first = list(sampler(Wire(), echo=Wire().echo).batches(3, 5))
-    again = list(sampler(Wire(), echo=Wire().echo).batches(3, 5))
-    other = list(sampler(Wire(), seed=8, echo=Wire().echo).batches(3, 5))
-    assert order(first) == order(again) != order(other)
+    repeated = list(sampler(Wire(), echo=Wire().echo).batches(3, 5))
+    reseeded = list(sampler(Wire(), seed=8, echo=Wire().echo).batches(3, 5))
+    assert order(first) == order(repeated) != order(reseeded)
     assert [batch.number for batch in first] == [0, 1, 2]
-    assert [sample.place for batch in first for sample in batch.samples] == list(range(60))
+    assert [sample.number for batch in first for sample in batch.samples] == list(range(60))
     rounds = [tuple(order(first)[i : i + 4]) for i in range(0, 60, 4)]
     assert all(set(kinds) == set(KINDS) for kinds in rounds)
     assert len(set(rounds)) > 3
     assert first[0].radio is None
 
 
-def test_warming_up_leaves_no_sample():
+def test_warm_up_records_no_sample():
     wire = Wire()
     warm = sampler(wire)
     warm.warm_up(2)
@@ -81,36 +81,38 @@ def test_warming_up_leaves_no_sample():
     assert Counter(order([warm.batch(4)])) == {PREFLIGHT: 4, ACTUAL: 4, WITHOUT_CORS: 4}  # no echo, so none sampled
 
 
-def test_a_tcp_echo_is_timed(serving):
+def test_tcp_echo_is_timed(serving):
     host, port = serving(lambda connection, data: connection.sendall(data))
     phases = tcp_echo(host, port)
     assert 0 < phases.connect <= phases.first_byte <= phases.total
     assert phases.on_board is None
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 400 N/A\r\n\r\n", ECHO_WORD * 2])
-def test_what_does_not_echo_is_no_control(serving, answer):
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.0 400 N/A\r\n\r\n", ECHO_WORD * 2], ids=["nothing", "an HTTP response", "the word twice"]
+)
+def test_port_that_does_not_echo_is_not_a_control(serving, answer):
     host, port = serving(lambda connection, data: connection.sendall(answer))
-    with pytest.raises(LostExchangeError) as refused:
+    with pytest.raises(LostExchangeError) as raised:
         tcp_echo(host, port)
-    assert refused.value.kind == "malformed"
+    assert raised.value.cause == "malformed"
     assert reachable_echo(host, port) is None
 
 
-def test_no_port_is_no_control():
+def test_no_port_or_a_closed_port_is_not_a_control():
     assert reachable_echo("127.0.0.1", None) is None
     assert reachable_echo("127.0.0.1", 9) is None
 
 
-def test_an_echo_that_stops_answering_is_the_rigs_trouble(serving):
-    left = [ECHO_WORD]
-    echo = reachable_echo(*serving(lambda connection, data: connection.sendall(left.pop() if left else b"")))
+def test_echo_that_stops_answering_blocks_the_rig(serving):
+    answers = [ECHO_WORD]
+    echo = reachable_echo(*serving(lambda connection, data: connection.sendall(answers.pop() if answers else b"")))
     assert echo is not None
     with pytest.raises(BlockedError, match="stopped answering"):
         echo()
 
 
-def test_the_time_on_the_board_comes_with_the_response(serving):
+def test_response_carries_the_time_on_the_board(serving):
     host, port = serving(
         lambda connection, data: connection.sendall(b"HTTP/1.0 204 N/A\r\nserver-timing: app;dur=1.250\r\n\r\n")
     )

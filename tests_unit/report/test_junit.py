@@ -1,4 +1,4 @@
-"""Blocked tests in JUnit XML: errors of the rig, never failures."""
+"""Blocked tests in JUnit XML are errors of the rig, never failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_blocked_tests_are_errors(tmp_path):
     assert c.find("error").get("message") == "blocked: gone"
 
 
-def test_what_holds_no_blocked_test_is_left_as_it_is(tmp_path):
+def test_a_file_without_blocked_tests_is_left_as_it_is(tmp_path):
     path = tmp_path / "junit.xml"
     path.write_text(XML.replace("blocked: ", ""))
     before = path.read_bytes()
@@ -36,7 +36,7 @@ def test_what_holds_no_blocked_test_is_left_as_it_is(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_missing_or_no_xml(tmp_path):
+def test_a_file_that_is_missing_or_not_xml_is_left_alone(tmp_path):
     rig_as_errors(str(tmp_path / "none.xml"))
     path = tmp_path / "junit.xml"
     path.write_text("not XML")

@@ -1,4 +1,4 @@
-"""A flag wins over the environment, the environment over the file, and mistakes are named."""
+"""A flag wins over the environment, the environment over the config file, and mistakes are named."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from camrig.settings.wifi import Wifi
 
 
 def test_defaults_are_the_virtual_board_and_camrigs_own_cargo(tmp_path):
-    found = resolve({}, {}, tmp_path)
-    assert found.device == ("sim",)
-    assert (found.app / "main.py").is_file()
-    assert (found.lib / "microdot" / "cors.py").is_file()
-    assert found.agent.name == "rig_agent.py"
-    assert found.wifi is None
+    settings = resolve({}, {}, tmp_path)
+    assert settings.device == ("sim",)
+    assert (settings.app / "main.py").is_file()
+    assert (settings.lib / "microdot" / "cors.py").is_file()
+    assert settings.agent.name == "rig_agent.py"
+    assert settings.wifi is None
 
 
 def test_flag_wins_over_environment_wins_over_file(tmp_path):
     (tmp_path / "camrig.toml").write_text('device = "/dev/file"\nport = 81\nsim-heap = "1M"\n')
     env = {"CAMRIG_DEVICE": "/dev/env", "CAMRIG_PORT": "82"}
-    found = resolve({"device": ["/dev/flag"]}, env, tmp_path)
-    assert found.device == ("/dev/flag",)
-    assert found.port == 82
-    assert found.sim_heap == "1M"
+    settings = resolve({"device": ["/dev/flag"]}, env, tmp_path)
+    assert settings.device == ("/dev/flag",)
+    assert settings.port == 82
+    assert settings.sim_heap.text == "1M"
 
 
 def test_the_names_other_tools_use_are_honoured(tmp_path):
-    found = resolve({}, {"ESPPORT": "/dev/esp", "ESPBAUD": "921600"}, tmp_path)
-    assert (found.device, found.baud) == (("/dev/esp",), 921600)
+    settings = resolve({}, {"ESPPORT": "/dev/esp", "ESPBAUD": "921600"}, tmp_path)
+    assert (settings.device, settings.baud) == (("/dev/esp",), 921600)
     assert resolve({}, {"ESPPORT": "/dev/esp", "CAMRIG_DEVICE": "sim"}, tmp_path).device == ("sim",)
 
 
@@ -38,15 +38,15 @@ def test_several_devices(tmp_path):
     assert resolve({}, {}, tmp_path).device == ("sim", "/dev/two")
 
 
-def test_a_device_given_twice_is_one_board(tmp_path):
+def test_a_device_given_twice_is_refused(tmp_path):
     with pytest.raises(SettingsError, match="--device sim is given more than once"):
         resolve({"device": ["sim", "/dev/two", "sim"]}, {}, tmp_path)
 
 
 def test_each_device_has_an_address_of_its_own(tmp_path):
     flags = {"device": ["/dev/a", "/dev/b"], "url": ["http://localhost:8080", "http://localhost:8081"]}
-    found = resolve(flags, {}, tmp_path)
-    assert [found.url_of(spec) for spec in found.device] == flags["url"]
+    settings = resolve(flags, {}, tmp_path)
+    assert [settings.url_of(spec) for spec in settings.device] == flags["url"]
     assert resolve({"device": flags["device"]}, {}, tmp_path).url_of("/dev/b") is None
     with pytest.raises(SettingsError, match="1 times for 2 devices"):
         resolve({**flags, "url": flags["url"][:1]}, {}, tmp_path)
@@ -58,37 +58,37 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path):
     (tmp_path / "new.bin").touch()
     lines = ('results = "out"', 'lib = "firmware/lib"', 'app = "firmware"', 'firmware = "new.bin"', 'elf = "new.bin"')
     (tmp_path / "camrig.toml").write_text("\n".join(lines))
-    found = resolve({}, {}, tmp_path / "suite")
-    assert (found.results, found.lib, found.app) == (
+    settings = resolve({}, {}, tmp_path / "suite")
+    assert (settings.results, settings.lib, settings.app) == (
         tmp_path / "out",
         tmp_path / "firmware/lib",
         tmp_path / "firmware",
     )
-    assert (found.firmware, found.elf) == (tmp_path / "new.bin", tmp_path / "new.bin")
+    assert (settings.firmware, settings.elf) == (tmp_path / "new.bin", tmp_path / "new.bin")
     (tmp_path / "camrig.toml").write_text('lib = "suite/lib"\n')
     with pytest.raises(SettingsError, match=rf"camrig.toml: '{tmp_path}/suite/lib' is not a folder"):
         resolve({}, {}, tmp_path / "suite")
 
 
-def test_the_files_are_the_nearest_ones_above_the_folder_up_to_its_repository(tmp_path):
+def test_config_files_are_the_nearest_up_to_the_repository_root(tmp_path):
     (tmp_path / "camrig.toml").write_text("port = 1\n")
     (tmp_path / "camrig.wifi.toml").write_text('ssid = "outer"\n')
     inner = tmp_path / "work" / "suite"
     inner.mkdir(parents=True)
-    found = resolve({}, {}, inner)
-    assert (found.port, found.config) == (1, tmp_path / "camrig.toml")
-    assert found.wifi == Wifi("outer")
-    assert found.baselines == tmp_path / "results" / "baselines"
+    settings = resolve({}, {}, inner)
+    assert (settings.port, settings.config) == (1, tmp_path / "camrig.toml")
+    assert settings.wifi == Wifi("outer")
+    assert settings.baselines == tmp_path / "results" / "baselines"
     (inner / "camrig.toml").write_text("port = 2\n")
     assert resolve({}, {}, inner).port == 2
     (inner / "camrig.toml").unlink()
     (tmp_path / "work" / ".git").mkdir()
-    found = resolve({}, {}, inner)
-    assert (found.port, found.wifi, found.config) == (8080, None, None)
-    assert found.results == tmp_path / "work" / "results"
+    settings = resolve({}, {}, inner)
+    assert (settings.port, settings.wifi, settings.config) == (8080, None, None)
+    assert settings.results == tmp_path / "work" / "results"
 
 
-def test_the_files_beside_the_tests_are_read_where_the_folder_of_the_command_has_none(tmp_path):
+def test_config_files_beside_the_tests_count_where_the_folder_has_none(tmp_path):
     (tmp_path / "tests").mkdir()
     (tmp_path / "here").mkdir()
     (tmp_path / "tests" / "camrig.toml").write_text("port = 1\n")
@@ -114,9 +114,11 @@ def test_mistakes_in_the_file_are_named(tmp_path, text, words):
         assert word in str(raised.value)
 
 
-@pytest.mark.parametrize("option", [one for one in OPTIONS if not one.switch], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "option", [option for option in OPTIONS if not option.switch], ids=lambda option: option.name
+)
 @pytest.mark.parametrize("text", ["", " "])
-def test_an_empty_value_is_no_value_left_out(tmp_path, option, text):
+def test_an_empty_value_is_an_error(tmp_path, option, text):
     flags = {option.name: [text] if option.many else text}
     with pytest.raises(SettingsError, match=f"{option.flag}: {option.name} is empty"):
         resolve(flags, {}, tmp_path)
@@ -125,7 +127,7 @@ def test_an_empty_value_is_no_value_left_out(tmp_path, option, text):
         resolve({}, {}, tmp_path)
 
 
-def test_a_variable_that_is_empty_is_unset_and_no_device_is_none(tmp_path):
+def test_an_empty_variable_counts_as_unset_and_an_empty_list_does_not(tmp_path):
     assert resolve({}, {"CAMRIG_DEVICE": "", "CAMRIG_COMPARE": ""}, tmp_path).device == ("sim",)
     (tmp_path / "camrig.toml").write_text("device = []\n")
     with pytest.raises(SettingsError, match="device is empty"):
@@ -151,8 +153,8 @@ def test_a_password_alone_is_a_mistake(tmp_path):
 
 
 def test_no_representation_shows_the_password(tmp_path):
-    found = resolve({}, {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "hush-hush"}, tmp_path)
-    assert "hush-hush" not in f"{found!r} {found} {found.wifi}"
+    settings = resolve({}, {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "hush-hush"}, tmp_path)
+    assert "hush-hush" not in f"{settings!r} {settings} {settings.wifi}"
 
 
 def test_every_option_is_a_field_and_every_flag_has_its_variable():

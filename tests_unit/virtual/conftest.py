@@ -15,21 +15,21 @@ from mpremote.transport_serial import SerialTransport
 SECONDS = 15
 
 
-class Line:
+class SerialClient:
     """One client on the serial port, through mpremote's own transport."""
 
     def __init__(self, path: str) -> None:
         self.transport = SerialTransport(path)
 
     def until(self, ending: bytes, seconds: float = SECONDS) -> bytes:
-        """Everything up to ``ending``; fails the test when it does not come."""
+        """Everything up to ``ending``; fails the test when that does not arrive."""
         data: bytes = self.transport.read_until(1, ending, timeout=seconds, timeout_overall=seconds)
-        assert data.endswith(ending), f"{ending!r} did not come, but {data!r}"
+        assert data.endswith(ending), f"{ending!r} did not arrive, but {data!r}"
         return data
 
     def listen(self, seconds: float = 0.2) -> bytes:
-        """Everything until the line has been quiet for so long."""
-        data: bytes = self.transport.read_until(1, b"never said", timeout=seconds, timeout_overall=SECONDS)
+        """Everything until the line has been quiet for ``seconds``."""
+        data: bytes = self.transport.read_until(1, b"never printed", timeout=seconds, timeout_overall=SECONDS)
         return data
 
     def type(self, keys: bytes) -> None:
@@ -62,9 +62,9 @@ def board() -> Iterator[VirtualBoard]:
 
 
 @pytest.fixture
-def line(board: VirtualBoard) -> Iterator[Line]:
-    """A line to the module's board, without scripts of an earlier test."""
-    line = Line(board.path)
+def line(board: VirtualBoard) -> Iterator[SerialClient]:
+    """A client of the module's board, without scripts of an earlier test."""
+    line = SerialClient(board.path)
     try:
         line.raw().exec("import os\nfor n in ('main.py', 'boot.py'):\n try: os.remove(n)\n except OSError: pass")
         yield line
@@ -73,12 +73,12 @@ def line(board: VirtualBoard) -> Iterator[Line]:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[[VirtualBoard], Line]]:
-    """Lines to boards that the test started itself."""
-    opened: list[Line] = []
+def connect() -> Iterator[Callable[[VirtualBoard], SerialClient]]:
+    """Clients of boards that the test started itself."""
+    opened: list[SerialClient] = []
 
-    def open_line(board: VirtualBoard) -> Line:
-        opened.append(Line(board.path))
+    def open_line(board: VirtualBoard) -> SerialClient:
+        opened.append(SerialClient(board.path))
         return opened[-1]
 
     yield open_line
@@ -92,10 +92,10 @@ def mpremote(board: VirtualBoard) -> Callable[..., subprocess.CompletedProcess[s
 
     def call(*args: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mpremote", "connect", board.path, *args]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, input=stdin)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=30, input=stdin)
         if check:
-            assert done.returncode == 0, done.stdout + done.stderr
-        return done
+            assert result.returncode == 0, result.stdout + result.stderr
+        return result
 
     return call
 

@@ -16,7 +16,7 @@ def test_hard_reset_runs_both_scripts_then_the_repl(line):
     assert line.until(BANNER).startswith(b"boot runs\r\nmain runs 1\r\nMicroPython ")
 
 
-def test_soft_reset_from_the_friendly_repl_runs_both(line):
+def test_soft_reset_from_the_friendly_repl_runs_both_scripts(line):
     line.put("boot.py", HELLO)
     line.put("main.py", MAIN)
     line.raw().exit_raw_repl()
@@ -55,7 +55,7 @@ def test_boot_that_raises_keeps_main_from_running(line):
     assert b"main runs" not in shown
 
 
-def test_a_script_that_does_not_compile_says_where(line):
+def test_a_script_that_does_not_compile_prints_the_line(line):
     line.put("main.py", "x = 1\nx ==== 2\n")
     line.hard_reset()
     assert b'File "main.py", line 2\r\nSyntaxError' in line.until(BANNER)
@@ -102,7 +102,7 @@ def test_ctrl_c_interrupts_boot_after_a_soft_reset_from_the_raw_repl(line):
     line.transport.fs_rmfile("boot.py")
 
 
-def test_ctrl_c_right_behind_the_code_that_it_should_interrupt(line):
+def test_ctrl_c_sent_right_after_code_interrupts_it(line):
     raw = line.raw()
     for _ in range(10):
         raw.exec_raw_no_follow("while True: pass")
@@ -110,7 +110,7 @@ def test_ctrl_c_right_behind_the_code_that_it_should_interrupt(line):
         assert b"KeyboardInterrupt" in raw.follow(10)[1]
 
 
-def test_a_volley_of_ctrl_c_ends_no_more_than_the_code(line):
+def test_many_ctrl_c_interrupt_only_the_running_code(line):
     raw = line.raw()
     raw.exec("kept = 1")
     raw.exec_raw_no_follow("while True: pass")
@@ -120,7 +120,7 @@ def test_a_volley_of_ctrl_c_ends_no_more_than_the_code(line):
     assert raw.exec("print(kept)") == b"1\r\n"
 
 
-def test_ctrl_c_is_data_while_the_code_says_so(line):
+def test_ctrl_c_is_data_after_kbd_intr_minus_one(line):
     raw = line.raw()
     raw.exec_raw_no_follow(
         "import micropython, sys\nmicropython.kbd_intr(-1)\nprint('ready')\n"
@@ -131,7 +131,7 @@ def test_ctrl_c_is_data_while_the_code_says_so(line):
     assert raw.follow(10) == (b"b'a\\x03b'\r\n", b"")
 
 
-def test_reset_causes(line, board):
+def test_reset_cause_tells_hard_soft_and_power_on_resets_apart(line, board):
     line.put("boot.py", "import machine\nprint('cause', machine.reset_cause())\n")
     line.hard_reset()
     line.until(b"cause 2\r\n")
@@ -176,7 +176,7 @@ def test_a_crash_of_the_interpreter_is_a_panic(line):
     assert b"Rebooting..." in shown
 
 
-def test_thirty_soft_resets_and_thirty_hard_ones_over_one_line(line):
+def test_one_connection_survives_sixty_resets(line):
     for _ in range(30):
         assert line.raw().eval("6*7") == 42
     for _ in range(30):
@@ -185,7 +185,7 @@ def test_thirty_soft_resets_and_thirty_hard_ones_over_one_line(line):
     assert line.raw().eval("6*7") == 42
 
 
-def test_keys_typed_into_a_reset_do_not_wedge_it(line, board):
+def test_keys_typed_during_a_reset_do_not_block_it(line, board):
     for _ in range(5):
         line.type(b"\r\x03\x03")
         board.power_cycle()

@@ -1,15 +1,15 @@
-"""The parts of the faults that touch no process: their words, their moments, and what they do to bytes."""
+"""The parts of the faults that need no process: their words, their moments, and what they do to bytes."""
 
 from __future__ import annotations
 
 import pytest
 from camrig.errors import SettingsError
-from camrig.virtual.fault_schedule import Armed
+from camrig.virtual.fault_schedule import FaultSchedule
 from camrig.virtual.faults import BY_NAME, EVENTS, KINDS, Fault, Moment, catalogue, parse
-from camrig.virtual.link.noise import Garble, Lose
+from camrig.virtual.link.noise import BitFlips, ByteLoss
 from camrig.virtual.link.pacer import Pacer
-from camrig.virtual.log_flood import Flood
-from camrig.virtual.repl_state import Programs
+from camrig.virtual.log_flood import LogFlood
+from camrig.virtual.repl_state import ProgramCount
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,15 +27,15 @@ from hypothesis import strategies as st
         ("reset@exec*3+1", Fault("reset", 0, Moment("exec", 3, 1))),
     ],
 )
-def test_words(text, fault):
+def test_a_fault_is_parsed_and_printed_in_the_same_words(text, fault):
     assert parse(text) == fault
     assert parse(str(fault)) == fault
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
-        ("grable@0.1", "no fault 'grable'. Perhaps garble was meant"),
+        ("grable@0.1", "no fault 'grable'. Similar: garble"),
         ("reset-in-exec", "no fault 'reset-in-exec'"),
         ("", "no fault ''. Camrig sim --fault help"),
         ("garble@2", "SHARE of the fault 'garble@2' is out of range"),
@@ -44,16 +44,16 @@ def test_words(text, fault):
         ("baud@", "not a whole number"),
         ("baud@9600.5", "not a whole number"),
         ("guru@3", "takes no number. Write guru[@MOMENT]"),
-        ("guru@redy", "unknown event 'redy'. Perhaps ready was meant"),
+        ("guru@redy", "unknown event 'redy'. Similar: ready"),
         ("guru@ready*0", "moment 'ready*0'"),
-        ("guru@now*2", "more than one now"),
-        ("garble@0.1@boot@exec", "says too much. Write garble[@SHARE][@MOMENT]"),
+        ("guru@now*2", "counts the event now"),
+        ("garble@0.1@boot@exec", "has too many parts. Write garble[@SHARE][@MOMENT]"),
     ],
 )
-def test_words_that_are_none(text, says):
+def test_a_text_that_is_not_a_fault_is_refused(text, message):
     with pytest.raises(SettingsError) as raised:
         parse(text)
-    assert says in str(raised.value)
+    assert message in str(raised.value)
 
 
 @given(
@@ -68,7 +68,7 @@ def test_any_text_is_a_fault_or_an_error(text):
     assert parse(str(fault)) == fault
 
 
-def test_the_list_names_everything():
+def test_the_catalogue_names_every_fault_and_event():
     shown = catalogue()
     assert all(f"  {name} " in shown for name in [*BY_NAME, *EVENTS])
     assert all(len(line) <= 130 for line in shown.splitlines())
@@ -79,32 +79,32 @@ def names(faults):
     return [str(fault) for fault in faults]
 
 
-def test_moments():
-    armed = Armed()
+def test_faults_strike_at_their_moments():
+    schedule = FaultSchedule()
     for text in ("guru@exec*2", "brownout@exec*all", "int-wdt@ready+0.5", "reset@now+3"):
-        armed.arm(parse(text), 0.0)
-    assert armed.awaited == {"exec", "ready"}
-    assert armed.wake_at == 3.0
-    armed.happened("exec", 1.0)
-    assert names(armed.due(1.0)) == ["brownout@exec*all"]
-    armed.happened("exec", 2.0)
-    assert sorted(names(armed.due(2.0))) == ["brownout@exec*all", "guru@exec*2"]
-    armed.happened("ready", 2.0)
-    assert armed.awaited == {"exec"}
-    assert names(armed.due(2.4)) == []
-    assert names(armed.due(4.0)) == ["int-wdt@ready+0.5", "reset@now+3"]
-    armed.disarm("brownout")
-    assert armed.awaited == set()
-    assert armed.wake_at is None
+        schedule.add(parse(text), 0.0)
+    assert schedule.awaited == {"exec", "ready"}
+    assert schedule.wake_at == 3.0
+    schedule.happened("exec", 1.0)
+    assert names(schedule.take_due(1.0)) == ["brownout@exec*all"]
+    schedule.happened("exec", 2.0)
+    assert sorted(names(schedule.take_due(2.0))) == ["brownout@exec*all", "guru@exec*2"]
+    schedule.happened("ready", 2.0)
+    assert schedule.awaited == {"exec"}
+    assert names(schedule.take_due(2.4)) == []
+    assert names(schedule.take_due(4.0)) == ["int-wdt@ready+0.5", "reset@now+3"]
+    schedule.remove("brownout")
+    assert schedule.awaited == set()
+    assert schedule.wake_at is None
 
 
 def test_a_state_that_holds_counts_as_an_event():
-    armed = Armed()
-    armed.arm(parse("server-hang"), 0.0, {"ready"})
-    armed.arm(parse("guru@ready*2"), 0.0, {"ready"})
-    assert names(armed.due(0.0)) == ["server-hang@ready"]
-    armed.happened("ready", 1.0)
-    assert names(armed.due(1.0)) == ["guru@ready*2"]
+    schedule = FaultSchedule()
+    schedule.add(parse("server-hang"), 0.0, {"ready"})
+    schedule.add(parse("guru@ready*2"), 0.0, {"ready"})
+    assert names(schedule.take_due(0.0)) == ["server-hang@ready"]
+    schedule.happened("ready", 1.0)
+    assert names(schedule.take_due(1.0)) == ["guru@ready*2"]
 
 
 def cut(data, cuts):
@@ -113,20 +113,20 @@ def cut(data, cuts):
 
 
 @given(st.binary(max_size=500), st.lists(st.integers(0, 500)), st.sampled_from([0.001, 0.05, 0.5, 1.0]))
-def test_noise_does_not_depend_on_how_bytes_are_cut(data, cuts, share):
-    for noise in (Garble, Lose):
+def test_noise_does_not_depend_on_how_bytes_are_split(data, cuts, share):
+    for noise in (BitFlips, ByteLoss):
         whole, parts = noise(share, "x"), noise(share, "x")
         assert b"".join(parts(part) for part in cut(data, cuts)) == whole(data)
 
 
-def test_how_much_noise_there_is():
+def test_noise_hits_the_configured_share_of_bytes():
     data = bytes(100_000)
-    flipped = [byte for byte in Garble(0.01, "x")(data) if byte]
+    flipped = [byte for byte in BitFlips(0.01, "x")(data) if byte]
     assert 900 < len(flipped) < 1100
     assert set(flipped) == {1 << bit for bit in range(8)}
-    assert 98_900 < len(Lose(0.01, "x")(data)) < 99_100
-    assert Lose(1, "x")(data) == b""
-    assert Garble(0.01, "x")(data) != Garble(0.01, "y")(data)
+    assert 98_900 < len(ByteLoss(0.01, "x")(data)) < 99_100
+    assert ByteLoss(1, "x")(data) == b""
+    assert BitFlips(0.01, "x")(data) != BitFlips(0.01, "y")(data)
 
 
 @given(
@@ -142,28 +142,28 @@ def test_a_paced_line_carries_a_byte_in_ten_bits(baud, pushes):
         for _ in data:
             over.append(max(now, over[-1] if over else now) + 10 / baud)
         now += pause
-        out += pacer.due(now)
+        out += pacer.take_due(now)
         assert abs(sum(at <= now for at in over) - len(out)) <= 1
     while (at := pacer.next_at) is not None:
-        out += pacer.due(at)
+        out += pacer.take_due(at)
     assert out == sent
 
 
-def test_a_paced_line_keeps_its_rate_when_it_is_looked_at_late():
+def test_a_paced_line_keeps_its_rate_when_it_is_polled_late():
     pacer = Pacer(115200)
     pacer.push(bytes(11520), 0.0)
-    assert sum(len(pacer.due(at / 10)) for at in range(1, 10)) == pytest.approx(0.9 * 11520, abs=2)
+    assert sum(len(pacer.take_due(at / 10)) for at in range(1, 10)) == pytest.approx(0.9 * 11520, abs=2)
 
 
 def test_a_flood_keeps_its_rate_and_does_not_catch_up():
-    flood = Flood(10_000, 0.0)
-    assert sum(len(flood.due(at / 100)) for at in range(100)) == pytest.approx(10_000, rel=0.05)
-    assert len(flood.due(100.0)) < 1100
-    assert flood.due(100.001) == b""
+    flood = LogFlood(10_000, 0.0)
+    assert sum(len(flood.take_due(at / 100)) for at in range(100)) == pytest.approx(10_000, rel=0.05)
+    assert len(flood.take_due(100.0)) < 1100
+    assert flood.take_due(100.001) == b""
 
 
 def test_programs_are_counted_by_their_keys():
-    programs = Programs()
+    programs = ProgramCount()
     assert programs.feed(b"print(1)\x04", raw=False) == 0
     assert programs.feed(b"\r\x03\x03\r\x01", raw=False) == 0
     assert programs.feed(b"\x04", raw=True) == 0  # a soft reset

@@ -1,4 +1,4 @@
-"""A chip that crashes, hangs, waits in its boot loader or loses power, as a client on the serial port sees it."""
+"""A chip that crashes, hangs, waits in its boot loader or loses power, seen by a client on the serial port."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PANIC = (
         ),
     ],
 )
-def test_crashes(line, board, fault, says, cause):
+def test_a_crash_prints_its_reason_and_restarts_with_its_cause(line, board, fault, says, cause):
     line.put("boot.py", CAUSE)
     line.raw().exec_raw_no_follow("print('busy')\nwhile True: pass")
     line.until(b"busy\r\n")
@@ -53,7 +53,7 @@ def test_crashes(line, board, fault, says, cause):
     assert line.run("print(6*7)") == "42"
 
 
-def test_a_reset_in_the_second_program_from_now(line, board):
+def test_a_fault_can_wait_for_the_second_program(line, board):
     board.fault("reset@exec*2")
     raw = line.raw()
     assert raw.exec("print(1)") == b"1\r\n"
@@ -64,13 +64,13 @@ def test_a_reset_in_the_second_program_from_now(line, board):
     assert line.run("import os; print('late' in os.listdir())") == "False"
 
 
-def test_a_reset_in_the_middle_of_a_program(line, board):
+def test_a_fault_can_strike_in_the_middle_of_a_program(line, board):
     board.fault("reset@exec+0.2")
     line.raw().exec_raw_no_follow("print('begun')\nwhile True: pass")
     assert b"begun\r\nets Jul" in line.until(BANNER)
 
 
-def test_a_crash_when_the_application_is_ready_comes_before_its_next_line(line, board):
+def test_a_crash_at_ready_comes_before_the_next_line_of_code(line, board):
     line.put("main.py", SERVE)
     board.fault("guru")
     line.hard_reset()
@@ -90,32 +90,32 @@ def test_a_boot_loop_lasts_until_it_is_cleared(line, board):
 
 
 @pytest.mark.parametrize(("fault", "says"), [("silent", b""), ("boot-loader", b"DOWNLOAD_BOOT")])
-def test_a_standstill_lasts_until_the_power_is_cut(line, board, fault, says):
+def test_a_standstill_lasts_until_a_power_cycle(line, board, fault, says):
     line.put("main.py", "print('main runs')\n")
     line.listen()
     board.fault(fault)
     line.type(b"\x03\x03\r\x01\x04" * 10)
-    heard = line.listen()
-    assert says in heard
-    assert (b"waiting for download\r\n" in heard) is bool(says)
-    assert b"Micro" not in heard + b"raw"
+    received = line.listen()
+    assert says in received
+    assert (b"waiting for download\r\n" in received) is bool(says)
+    assert b"Micro" not in received + b"raw"
     board.power_cycle()
     assert b"main runs" in line.until(BANNER)
 
 
 @pytest.mark.parametrize("fault", ["silent", "boot-loader"])
-def test_a_board_found_at_a_standstill_runs_nothing(faulty, connect, fault):
+def test_a_board_started_at_a_standstill_runs_nothing(faulty, connect, fault):
     board = faulty(fault)
     line = connect(board)
     line.type(b"\r\x03\r")
-    heard = line.listen()
-    assert b"MicroPython" not in heard
-    assert b"rst:0x1 (POWERON_RESET),boot:0x13" not in heard
+    received = line.listen()
+    assert b"MicroPython" not in received
+    assert b"rst:0x1 (POWERON_RESET),boot:0x13" not in received
     board.clear()
     line.until(BANNER)
 
 
-def test_ctrl_c_goes_unnoticed_until_a_hard_reset(line, board):
+def test_ctrl_c_is_ignored_until_a_hard_reset(line, board):
     line.raw().exec_raw_no_follow("import time\nprint('busy')\nwhile True: time.sleep_ms(10)")
     line.until(b"busy\r\n")
     board.fault("ignore-ctrl-c@now")
@@ -128,16 +128,16 @@ def test_ctrl_c_goes_unnoticed_until_a_hard_reset(line, board):
     assert b"KeyboardInterrupt" in line.until(b"\r\n>>> ")
 
 
-def test_a_typo_is_found_before_any_board_is_started(board):
+def test_a_typo_is_refused_before_a_board_is_started(board):
     with pytest.raises(SettingsError, match="garble"):
         VirtualConfig(faults=("grable",))
     with pytest.raises(SettingsError, match="garble"):
         board.fault("grable")
-    with pytest.raises(SettingsError, match="Perhaps guru"):
+    with pytest.raises(SettingsError, match="Similar: guru"):
         board.clear("guri")
 
 
-def test_clear_ends_what_waits(line, board):
+def test_clear_removes_a_pending_fault(line, board):
     board.fault("guru@exec")
     board.clear()
     assert line.raw().exec("print(1)") == b"1\r\n"

@@ -1,4 +1,4 @@
-"""Power that fails in a flash write, and a flash without room."""
+"""Power that fails in a flash write, and a full flash."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def content(turn: int) -> bytes:
 
 
 def test_forty_power_cuts_leave_old_or_new_content_whole(faulty, connect):
-    """Cuts spread over the rewriting of a file of 100 KB: the filesystem mounts, nothing is ever half there."""
+    """Cuts spread over writes of a file of 100 KB: the filesystem mounts, and the file is never half written."""
     board = faulty(flash_blocks=128)
     line = connect(board)
     line.raw().fs_writefile("kept", content(0), chunk_size=4096)
@@ -57,11 +57,11 @@ def test_forty_power_cuts_leave_old_or_new_content_whole(faulty, connect):
         turns.append(whole[data])
         assert int(files) <= 4  # boot.py, kept, data, new.tmp
     assert len(board.struck()) == CUTS
-    assert set(turns) == {0, 1}  # the old one, and where the cut came late enough the new one
+    assert set(turns) == {0, 1}  # the old content, and after the late cuts the new
 
 
-def test_power_fails_at_the_byte_that_was_named(faulty, tmp_path):
-    """In the making of a fresh filesystem: the next start begins again."""
+def test_power_fails_at_the_configured_byte(faulty, tmp_path):
+    """While a new filesystem is made: the next start makes it again."""
     image = tmp_path / "image"
     board = faulty("power-cut@200", flash=image, flash_blocks=16)
     command = [
@@ -79,7 +79,7 @@ def test_power_fails_at_the_byte_that_was_named(faulty, tmp_path):
     assert len(board.struck()) == 1
 
 
-def test_a_full_flash_leaves_what_it_is_told_to(faulty, connect):
+def test_a_full_flash_leaves_the_configured_bytes_free(faulty, connect):
     board = faulty("flash-full@8192", flash_blocks=64)
     line = connect(board)
     free = "import os; s = os.statvfs('/'); print(s[0] * s[3])"
@@ -91,7 +91,7 @@ def test_a_full_flash_leaves_what_it_is_told_to(faulty, connect):
     assert int(line.run(f"os = __import__('os'); os.remove('big')\n{free}")) > 50 * 4096
 
 
-def test_a_flash_fills_up_while_the_board_runs(line, board):
+def test_a_flash_fills_up_at_the_next_start(line, board):
     board.fault("flash-full")
     assert line.run("import os; print(os.statvfs('/')[3])") in "01"
     board.clear()

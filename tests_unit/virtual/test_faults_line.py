@@ -1,4 +1,4 @@
-"""A bad line: slow, garbled, lossy, flooded or pulled out."""
+"""A bad line: slow, garbled, lossy, flooded or unplugged."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from mpremote.transport import TransportError
 
 BANNER = b'camrig virtual board with ESP32\r\nType "help()" for more information.\r\n>>> '
 TEXT = "print('the quick brown fox' * 500)"
-SHOWN = b"the quick brown fox" * 500
+TEXT_BYTES = b"the quick brown fox" * 500
 
 
 def receive(line, board, fault):
-    """What arrives of SHOWN with ``fault`` in force."""
+    """What arrives of TEXT_BYTES while ``fault`` is active."""
     raw = line.raw()
     raw.exec_raw_no_follow(f"import sys\nsys.stdin.read(1)\n{TEXT}")
     board.fault(fault)
-    line.type(b"!" * 200)  # at least one arrives whole
+    line.type(b"!" * 200)  # at least one arrives intact
     return line.listen()
 
 
 def test_garbled_bytes_are_the_same_every_time(line, board):
-    heard = []
+    received = []
     for _ in range(2):
-        heard.append(receive(line, board, "garble@0.01")[: len(SHOWN)])
+        received.append(receive(line, board, "garble@0.01")[: len(TEXT_BYTES)])
         board.clear()
         line.type(b"\x03\x03")
-    assert heard[0] == heard[1]
-    wrong = sum(a != b for a, b in zip(heard[0], SHOWN, strict=True))
+    assert received[0] == received[1]
+    wrong = sum(a != b for a, b in zip(received[0], TEXT_BYTES, strict=True))
     assert 50 < wrong < 150
 
 
 def test_lost_bytes_are_missing(line, board):
-    heard = receive(line, board, "lose@0.05")
+    received = receive(line, board, "lose@0.05")
     board.clear()
     line.type(b"\x03\x03")
-    assert 0.93 * len(SHOWN) < len(heard) < 0.97 * len(SHOWN)
+    assert 0.93 * len(TEXT_BYTES) < len(received) < 0.97 * len(TEXT_BYTES)
     assert line.run("print(6*7)") == "42"
 
 
@@ -55,8 +55,8 @@ def test_keys_are_garbled_too(line, board):
 
 
 @pytest.mark.parametrize("baud", [115200, 921600])
-def test_a_slow_line_is_no_faster_than_its_baud_rate(line, board, baud):
-    size = baud // 20  # half a second of it
+def test_a_slow_line_keeps_to_its_baud_rate(line, board, baud):
+    size = baud // 20  # half a second of bytes
     raw = line.raw()
     board.fault(f"baud@{baud}")
     began = time.monotonic()
@@ -89,7 +89,7 @@ def test_ctrl_c_gets_through_a_slow_line_that_is_full(line, board):
     assert line.run("print(6*7)") == "42"
 
 
-def test_a_flood_comes_between_everything_until_a_hard_reset(line, board):
+def test_a_flood_interrupts_all_output_until_a_hard_reset(line, board):
     line.put("main.py", "print('main runs')\n")
     board.fault("flood@20000")
     line.until(b"cam_hal: EV-VSYNC-OVF\r\nE (")
@@ -100,29 +100,29 @@ def test_a_flood_comes_between_everything_until_a_hard_reset(line, board):
     assert b"cam_hal" not in line.until(BANNER)
 
 
-def test_a_flood_that_nobody_reads_holds_nothing_up(line, board, connect):
+def test_a_flood_without_a_reader_does_not_block_the_board(line, board, connect):
     line.close()
     board.fault("flood@1000000")
     board.fault("baud@9600")
     assert board.alive
     board.clear()
-    again = connect(board)
-    assert again.run("print(6*7)") == "42"
+    reconnected = connect(board)
+    assert reconnected.run("print(6*7)") == "42"
 
 
-def test_a_port_that_is_pulled_out_and_put_back(line, board, connect):
+def test_a_port_can_be_unplugged_and_plugged_in_again(line, board, connect):
     line.raw().exec("kept = 'still here'")
     board.fault("port-lost@now")
     assert not Path(board.path).exists()
-    with pytest.raises(OSError):  # noqa: PT012 - which of the two notices is the system's choice
+    with pytest.raises(OSError):  # noqa: PT012 - which of the two raises depends on the system
         line.type(b"\r")
         line.transport.serial.read(1)
     command = [sys.executable, "-m", "mpremote", "connect", board.path, "eval", "1"]
     assert subprocess.run(command, capture_output=True, timeout=30).returncode == 1
     board.clear()
-    again = connect(board)
-    again.type(b"\x03\x02kept\r")  # the board took no notice: its program and its names are what they were
-    again.until(b"'still here'\r\n")
+    reconnected = connect(board)
+    reconnected.type(b"\x03\x02kept\r")  # the board did not notice: its variables are still there
+    reconnected.until(b"'still here'\r\n")
 
 
 def test_a_port_comes_back_by_itself(board):

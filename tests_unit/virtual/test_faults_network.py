@@ -1,4 +1,4 @@
-"""Wi-Fi that refuses, dawdles or goes away, a server that hangs, and memory that runs out, seen through HTTP."""
+"""Wi-Fi that refuses, is slow or goes away, a server that hangs, and memory that runs out, seen through HTTP."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def join():
 
 @pytest.fixture
 def server(line, board):
-    """The line of the module's board, which serves."""
+    """A client of the module's board, which serves."""
     line.put("main.py", SERVER)
     line.hard_reset()
     line.until(b"SERVING\r\n")
@@ -56,13 +56,13 @@ def server(line, board):
 
 
 def get(board, seconds=10.0):
-    """The body of an answer; raises what the client of a sick server sees."""
+    """The body of a response; raises what a client of a failing server sees."""
     with contextlib.closing(http.client.HTTPConnection(board.address, 8080, timeout=seconds)) as connection:
         connection.request("GET", "/")
         return connection.getresponse().read()
 
 
-def test_the_access_point_refuses(line, board):
+def test_the_access_point_refuses_with_the_configured_status(line, board):
     board.fault("wifi-refused")
     assert line.run(JOIN + "print(*join()[:2], w.ifconfig()[0])") == "203 False 0.0.0.0"
     board.fault("wifi-refused@204")
@@ -71,7 +71,7 @@ def test_the_access_point_refuses(line, board):
     assert line.run(JOIN + "print(*join()[:2])") == "1010 True"
 
 
-def test_the_access_point_takes_its_time(line, board):
+def test_joining_takes_the_configured_time(line, board):
     board.fault("wifi-slow@0.5")
     status, connected, ms = line.run(JOIN + "print(*join())").split()
     assert (status, connected) == ("1010", "True")
@@ -94,7 +94,7 @@ def test_the_access_point_goes_away_and_comes_back(line, board):
     board.clear()
 
 
-def test_a_server_whose_network_is_away_goes_on_unheard(server, board):
+def test_a_server_without_a_network_keeps_running(server, board):
     assert len(get(board)) == 20000
     board.fault("wifi-lost")
     with pytest.raises(TimeoutError):
@@ -128,7 +128,7 @@ def test_a_server_hangs_until_it_is_interrupted(server, board):
     assert len(get(board)) == 20000
 
 
-def test_sends_fail_for_want_of_buffers(server, board):
+def test_sends_fail_with_enobufs_the_configured_number_of_times(server, board):
     board.fault("enobufs@2")
     for _ in range(2):
         assert broken(board)
@@ -137,7 +137,7 @@ def test_sends_fail_for_want_of_buffers(server, board):
 
 
 def broken(board):
-    """Whether a request ends without an answer."""
+    """Whether a request ends without a response."""
     try:
         get(board)
     except (http.client.HTTPException, ConnectionError):
@@ -164,7 +164,7 @@ def test_heap_comes_back_when_the_fault_is_cleared(server, board):
     assert len(get(board)) == 20000
 
 
-def test_a_crash_in_the_third_request_from_now(server, board):
+def test_a_fault_can_wait_for_the_third_request(server, board):
     board.fault("guru@request*3")
     assert [len(get(board)) for _ in range(2)] == [20000, 20000]
     with pytest.raises((http.client.HTTPException, ConnectionError)):
@@ -174,7 +174,7 @@ def test_a_crash_in_the_third_request_from_now(server, board):
     assert len(get(board)) == 20000
 
 
-def test_a_board_that_hangs_serves_nothing(server, board):
+def test_a_silent_board_serves_nothing_until_a_power_cycle(server, board):
     board.fault("silent@request")
     for _ in range(2):
         with pytest.raises(TimeoutError):
@@ -187,7 +187,7 @@ def test_a_board_that_hangs_serves_nothing(server, board):
     assert len(get(board)) == 20000
 
 
-def test_a_brownout_as_soon_as_the_radio_is_on(faulty, connect):
+def test_a_brownout_can_strike_when_the_board_joins(faulty, connect):
     board = faulty("brownout@joined")
     line = connect(board)
     raw = line.raw()

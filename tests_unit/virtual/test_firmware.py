@@ -1,4 +1,4 @@
-"""Ordinary ESP32 code runs unmodified, and nothing of the host shines through."""
+"""Ordinary ESP32 code runs unmodified, and the host is out of reach."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def fetch(board, deadline=5.0):
     return connection.getresponse().read()
 
 
-def test_it_gives_its_honest_name(line):
+def test_a_virtual_board_names_itself_virtual(line):
     shown = line.run("import os, sys; print(sys.platform, os.uname().machine, sys.implementation._machine)")
     assert shown == "esp32 camrig virtual board with ESP32 camrig virtual board with ESP32"
 
@@ -53,9 +53,9 @@ def test_paths_and_time_are_those_of_an_esp32(line):
     assert abs(int(now) - (time.time() - 946684800)) < 5
 
 
-def test_nothing_of_the_host_is_in_reach(line):
-    ways = "('system', 'getenv', 'VfsPosix')"
-    code = f"import os, vfs, uos\nprint([n for m in (os, uos, vfs) for n in {ways} if hasattr(m, n)])"
+def test_the_host_is_out_of_reach(line):
+    names = "('system', 'getenv', 'VfsPosix')"
+    code = f"import os, vfs, uos\nprint([n for m in (os, uos, vfs) for n in {names} if hasattr(m, n)])"
     assert line.run(code) == "[]"
     assert line.run("import os; print(os.listdir('/'))") == "[]"
     assert line.run("try: open('/etc/passwd')\nexcept OSError as e: print(e.errno)") == "2"
@@ -77,13 +77,13 @@ def test_wifi_joins_the_one_network_in_reach(line, board):
     assert line.run("import network; print(network.WLAN(network.STA_IF).isconnected())") == "False"
 
 
-def test_wifi_says_why_it_does_not_join(line):
+def test_wifi_status_says_why_it_does_not_join(line):
     assert line.run(JOIN + "print(join('somewhere', 'else'))") == "(1001, 201, False, '0.0.0.0')"
     assert line.run(JOIN + "print(join('camrig-virtual', 'wrong'))") == "(1001, 202, False, '0.0.0.0')"
     assert line.run(JOIN + "print([n[0] for n in w.scan()])") == "[b'camrig-virtual']"
 
 
-def test_wifi_settings(line):
+def test_wifi_settings_can_be_changed_and_read(line):
     code = (
         JOIN
         + "w.config(pm=w.PM_NONE, hostname='cam')\nprint(w.config('pm'), w.config('hostname'), network.hostname())"
@@ -106,7 +106,7 @@ def test_a_server_on_all_addresses_is_on_the_boards_own(line, board):
     assert b'File "asyncio/core.py"' in line.until(b"KeyboardInterrupt: \r\n")
 
 
-def test_bare_sockets_take_and_give_tuples(line, board):
+def test_sockets_take_and_return_address_tuples(line, board):
     line.raw().exec_raw_no_follow(
         "import socket\ns = socket.socket()\ns.bind(('', 8081))\ns.listen(1)\nprint('up')\n"
         "c, a = s.accept()\nprint(a[0], type(a[1]))\nc.write(c.read(2))\nc.close()\ns.close()"
@@ -122,16 +122,16 @@ def test_two_boards_serve_on_the_same_port(line, board, connect):
     line.put("main.py", SERVER)
     line.hard_reset()
     line.until(b"SERVING\r\n")
-    with VirtualBoard.start(VirtualConfig()) as other:
-        assert (other.path, other.address) != (board.path, board.address)
-        second = connect(other)
-        second.put("main.py", SERVER.replace("'ok'", "'no'").replace("nok", "nno"))
-        second.hard_reset()
-        second.until(b"SERVING\r\n")
-        assert (fetch(board), fetch(other)) == (b"ok", b"no")
+    with VirtualBoard.start(VirtualConfig()) as second_board:
+        assert (second_board.path, second_board.address) != (board.path, board.address)
+        second_line = connect(second_board)
+        second_line.put("main.py", SERVER.replace("'ok'", "'no'").replace("nok", "nno"))
+        second_line.hard_reset()
+        second_line.until(b"SERVING\r\n")
+        assert (fetch(board), fetch(second_board)) == (b"ok", b"no")
 
 
-def test_pins_watchdog_and_heaps_are_there(line):
+def test_pins_unique_id_and_idf_heap_are_available(line):
     pin = "p = Pin(4, Pin.OUT)\np.on()\nprint(p.value(), p())\np.toggle()\nprint(p.value())"
     assert line.run(f"from machine import Pin\n{pin}") == "1 1\n0"
     assert line.run("import machine; print(len(machine.unique_id()), machine.freq())") == "6 160000000"
@@ -139,7 +139,7 @@ def test_pins_watchdog_and_heaps_are_there(line):
     assert line.run(code) == "True"
 
 
-def test_a_timer_says_that_it_would_never_fire(line):
+def test_starting_a_timer_raises(line):
     start = "t = machine.Timer(0)\ntry: t.init(period=5, callback=print)"
     code = f"import machine\n{start}\nexcept NotImplementedError as e: print(e)"
     assert "asyncio" in line.run(code)
@@ -174,7 +174,7 @@ def test_camera_firmwares_take_pictures(connect, firmware, code, size):
         assert picture_size(raw.eval(f"[exec('''import camera\\n{code}'''), {take}][1]".replace("\n", "\\n"))) == size
 
 
-def test_a_sensor_that_does_not_answer(connect):
+def test_a_sensor_that_does_not_respond_raises(connect):
     with VirtualBoard.start(VirtualConfig(camera="absent-sensor")) as board:
         code = "import camera\nfor f in (camera.init, camera.Camera):\n try: f()\n except OSError as e: print(e)"
         assert connect(board).run(code) == "Camera Init Failed\nCamera Init Failed"

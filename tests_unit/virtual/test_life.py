@@ -1,4 +1,4 @@
-"""A virtual board leaves nothing behind, however it ends, and keeps its flash where it is told to."""
+"""A virtual board leaves nothing behind, however it ends, and keeps its flash in the configured image."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ time.sleep(60)
 FOREGROUND = """
 import sys
 from camrig.virtual.board import VirtualConfig
-from camrig.virtual.command import run
-sys.exit(run(VirtualConfig(wifi_password="open-sesame")))
+from camrig.virtual.command import run_in_foreground
+sys.exit(run_in_foreground(VirtualConfig(wifi_password="open-sesame")))
 """
 
 
@@ -39,7 +39,7 @@ def children(pid):
 
 
 def gone(pid):
-    """Whether the process has ended; one that only waits to be reaped has."""
+    """Whether the process has ended; a zombie has."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "ZX"
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def wait_until(condition, seconds=10):
 
 
 @linux
-def test_close_leaves_nothing_and_may_be_repeated():
+def test_close_removes_everything_and_may_be_repeated():
     board = VirtualBoard.start(VirtualConfig())
     supervisor = board._process.pid
     (interpreter,) = children(supervisor)
@@ -69,7 +69,7 @@ def test_close_leaves_nothing_and_may_be_repeated():
 
 
 @linux
-def test_a_killed_supervisor_takes_the_interpreter_along():
+def test_the_interpreter_ends_with_a_killed_supervisor():
     board = VirtualBoard.start(VirtualConfig())
     supervisor = board._process.pid
     (interpreter,) = children(supervisor)
@@ -91,7 +91,7 @@ def test_a_signal_ends_the_supervisor_cleanly(number):
 
 
 @linux
-def test_a_killed_parent_takes_everything_along():
+def test_all_processes_end_with_a_killed_parent():
     owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, cwd=ROOT)
     try:
         path, supervisor = json.loads(owner.stdout.readline())
@@ -123,7 +123,7 @@ def test_no_secret_is_in_the_process_list():
                 assert b"open-sesame" not in Path(f"/proc/{pid}/{name}").read_bytes()
 
 
-def test_foreground_says_how_to_connect_and_ends_on_ctrl_c():
+def test_foreground_prints_how_to_connect_and_ends_on_ctrl_c():
     process = subprocess.Popen([sys.executable, "-c", FOREGROUND], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         lines = [process.stdout.readline()]
@@ -143,7 +143,7 @@ def test_foreground_says_how_to_connect_and_ends_on_ctrl_c():
 
 
 @linux
-def test_foreground_says_when_the_board_ends_by_itself():
+def test_foreground_reports_a_board_that_ends_by_itself():
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", FOREGROUND],
         stdout=subprocess.PIPE,
@@ -211,7 +211,7 @@ def test_sim_lists_faults_and_refuses_typos(run):
     assert (shown.code, "brownout@joined*all" in shown.out) == (0, True)
     refused = run("camrig", "sim", "--fault", "grable@0.01")
     assert refused.code == 4
-    assert refused.out == "camrig: the virtual board knows no fault 'grable'. Perhaps garble was meant.\n"
+    assert refused.out == "camrig: the virtual board has no fault 'grable'. Similar: garble.\n"
 
 
 def test_a_flash_image_outlives_its_board(connect, tmp_path):
@@ -225,7 +225,7 @@ def test_a_flash_image_outlives_its_board(connect, tmp_path):
     assert (tmp_path / "image").stat().st_size == 64 * 4096
 
 
-def test_power_cut_in_the_middle_of_writes_leaves_a_filesystem(connect):
+def test_a_power_cut_during_writes_leaves_a_filesystem(connect):
     with VirtualBoard.start(VirtualConfig(flash_blocks=64)) as board:
         line = connect(board)
         writer = "n = 0\nwhile True:\n    with open('f%d' % (n % 5), 'w') as f: f.write(str(n) * 500)\n    n += 1\n"
@@ -238,7 +238,7 @@ def test_power_cut_in_the_middle_of_writes_leaves_a_filesystem(connect):
         assert "f0" in line.run("import os; print(os.listdir())")
 
 
-def test_an_image_that_cannot_be_used_says_so(tmp_path):
+def test_an_unusable_flash_image_is_reported_and_left_alone(tmp_path):
     (tmp_path / "precious").write_text("not for a board\n" * 99)
     with pytest.raises(BlockedError, match="flash image cannot be used: it is a file of another kind"):
         VirtualBoard.start(VirtualConfig(flash=tmp_path / "precious"))
@@ -249,11 +249,11 @@ def test_an_image_that_cannot_be_used_says_so(tmp_path):
 
 def test_an_image_belongs_to_one_board_at_a_time(tmp_path):
     config = VirtualConfig(flash=tmp_path / "image")
-    with VirtualBoard.start(config), pytest.raises(BlockedError, match="another board has it"):
+    with VirtualBoard.start(config), pytest.raises(BlockedError, match="another board uses it"):
         VirtualBoard.start(config)
 
 
-def test_no_interpreter_says_what_to_install(monkeypatch, tmp_path):
+def test_without_an_interpreter_the_error_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.delenv("MICROPY_MICROPYTHON", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -267,12 +267,12 @@ def test_a_named_interpreter_has_to_exist(monkeypatch):
         VirtualBoard.start(VirtualConfig())
 
 
-def test_a_program_that_is_not_micropython_is_found_out():
+def test_a_program_that_is_not_micropython_is_refused():
     with pytest.raises(BlockedError, match="did not start"):
         VirtualBoard.start(VirtualConfig(interpreter="true"))
 
 
-def test_the_program_serves_as_well_as_the_package(connect):
+def test_the_micropython_program_works_like_the_package(connect):
     program = Path(sys.executable).parent / "micropython"
     if not program.exists():
         pytest.skip("no micropython program beside this Python")

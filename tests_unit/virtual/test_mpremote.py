@@ -13,25 +13,25 @@ import time
 import serial
 
 
-def test_exec_prints_as_hardware_does(mpremote):
+def test_exec_prints_crlf_as_hardware_does(mpremote):
     command = [sys.executable, "-m", "mpremote", *mpremote("exec", "print(1); print(2)").args[3:]]
     assert subprocess.run(command, capture_output=True, timeout=30).stdout == b"1\r\n2\r\n"
 
 
 def test_exec_of_an_error_is_exit_code_1(mpremote):
-    done = mpremote("exec", "1/0", check=False)
-    assert done.returncode == 1
-    assert "ZeroDivisionError" in done.stderr + done.stdout
+    result = mpremote("exec", "1/0", check=False)
+    assert result.returncode == 1
+    assert "ZeroDivisionError" in result.stderr + result.stdout
 
 
-def test_eval_and_run(mpremote, tmp_path):
+def test_eval_and_run_print_results(mpremote, tmp_path):
     script = tmp_path / "script.py"
     script.write_text("print('from', 'a file')\n")
     assert mpremote("eval", "6*7").stdout.strip() == "42"
     assert mpremote("run", str(script)).stdout.strip() == "from a file"
 
 
-def test_a_tree_of_files_there_and_back(mpremote, files):
+def test_a_tree_of_files_is_copied_to_the_board_and_back(mpremote, files):
     mpremote("fs", "cp", "-r", str(files / "pkg"), ":")
     assert "data.bin" in mpremote("fs", "tree", ":pkg").stdout
     assert "__init__.py" in mpremote("fs", "ls", ":pkg").stdout
@@ -43,7 +43,7 @@ def test_a_tree_of_files_there_and_back(mpremote, files):
     assert "pkg" not in mpremote("fs", "ls").stdout
 
 
-def test_make_and_remove(mpremote):
+def test_folders_and_files_are_made_and_removed(mpremote):
     mpremote("fs", "mkdir", ":made", "+", "fs", "touch", ":made/empty", "+", "fs", "rm", ":made/empty")
     mpremote("fs", "rmdir", ":made")
     assert "made" not in mpremote("fs", "ls").stdout
@@ -61,17 +61,19 @@ def test_df_shows_the_flash(mpremote):
     assert str(512 * 4096) in mpremote("df").stdout
 
 
-def test_resets(mpremote, board):
+def test_soft_reset_and_reset_restart_the_board(mpremote, board):
     mpremote("soft-reset")
     with Repl(board, "reset") as repl:
-        repl.until(b"rst:0x")  # mpremote lets the board wait first, and the next client's Ctrl-C would end that
+        repl.until(
+            b"rst:0x"
+        )  # mpremote delays the reset on the board, where the next client's Ctrl-C would interrupt it
     assert mpremote("resume", "exec", "import machine; print(machine.reset_cause())").stdout.strip() == "2"
 
 
-def test_mount_three_times(mpremote, files):
+def test_mount_works_three_times_in_a_row(mpremote, files):
     for _ in range(3):
-        done = mpremote("mount", str(files), "exec", "import pkg; print(pkg.ANSWER)")
-        assert done.stdout.strip().endswith("42")
+        result = mpremote("mount", str(files), "exec", "import pkg; print(pkg.ANSWER)")
+        assert result.stdout.strip().endswith("42")
 
 
 def test_mounted_binary_data_is_unharmed(mpremote, files):
@@ -88,14 +90,14 @@ class Repl:
         command = [sys.executable, "-m", "mpremote", "connect", board.path, *before, "repl"]
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
-        self.seen = b""
+        self.output = b""
 
     def until(self, text, seconds=15):
         end = time.monotonic() + seconds
-        while text not in self.seen:
-            assert select.select([self.master], [], [], max(0, end - time.monotonic()))[0], self.seen
-            self.seen += os.read(self.master, 4096)
-        self.seen = self.seen.partition(text)[2]
+        while text not in self.output:
+            assert select.select([self.master], [], [], max(0, end - time.monotonic()))[0], self.output
+            self.output += os.read(self.master, 4096)
+        self.output = self.output.partition(text)[2]
 
     def type(self, keys):
         os.write(self.master, keys)
@@ -109,7 +111,7 @@ class Repl:
         os.close(self.master)
 
 
-def test_repl(board):
+def test_repl_evaluates_soft_resets_and_exits(board):
     with Repl(board) as repl:
         repl.until(b"Ctrl-]")
         repl.type(b"\r6*7\r")

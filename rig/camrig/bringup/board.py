@@ -12,8 +12,8 @@ from camrig.board.identity import Identity, identify
 from camrig.board.session import Session
 from camrig.bringup.deployment import Deployment, Progress, no_progress
 from camrig.bringup.recovery import Recovery
-from camrig.deploy.plan import Plan
-from camrig.deploy.transfer import Synced
+from camrig.deploy.plan import DeployPlan
+from camrig.deploy.transfer import TransferResult
 from camrig.dut import Dut, Start
 from camrig.errors import BlockedError, CamrigError
 from camrig.lab import lock
@@ -128,7 +128,7 @@ class Board:
         production: bool = False,
         remeasure_imports: bool = False,
         progress: Progress = no_progress,
-    ) -> Synced:
+    ) -> TransferResult:
         """``Deployment.deploy``, with errors that name this board."""
         try:
             return self.deployment.deploy(
@@ -137,7 +137,7 @@ class Board:
         except CamrigError as error:
             raise error.on(self.spec) from None
 
-    def plan(self, production: bool = False) -> tuple[Plan, dict[str, int | None]]:
+    def plan(self, production: bool = False) -> tuple[DeployPlan, dict[str, int | None]]:
         """``Deployment.plan``, with errors that name this board."""
         try:
             return self.deployment.plan(production)

@@ -11,12 +11,11 @@ from camrig.board.identity import Identity
 from camrig.board.session import Session
 from camrig.board.speed import at_speed
 from camrig.bringup.recovery import Recovery
-from camrig.deploy.import_heap import LIBRARY as LIBRARY_MODULES
-from camrig.deploy.import_heap import import_order, retained
-from camrig.deploy.manifest import File, files, sources
-from camrig.deploy.plan import Plan
-from camrig.deploy.read_back import hashes
-from camrig.deploy.transfer import Link, Synced, look, send, sizes
+from camrig.deploy.import_heap import LIBRARY_MODULES, import_order, measure_imports
+from camrig.deploy.manifest import File, build_files, sources
+from camrig.deploy.plan import DeployPlan
+from camrig.deploy.read_back import file_hashes
+from camrig.deploy.transfer import TransferLimits, TransferResult, file_sizes, plan_deploy, send
 from camrig.errors import BlockedError, DeployError
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
@@ -63,7 +62,7 @@ class Deployment:
         production: bool = False,
         remeasure_imports: bool = False,
         progress: Progress = no_progress,
-    ) -> Synced:
+    ) -> TransferResult:
         """Put library, application and, unless for ``production``, the rig's agent on the board.
 
         ``library`` takes the place of the one that was deployed last. What imports retain is measured by the first
@@ -84,17 +83,19 @@ class Deployment:
             self._measure_imports([*LIBRARY_MODULES, *modules])
         return result
 
-    def plan(self, production: bool = False) -> tuple[Plan, dict[str, int | None]]:
+    def plan(self, production: bool = False) -> tuple[DeployPlan, dict[str, int | None]]:
         """What ``deploy`` would do, and the sizes of what it would remove; nothing is changed."""
         link = self._link(self._settings.baud)
-        plan = look(self._session, self.files(production), _unwanted(production), link, dry=True)
-        return plan, sizes(self._session, plan.remove)
+        plan = plan_deploy(self._session, self.files(production), _unwanted(production), link, dry=True)
+        return plan, file_sizes(self._session, plan.remove)
 
     def files(self, production: bool = False) -> list[File]:
         """The files that should be on this board, built for it. Raises DeployError."""
         settings = self._settings
-        found = sources(self.library, settings.app, None if production else settings.agent)
-        built = files(found, self._identity.mpy, self._generated(production))
+        agent = None if production else settings.agent
+        built = build_files(
+            sources(self.library, settings.app, agent), self._identity.mpy, self._generated(production)
+        )
         library = next((file for file in built if file.target.startswith(LIBRARY + ".")), None)
         if library is not None:
             self.library_file, self.library_sha256 = library.target, library.sha256
@@ -106,22 +107,22 @@ class Deployment:
         Without the files that hold the Wi-Fi password and the token: with a hash, whoever has a guess can check it.
         """
         self._session.repl()
-        return hashes(self._session, [file.target for file in self.files() if file.target not in SECRET])
+        return file_hashes(self._session, [file.target for file in self.files() if file.target not in SECRET])
 
-    def _send(self, wanted: Sequence[File], production: bool, progress: Progress) -> tuple[int, Synced]:
+    def _send(self, wanted: Sequence[File], production: bool, progress: Progress) -> tuple[int, TransferResult]:
         session, settings = self._session, self._settings
-        plan = look(session, wanted, _unwanted(production), self._link(settings.baud))
+        plan = plan_deploy(session, wanted, _unwanted(production), self._link(settings.baud))
         with at_speed(session.transport, settings.fast if plan.bytes > WORTH_SPEED else None) as speed:
             return speed, send(session, plan, self._link(speed), progress)
 
-    def _link(self, baud: int) -> Link:
-        return Link(baud, self._identity.heap_free, self._identity.inflates)
+    def _link(self, baud: int) -> TransferLimits:
+        return TransferLimits(baud, self._identity.heap_free, self._identity.inflates)
 
     def _measure_imports(self, modules: list[str]) -> None:
         self.imports = {}
         with self._steps("imports") as note:
             try:
-                self.imports, failed = retained(self._session, modules)
+                self.imports, failed = measure_imports(self._session, modules)
             except BlockedError as error:  # booting the application will say why
                 note(f"not measured: {error.what}")
                 self._session.repl()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
-from camrig.compare.commands import compare
+from camrig.compare.ab import run_ab
 from camrig.gate.comparison import Comparison
 from camrig.gate.verdict import GateVerdict
 from camrig.report.gate_table import render_verdict, width
@@ -39,7 +39,7 @@ def _seconds(text: str) -> float:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     print(settings.source)
     candidate, baseline = arguments.candidate, arguments.baseline
-    verdict = compare(settings, candidate, baseline, arguments.seconds, arguments.seed, show_verdict)
+    verdict = run_ab(settings, candidate, baseline, arguments.seconds, arguments.seed, show_verdict)
     return verdict.exit_code
 
 

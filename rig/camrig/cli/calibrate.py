@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
-from camrig.compare.commands import learn
+from camrig.compare.calibrate import run_calibration
 from camrig.report.gate_table import render_noise, width
 from camrig.settings.resolve import Settings
 
@@ -21,8 +21,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     print(settings.source)
-    for learned in learn(settings, arguments.runs, arguments.batches, arguments.seed):
-        print(f"{learned.title}\n{render_noise(learned.noise, learned.limits, width())}")
+    for result in run_calibration(settings, arguments.runs, arguments.batches, arguments.seed):
+        print(f"{result.title}\n{render_noise(result.noise, result.limits, width())}")
     return 0
 
 

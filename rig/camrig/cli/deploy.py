@@ -7,7 +7,7 @@ import argparse
 from camrig.bringup.board import Board
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.deploy.plan import describe
-from camrig.deploy.progress import bar
+from camrig.deploy.progress import progress_bar
 from camrig.errors import SettingsError
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
@@ -33,7 +33,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             print(describe(*board.plan(arguments.production)))
             board.session.restart()
             return 0
-        with bar() as progress:
+        with progress_bar() as progress:
             board.deploy(production=arguments.production, progress=progress)
         print(f"{board.spec} serves at {board.boot(arguments.production).url}")
     return 0

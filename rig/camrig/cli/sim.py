@@ -9,7 +9,7 @@ from pathlib import Path
 from camrig.cli.command import Command, add_options
 from camrig.settings.resolve import Settings
 from camrig.virtual.board import VirtualConfig
-from camrig.virtual.command import run as run_in_foreground
+from camrig.virtual.command import run_in_foreground
 from camrig.virtual.faults import catalogue
 
 
@@ -32,7 +32,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if "help" in arguments.fault:
         print(catalogue())
         return 0
-    config = VirtualConfig(heap=settings.sim_heap, flash=arguments.flash, faults=tuple(arguments.fault))
+    config = VirtualConfig(heap=settings.sim_heap.bytes, flash=arguments.flash, faults=tuple(arguments.fault))
     if settings.wifi is not None:
         config = replace(config, wifi_ssid=settings.wifi.ssid, wifi_password=settings.wifi.password)
     return run_in_foreground(config)

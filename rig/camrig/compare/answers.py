@@ -1,4 +1,4 @@
-"""The page of a comparison, what each library is told to allow it, and which answers are right.
+"""The page of a comparison, the policy that both libraries get for it, and which answers are right.
 
 Figures of wrong answers would mean nothing, however quick they are.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from camrig.errors import AgentError
 from camrig.probe.client import Response
 from camrig.probe.fetch_cors import PageRequest, check_preflight, check_response
-from camrig.probe.sampling import ACTUAL, PREFLIGHT, Request
+from camrig.probe.sampling import ACTUAL, PREFLIGHT, RequestUnderTest
 
-PAGE = Request("https://panel.example", method="GET", headers=("content-type", "x-frame"))
+PAGE = RequestUnderTest("https://panel.example", method="GET", headers=("content-type", "x-frame"))
 STRANGER = replace(PAGE, origin="https://stranger.example")
 POLICY = {
     "allowed_origins": [PAGE.origin],
@@ -22,30 +23,46 @@ POLICY = {
     "max_age": 600,
     "preflight_status": 204,
 }
-STATUS = {PREFLIGHT: (200, 204)}  # Microdot's own library has no other than 200
-_ASKED = PageRequest(PAGE.origin, PAGE.method, tuple((name, "text/x") for name in PAGE.headers))
+STATUS = {PREFLIGHT: (200, 204)}  # Microdot's own library always answers 200
+_PAGE_REQUEST = PageRequest(PAGE.origin, PAGE.method, tuple((name, "text/x") for name in PAGE.headers))
+_EXCHANGES = {PREFLIGHT: "a preflight", ACTUAL: "the request after a preflight"}
 
 
-def wrong(kind: str, answer: Response) -> str:
-    """Why a browser would not have this answer to a request of that ``kind``; nothing when it would.
+def mistake(kind: str, response: Response) -> str:
+    """Why a browser would reject this response to a request of that ``kind``; empty if it would not.
 
-    What is neither a preflight nor the request after it has to have the status 200 and no more.
+    A control, neither a preflight nor the request after it, only needs status 200.
     """
-    if answer.status not in STATUS.get(kind, (200,)):
-        return f"status {answer.status}"
+    if response.status not in STATUS.get(kind, (200,)):
+        return f"status {response.status}"
     if kind == PREFLIGHT:
-        found = check_preflight(_ASKED, answer.status, answer.headers)
-        return "" if found.allowed else found.reason
+        preflight = check_preflight(_PAGE_REQUEST, response.status, response.headers)
+        return "" if preflight.allowed else preflight.reason
     if kind == ACTUAL:
-        seen = check_response(_ASKED, answer.headers)
-        return "" if seen.allowed else seen.reason
+        check = check_response(_PAGE_REQUEST, response.headers)
+        return "" if check.allowed else check.reason
     return ""
 
 
-def wrongly_allowed(kind: str, answer: Response) -> str:
-    """The same of an answer to a page that is not allowed, which has to say so in no way."""
-    if answer.status not in STATUS.get(kind, (200,)):
-        return f"status {answer.status} for a page that is not allowed"
-    if answer.header("Access-Control-Allow-Origin") is not None:
+def mistaken_grant(kind: str, response: Response) -> str:
+    """What is wrong with this response to a page that is not allowed; empty if it grants nothing."""
+    if response.status not in STATUS.get(kind, (200,)):
+        return f"status {response.status} for a page that is not allowed"
+    if response.header("Access-Control-Allow-Origin") is not None:
         return "Access-Control-Allow-Origin for a page that is not allowed"
     return ""
+
+
+def wrong_answer(library: str, kind: str, reason: str, board: str) -> AgentError:
+    """The error for a ``library`` that answered an exchange of that ``kind`` wrongly."""
+    if kind not in _EXCHANGES:
+        return AgentError(
+            f"the request without CORS, a control, was answered with {reason}",
+            board=board,
+            hint="see the console of the board",
+        )
+    return AgentError(
+        f"{library} answers {_EXCHANGES[kind]} wrongly ({reason}), so its figures would mean nothing",
+        board=board,
+        hint="fix it first; the test suite shows what else is wrong with it",
+    )

@@ -1,13 +1,15 @@
-"""What a session of two libraries measures, by name."""
+"""The metrics that a comparison of two libraries measures, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
+from camrig.compare.stored import limits_of
 from camrig.errors import SettingsError
 from camrig.gate.limits import Limit
 from camrig.probe.sampling import ACTUAL, PREFLIGHT
+from camrig.settings.resolve import Settings
 
 PHASES = ("connect", "first_byte", "total", "on_board")
 KINDS = (PREFLIGHT, ACTUAL)
@@ -15,9 +17,9 @@ ALLOCATED, RETAINED, LEAK = "heap.preflight.allocated", "heap.import.microdot.co
 RELATIVE = "latency.preflight.relative"
 MEASURED = (ALLOCATED, RETAINED, LEAK, RELATIVE, *(f"latency.{kind}.{phase}" for kind in KINDS for phase in PHASES))
 
-_OURS = tuple(f"latency.{kind}." for kind in KINDS)
-# What the suite records besides; a name among these is no slip of the pen.
-_SUITES = (
+_TIME_PREFIXES = tuple(f"latency.{kind}." for kind in KINDS)
+# Names that the suite alone records: they resemble those above without being misspelt.
+_SUITE_PREFIXES = (
     "latency.actual.relative",
     "heap.import.",
     "heap.idf.",
@@ -27,20 +29,33 @@ _SUITES = (
 )
 
 
-def judged(limits: Mapping[str, Limit], tell: Callable[[str], None]) -> dict[str, Limit]:
-    """Those limits whose metrics a session measures; the others, which the suite may, are told of.
+def measured_limits(limits: Mapping[str, Limit], report: Callable[[str], None]) -> dict[str, Limit]:
+    """The limits whose metrics a comparison measures. ``report`` gets a line for each of the rest.
 
-    Raises SettingsError for a name that nothing measures and that looks like one of these: a limit that is passed
-    over for a slip of the pen would be a pass without a question.
+    Raises SettingsError for a name that is not a metric but resembles one: ignoring a misspelt limit would let a
+    regression pass.
     """
     for name, limit in limits.items():
         if name in MEASURED:
             continue
-        close = get_close_matches(name, MEASURED, n=1, cutoff=0.85)
-        if not name.startswith(_SUITES) and (name.startswith(_OURS) or close):
-            meant = get_close_matches(name, MEASURED, n=1, cutoff=0.0)[0]
+        misspelt = name.startswith(_TIME_PREFIXES) or get_close_matches(name, MEASURED, n=1, cutoff=0.85)
+        if misspelt and not name.startswith(_SUITE_PREFIXES):
+            closest = get_close_matches(name, MEASURED, n=1, cutoff=0.0)[0]
             raise SettingsError(
-                f"{name} has a limit, and there is no such metric", hint=f"write {meant}, or remove it"
+                f"{name} has a limit, but there is no such metric", hint=f"write {closest}, or remove it"
             )
-        tell(f"{name} ({limit}) is measured by the suite alone, and not judged here")
+        report(f"{name} ({limit}) is not judged here: only the suite measures it")
     return {name: limit for name, limit in limits.items() if name in MEASURED}
+
+
+def ab_limits(settings: Settings) -> dict[str, Limit]:
+    """The limits that two libraries are compared by. Raises SettingsError if none is left, or for several boards."""
+    if len(settings.device) != 1:
+        raise SettingsError("libraries are compared on one board", hint="give one --device only")
+    limits = measured_limits(limits_of(settings, paired=True), print)
+    if not limits:
+        raise SettingsError(
+            "[limits] names no metric that a comparison of two libraries measures",
+            hint=f"add one, such as {ALLOCATED}, or remove the table",
+        )
+    return limits

@@ -1,4 +1,4 @@
-"""Where this run's figures come from, gathered from the board, its radio and the settings."""
+"""Where a run's figures come from: board, radio and settings, for comparison and for evidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from camrig.settings.resolve import Settings
 
 
 def provenance_of(board: Board, radio: Radio | None) -> Provenance:
-    """The provenance of what is measured on ``board``; virtual boards on one kind of host count as one board."""
+    """The provenance of what is measured on ``board``. Virtual boards on hosts of one kind count as one board."""
     identity, settings = board.identity, board.settings
     radio = radio or Radio(None, None, None)
     return Provenance(
@@ -32,18 +32,23 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
         channel=radio.channel,
         power_save=radio.power_save,
         settings={
-            "sim_heap": settings.sim_heap if identity.virtual else None,
+            "sim_heap": settings.sim_heap.text if identity.virtual else None,
             "forwarded": bool(settings.url),
         },
     )
 
 
+def board_record(board: Board) -> dict[str, Any]:
+    """The board's identity for evidence."""
+    return {**board.identity.as_record(), "spec": board.spec}
+
+
 def settings_record(settings: Settings) -> dict[str, Any]:
-    """The settings for evidence: no Wi-Fi password, and no token, which is no setting."""
+    """The settings for evidence, without the Wi-Fi password."""
     return {
         "device": list(settings.device),
         "url": list(settings.url),
-        "sim_heap": settings.sim_heap,
+        "sim_heap": settings.sim_heap.text,
         "baud": settings.baud,
         "fast": settings.fast,
         "port": settings.port,

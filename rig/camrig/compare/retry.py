@@ -1,4 +1,4 @@
-"""One lost exchange is no reason to throw a session away: what it ended is measured again, a few times."""
+"""A few lost exchanges do not end a session: what they interrupted is measured again."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from camrig.deadline import Deadline
 from camrig.dut import Dut
 from camrig.errors import ServerSilentError
 
-MOST = 5  # exchanges in a session: more are no accident
+MAX_LOST = 5  # exchanges in a session; beyond that something is wrong
 SECONDS_TO_RETURN = 20.0  # from a lost exchange until the server answers again, as after a lost access point
 PAUSE = 0.2  # seconds
 
 T = TypeVar("T")
 
 
-class Patience:
-    """Counts lost exchanges, and bears ``most`` of them."""
+class LostExchangeRetry:
+    """Repeats actions that lost an exchange, at most ``max_lost`` times in all; ``lost`` counts them."""
 
-    def __init__(self, most: int = MOST, seconds: float = SECONDS_TO_RETURN) -> None:
-        self.most, self.seconds = most, seconds
+    def __init__(self, max_lost: int = MAX_LOST, seconds: float = SECONDS_TO_RETURN) -> None:
+        self.max_lost, self.seconds = max_lost, seconds
         self.lost = 0
 
-    def __call__(self, dut: Dut, do: Callable[[], T]) -> T:
-        """What ``do()`` returns, done again where an exchange was lost and the server answers again in time.
+    def __call__(self, dut: Dut, action: Callable[[], T]) -> T:
+        """The result of ``action()``, repeated after each lost exchange once the server answers again.
 
-        Raises ServerSilentError for one lost exchange too many or a silent server, and whatever ``do`` raises.
+        Raises ServerSilentError after too many lost exchanges or when the server stays silent, and whatever else
+        ``action`` raises.
         """
         while True:
             try:
-                return do()
+                return action()
             except ServerSilentError as error:
                 self.lost += 1
-                if self.lost > self.most:
-                    raise error.amended(what=f"{error.what}; {self.most} exchanges were lost before") from None
-                if not _back(dut, self.seconds):
+                if self.lost > self.max_lost:
+                    raise error.amended(what=f"{error.what}; {self.max_lost} exchanges were lost before") from None
+                if not _is_back(dut, self.seconds):
                     raise
 
 
-def _back(dut: Dut, seconds: float) -> bool:
-    """Whether the server answers, or its board is known to be down, which the next request says better."""
+def _is_back(dut: Dut, seconds: float) -> bool:
+    """Whether the server answers, or its board is known to be down, which the next request reports better."""
     until = Deadline.after(seconds)
     while not dut.answers():
         if dut.watch.crash is not None:

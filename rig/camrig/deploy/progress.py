@@ -1,4 +1,4 @@
-"""A bar with bytes and rate while files cross the wire, on a terminal. Elsewhere the step's own line has to do."""
+"""A progress bar with bytes and rate during a transfer. It is shown on a terminal only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TextIO
 
 
 @contextmanager
-def bar(stream: TextIO | None = None) -> Iterator[Callable[[int, int], None]]:
-    """A function to call with bytes done and bytes to do; the bar appears at its first call, and goes at the end."""
+def progress_bar(stream: TextIO | None = None) -> Iterator[Callable[[int, int], None]]:
+    """A function to call with bytes done and bytes to do. The bar appears at the first call and goes at the end."""
     stream = stream or sys.stdout
     if not stream.isatty():
         yield lambda done, total: None
         return
-    # Imported where it is needed: it takes longer than a deploy that finds nothing to do.
+    # Imported here because it takes longer than a deploy without changes.
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -27,16 +27,16 @@ def bar(stream: TextIO | None = None) -> Iterator[Callable[[int, int], None]]:
     )
 
     columns = (TextColumn("deploy"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    shown = Progress(*columns, console=Console(file=stream), transient=True)
-    task = shown.add_task("deploy", start=False)
+    progress = Progress(*columns, console=Console(file=stream), transient=True)
+    task = progress.add_task("deploy", start=False)
 
-    def told(done: int, total: int) -> None:
-        shown.update(task, completed=done, total=total)
-        if not shown.live.is_started:
-            shown.start_task(task)
-            shown.start()
+    def update(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total)
+        if not progress.live.is_started:
+            progress.start_task(task)
+            progress.start()
 
     try:
-        yield told
+        yield update
     finally:
-        shown.stop()
+        progress.stop()

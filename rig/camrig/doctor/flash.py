@@ -1,4 +1,4 @@
-"""What is on a board's flash, without changing it: an application, the library, its settings, and what hides them."""
+"""The contents of a board's flash, read without changing it: application, library, settings, and what hides them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from camrig.board.session import Session
 from camrig.bringup.deployment import LIBRARY, SETTINGS_FILE
-from camrig.deploy.manifest import SOURCE_ONLY, hiding, sources
-from camrig.doctor.check import NOTE, OK, WRONG, Check
+from camrig.deploy.manifest import SOURCE_ONLY, hiding_paths, sources
+from camrig.doctor.check import Check, State
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
 
 MAIN = "/main.py"
 BUILT, SOURCE = f"{LIBRARY}.mpy", f"{LIBRARY}.py"
-# What lies on the board. The password is compared by a salted hash, and never leaves the board as text.
-_ASK = """
+# The password is compared by a salted hash, and never leaves the board as text.
+_READ = """
 import json, os, hashlib, binascii
 def there(p):
     try:
@@ -44,10 +44,10 @@ print(json.dumps(d))
 
 @dataclass(frozen=True)
 class Flash:
-    """``present`` are the paths that matter and are there, ``hiding`` those imported in place of deployed ones.
+    """``present`` are the relevant paths that exist, ``hiding`` those that are imported instead of deployed ones.
 
-    ``ssid`` and ``origins`` stand in the board's settings file; ``settings`` is missing or broken when it is.
-    ``same_password`` compares with this computer's settings.
+    ``ssid`` and ``origins`` come from the board's settings file; ``settings`` is "missing", "broken" or empty.
+    ``same_password`` is whether the board has the password of this computer's settings.
     """
 
     present: frozenset[str]
@@ -62,44 +62,49 @@ class Flash:
         return MAIN in self.present
 
 
-def read(session: Session, settings: Settings, wifi: Wifi | None) -> Flash:
-    """Look at the flash of a board in its raw REPL. Raises DeployError for settings that name no application,
-    or what the session raises."""
+def read_flash(session: Session, settings: Settings, wifi: Wifi | None) -> Flash:
+    """Read the flash of a board in its raw REPL.
+
+    Raises DeployError for settings without an application, and whatever the session raises.
+    """
     paths = sources(settings.lib, settings.app, None)
     built = [path if path in SOURCE_ONLY else path.replace(".py", ".mpy") for path in paths]
-    hidden, salt = hiding(built), secrets.token_bytes(16)
+    hidden, salt = hiding_paths(built), secrets.token_bytes(16)
     wanted = sorted({*hidden, MAIN, BUILT, SOURCE})
-    found = session.ask(_ASK.format(paths=wanted, settings=SETTINGS_FILE, salt=salt))
-    present = frozenset(found["there"])
+    answer = session.ask(_READ.format(paths=wanted, settings=SETTINGS_FILE, salt=salt))
+    present = frozenset(answer["there"])
     password = hashlib.sha256(salt + wifi.password.encode()).hexdigest() if wifi else ""
     return Flash(
         present=present,
         hiding=tuple(path for path in hidden if path in present) if BUILT in present else (),
-        ssid=found.get("ssid") or "",
-        origins=found.get("origins"),
-        settings=found.get("settings", ""),
-        same_password=found.get("word") == password,
+        ssid=answer.get("ssid") or "",
+        origins=answer.get("origins"),
+        settings=answer.get("settings", ""),
+        same_password=answer.get("word") == password,
     )
 
 
-def checks(flash: Flash, wifi: Wifi | None, port: str, deploying: str) -> Iterator[Check]:
-    """What that flash means, where there is an application; ``deploying`` is the command that writes it anew."""
+def flash_checks(flash: Flash, wifi: Wifi | None, port: str, deploy_command: str) -> Iterator[Check]:
+    """The checks of a flash that has an application; ``deploy_command`` writes library and settings again."""
     if flash.hiding:
         remove = f"mpremote connect {port} fs rm -r :{flash.hiding[0]}"
-        found = f"{flash.hiding[0]} is imported instead of what was deployed"
-        yield Check("files", WRONG, found, "remove it", remove)
+        finding = f"{flash.hiding[0]} is imported instead of the deployed module"
+        yield Check("files", State.WRONG, finding, "remove it", remove)
     elif not flash.present & {BUILT, SOURCE}:
-        yield Check("files", NOTE, "an application, without the CORS library in /lib", "add it", deploying)
+        finding = "there is an application, but no CORS library in /lib"
+        yield Check("files", State.NOTE, finding, "add it", deploy_command)
     else:
-        yield Check("files", OK, "application, library" + ("" if flash.settings else ", settings"))
-    rewrite = "write them anew"
+        yield Check("files", State.OK, "application, library" + ("" if flash.settings else ", settings"))
+    rewrite = "write them again"
     if wifi is None:
-        rewrite = "set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write camrig.wifi.toml, and then"
+        rewrite = "set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write camrig.wifi.toml, then deploy"
     if flash.settings == "broken":
-        yield Check("files", WRONG, f"{SETTINGS_FILE} on the board is no valid JSON", rewrite, deploying)
+        finding = f"{SETTINGS_FILE} on the board is not valid JSON"
+        yield Check("files", State.WRONG, finding, rewrite, deploy_command)
     elif not flash.ssid:
-        yield Check("files", WRONG, f"the board has no Wi-Fi settings in {SETTINGS_FILE}", rewrite, deploying)
+        finding = f"the board has no Wi-Fi settings in {SETTINGS_FILE}"
+        yield Check("files", State.WRONG, finding, rewrite, deploy_command)
     elif wifi is not None and not (wifi.ssid == flash.ssid and flash.same_password):
-        other = "password" if wifi.ssid == flash.ssid else f"network, {flash.ssid!r},"
-        found = f"the board has another Wi-Fi {other} than this computer's settings"
-        yield Check("files", NOTE, found, "if these are right, write them to the board", deploying)
+        setting = "password" if wifi.ssid == flash.ssid else f"network, {flash.ssid!r},"
+        finding = f"the board has another Wi-Fi {setting} than this computer's settings"
+        yield Check("files", State.NOTE, finding, "if these are right, write them to the board", deploy_command)

@@ -41,7 +41,7 @@ def open_device(spec: str, settings: Settings) -> Iterator[Device]:
     """
     if spec == VIRTUAL:
         wifi = settings.wifi or Wifi("camrig-virtual", secrets.token_hex(8))
-        config = VirtualConfig(heap=settings.sim_heap, wifi_ssid=wifi.ssid, wifi_password=wifi.password)
+        config = VirtualConfig(heap=settings.sim_heap.bytes, wifi_ssid=wifi.ssid, wifi_password=wifi.password)
         with VirtualBoard.start(config) as board:
             yield Device(spec, board.path, wifi, board.power_cycle)
         return

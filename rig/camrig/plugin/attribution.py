@@ -58,9 +58,9 @@ def _rig_error(board_run: BoardRun, dut: Dut, phase: str, error: CamrigError) ->
         board_run.record_silence(error)
         task = None if phase == "teardown" else _failed_task(board_run, dut)
         if task is not None:
-            what = f"{error}\n\nThe application raised {task.error} ({task.where or 'at an unknown place'})"
+            raised = f"{error}\n\nThe application raised {task.error} ({task.where or 'at an unknown place'})"
             where = _place_in_test(board_run, error)
-            return Attribution(failed=f"{what}\n\n{where}".rstrip(), sections=console_sections(board_run, dut))
+            return Attribution(failed=f"{raised}\n\n{where}".rstrip(), sections=console_sections(board_run, dut))
     if phase == "teardown" and board_run.broken is not None:
         return Attribution(ignored=True)
     return Attribution(blocked=error)

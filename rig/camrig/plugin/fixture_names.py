@@ -18,8 +18,10 @@ import pytest
 from camrig.plugin import fixtures
 from camrig.plugin.run import BOARD_RUN_FIXTURE, DEVICE_FIXTURE, Run
 from camrig.settings.config_file import CONFIG_FILE, nearest
+from camrig.settings.options import OPTIONS
 
 PUBLIC = ("board", "dut", "http", "preflight", "measure", "note")
+VARIABLES = [name for option in OPTIONS for name in option.env if name.startswith("CAMRIG_")]
 PRIVATE = (DEVICE_FIXTURE, BOARD_RUN_FIXTURE, "_camrig_board", "_camrig_dut")
 
 
@@ -51,7 +53,7 @@ class FixtureNames:
             _add_fixtures(module, _holder(self._contested))
 
     def _repository_uses_camrig(self, config: pytest.Config) -> bool:
-        if self._run.in_use or any(name.startswith("CAMRIG_") for name in os.environ):
+        if self._run.in_use or any(os.environ.get(name) for name in VARIABLES):
             return True
         return nearest(CONFIG_FILE, (config.invocation_params.dir, config.rootpath)) is not None
 

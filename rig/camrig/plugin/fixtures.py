@@ -13,7 +13,7 @@ from camrig.dut import Dut
 from camrig.plugin.run import RUN
 from camrig.probe.client import Response
 from camrig.probe.preflight import preflight_headers
-from camrig.probe.requests_session import BoardSession
+from camrig.probe.requests_session import HttpSession
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +53,9 @@ def dut(_camrig_dut: Dut) -> Dut:
 
 
 @pytest.fixture
-def http(_camrig_dut: Dut) -> Iterator[BoardSession]:
+def http(_camrig_dut: Dut) -> Iterator[HttpSession]:
     """A requests session towards the dut: ``http.get("/api/status", headers={"Origin": ...})``."""
-    with BoardSession(_camrig_dut.url, connections=_camrig_dut.connections) as session:
+    with HttpSession(_camrig_dut.url, connections=_camrig_dut.connections) as session:
         yield session
 
 

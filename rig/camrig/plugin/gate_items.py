@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from camrig.compare.stored import Gate
+from camrig.compare.stored import StoredComparison
 from camrig.errors import BlockedError, CamrigError
 from camrig.gate.evidence import remove_older
 from camrig.gate.verdict import Outcome
@@ -29,23 +29,23 @@ class InconclusiveError(Exception):
 class GateItem(pytest.Item):
     """One metric's answer. No option deselects it: what is not measured is blocked, not passed."""
 
-    gate: Gate
+    gate: StoredComparison
     metric: str
 
     def runtest(self) -> None:
         self.user_properties += self.gate.properties()
-        found = {verdict.metric: verdict for verdict in self.gate.judge().metrics}[self.metric]
+        verdict = {verdict.metric: verdict for verdict in self.gate.judge().metrics}[self.metric]
         self.user_properties += [
-            ("limit", found.limit),
-            ("outcome", found.outcome.value),
-            ("reason", found.reason),
+            ("limit", verdict.limit),
+            ("outcome", verdict.outcome.value),
+            ("reason", verdict.reason),
         ]
-        if found.outcome is Outcome.REGRESSED:
-            raise RegressedError(found.reason)
-        if found.outcome is Outcome.INCONCLUSIVE:
-            raise InconclusiveError(found.reason)
-        if found.outcome is Outcome.BLOCKED:
-            raise BlockedError(f"{self.metric} was not judged: {found.reason}")
+        if verdict.outcome is Outcome.REGRESSED:
+            raise RegressedError(verdict.reason)
+        if verdict.outcome is Outcome.INCONCLUSIVE:
+            raise InconclusiveError(verdict.reason)
+        if verdict.outcome is Outcome.BLOCKED:
+            raise BlockedError(f"{self.metric} was not judged: {verdict.reason}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, RegressedError):
@@ -70,13 +70,13 @@ class GatePlugin:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._gate: Gate | None = None
+        self._gate: StoredComparison | None = None
         self._lines: list[str] = []
 
-    def prepare(self) -> Gate:
+    def prepare(self) -> StoredComparison:
         """The gate of this run, made once. Raises SettingsError, BaselineError."""
         if self._gate is None:
-            self._gate = Gate(self._run.settings, self._run.board_runs)
+            self._gate = StoredComparison(self._run.settings, self._run.board_runs)
         return self._gate
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -122,7 +122,7 @@ class GatePlugin:
                 session.exitstatus = session.exitstatus or error.exit_code
         return result
 
-    def _keep(self, gate: Gate, exit_code: int) -> None:
+    def _keep(self, gate: StoredComparison, exit_code: int) -> None:
         settings = self._run.settings
         if settings.save and exit_code == 0:
             self._lines.append(gate.save(settings.save))

@@ -72,7 +72,10 @@ def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
     run = config.stash[RUN]
     if not run.in_use or config.option.verbose < 0 or hasattr(config, "workerinput"):
         return None
-    settings = run.settings
+    try:
+        settings = run.settings
+    except CamrigError:
+        return None  # reported as what ends the collection
     return f"camrig: {settings.source}" if settings.config or settings.compare else None
 
 
@@ -82,7 +85,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         specs = metafunc.config.stash[RUN].settings.device
     except CamrigError:
-        return  # reported when the collection ends
+        return  # reported as what ends the collection
     if len(specs) > 1:
         metafunc.parametrize(DEVICE_FIXTURE, specs, scope="session")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from camrig.report.json_report import write
-from camrig.report.metrics_table import render
+from camrig.report.summary import board_summary
 from camrig.steps import Step
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def write_summary(reporter: Any, run: Run, blocked_prefix: str) -> None:
     for board in report.boards:
         if board.metrics:
             reporter.section("measured")
-            reporter.write_line(render(board, reporter._tw.fullwidth))
+            reporter.write_line(board_summary(board, reporter._tw.fullwidth))
     try:
         path = write(report, run.settings.results)
     except OSError as error:

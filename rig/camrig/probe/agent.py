@@ -1,6 +1,7 @@
-"""The rig's agent on the board, as the host sees it: policy, heap, allocation counts, identity.
+"""The rig's agent on the board, seen from the host: policy, heap, allocation counts, identity.
 
-Its routes lie under ``/rig/`` and ask for the run's token. They do not pass through the CORS library.
+Its routes lie under ``/rig/`` and require the run's token. They do not pass through the CORS library. What can be
+checked or formatted here is not done on the board, where code costs heap: see device/rig_agent.py.
 """
 
 from __future__ import annotations
@@ -11,20 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from camrig.errors import AgentError
-from camrig.probe.client import Response
+from camrig.probe.client import Response, request_bytes
 
 TOKEN_HEADER = "X-Rig-Token"
-SIDE_HEADER = "X-Rig-Side"  # the library that a request goes through, where several are loaded
-ECHO = "/rig/echo"  # needs no token, and answers without CORS
+SIDE_HEADER = "X-Rig-Side"  # names the library that a request goes through, where several are loaded
+ECHO = "/rig/echo"  # needs no token, and is answered without CORS
+
+_POLICY_LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
+_POLICY = (*_POLICY_LISTS, "allow_credentials", "max_age", "preflight_status")
 
 Send = Callable[[str, str, list[tuple[str, str]], bytes], Response]
 
 
 @dataclass(frozen=True)
 class Heap:
-    """Bytes. ``free`` and ``alloc`` are MicroPython's collected heap; ``idf`` has a row per region of an ESP32's
-    other heap: total, free, largest free block, minimum free since boot. None where there is no such heap.
-    ``connections`` is how many the server had, this one among them, None where it does not count them."""
+    """Sizes in bytes. ``free`` and ``alloc`` are of MicroPython's collected heap. ``idf`` has a row for each region
+    of an ESP32's other heap: total, free, largest free block, minimum free since boot; None without such a heap.
+    ``connections`` is how many the server had, this one included; None where it does not count them."""
 
     free: int
     alloc: int
@@ -34,7 +38,7 @@ class Heap:
 
 @dataclass(frozen=True)
 class Allocation:
-    """Bytes allocated by each request of a burst with the collector off, and the status it was answered with."""
+    """Bytes allocated by each request of a burst with the collector off, and the status of their answers."""
 
     bytes: tuple[int, ...]
     status: int
@@ -50,7 +54,7 @@ class Radio:
 
 
 class Agent:
-    """Speaks to the agent through ``send(method, target, headers, body)``. Raises AgentError when it refuses."""
+    """Talks to the agent through ``send(method, target, headers, body)``. Raises AgentError when it refuses."""
 
     def __init__(self, send: Send, token: str) -> None:
         self._send = send
@@ -58,70 +62,79 @@ class Agent:
 
     def about(self) -> dict[str, Any]:
         """``cors_file``, ``boot_id``, ``reset_cause``, ``wifi`` and ``echo`` of the running application."""
-        return self._ask("GET", "/rig/about")
+        return self._call("GET", "/rig/about")
 
     def radio(self) -> Radio:
-        """How the board hears its access point now, and whether its radio sleeps."""
+        """How well the board receives its access point now, and whether its radio sleeps."""
         wifi = self.about().get("wifi") or {}
         return Radio(wifi.get("rssi"), wifi.get("channel"), wifi.get("pm"))
 
     def echo_port(self) -> int | None:
-        """The TCP port on which the board sends back what it gets, None where it could not open one."""
+        """The TCP port on which the board sends back what it receives; None where it could not open one."""
         port = (self.about().get("echo") or {}).get("port")
         return int(port) if port else None
 
-    def peak(self, on: bool) -> int:
-        """Start or stop looking at the collected heap at each request; returns the most bytes alive meanwhile.
+    def start_peak(self) -> None:
+        """Look at the collected heap at each request, until ``stop_peak``.
 
-        Slows every request down: never while latency is measured.
+        Slows down every request: never while latency is measured.
         """
-        return int(self._ask("PUT", f"/rig/settings?peak={int(on)}").get("peak") or 0)
+        self._call("PUT", "/rig/settings?peak=1")
 
-    def patience(self, seconds: int | None = None) -> int | None:
-        """How long the server bears a client that stalls, None for ever; ``seconds`` sets it anew."""
-        target = "/rig/settings" if seconds is None else f"/rig/settings?patience_s={seconds}"
-        found = self._ask("PUT", target)["patience_s"]
-        return None if found is None else int(found)
+    def stop_peak(self) -> int:
+        """The most bytes that were alive at any request since ``start_peak``."""
+        return int(self._call("PUT", "/rig/settings?peak=0").get("peak") or 0)
+
+    def client_timeout(self) -> int | None:
+        """Seconds after which the server hangs up on a client that stalls; None: never."""
+        seconds = self._call("PUT", "/rig/settings")["client_timeout_s"]
+        return None if seconds is None else int(seconds)
+
+    def set_client_timeout(self, seconds: int) -> None:
+        """Change the time that ``client_timeout`` returns."""
+        self._call("PUT", f"/rig/settings?client_timeout_s={seconds}")
 
     def policy(self, **changes: Any) -> dict[str, Any]:
-        """Change attributes of the live CORS object; returns the whole policy that holds from now on."""
+        """Change attributes of the live CORS object; returns the whole policy that is now in force."""
         if not changes:
-            return self._ask("GET", "/rig/policy")
-        return self._ask("PUT", "/rig/policy", changes)
+            return self._call("GET", "/rig/policy")
+        for name, value in changes.items():
+            _check_policy(name, value)
+        return self._call("PUT", "/rig/policy", json.dumps(changes).encode())
 
-    def load(self, sides: Iterable[tuple[str, str]]) -> None:
-        """Load CORS libraries (side, module on the board) side by side, in that order; see SIDE_HEADER."""
-        self._ask("PUT", "/rig/sides", {"sides": [list(side) for side in sides]})
+    def load_libraries(self, sides: Iterable[tuple[str, str]]) -> None:
+        """Load CORS libraries, pairs of side and module on the board, side by side in that order; see SIDE_HEADER."""
+        self._call("PUT", "/rig/sides", json.dumps(list(sides)).encode())
 
-    def heap(self, collect: bool = True) -> Heap:
-        """Both heaps, after a collection unless told otherwise."""
-        found = self._ask("GET", "/rig/heap" if collect else "/rig/heap?collect=0")
-        idf = found.get("idf")
-        rows = tuple((int(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in idf) if idf else None
-        return Heap(found["gc"]["free"], found["gc"]["alloc"], rows, found.get("connections"))
+    def heap(self) -> Heap:
+        """Both heaps after a collection."""
+        sizes = self._call("GET", "/rig/heap")
+        idf = sizes.get("idf")
+        regions = tuple((int(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in idf) if idf else None
+        return Heap(sizes["free"], sizes["alloc"], regions, sizes.get("connections"))
 
     def allocations(
         self, method: str, path: str, headers: Iterable[tuple[str, str]], n: int, bare: bool = False
     ) -> Allocation:
-        """Bytes that ``n`` requests allocate in the board's process; ``bare``: the same application without CORS.
+        """Bytes that each of ``n`` requests allocates in the board's process; ``bare``: the same routes without CORS.
 
-        The board cuts ``n`` to what its heap can bear.
+        The board serves 100 requests at most.
         """
-        request = {"method": method, "path": path, "headers": [list(pair) for pair in headers], "n": n, "bare": bare}
-        found = self._ask("POST", "/rig/alloc", request)
-        return Allocation(tuple(found["bytes"]), found["status"])
+        target = f"/rig/alloc?n={n}" + ("&bare=1" if bare else "")
+        counts = self._call("POST", target, request_bytes(method, path, None, headers), "message/http")
+        return Allocation(tuple(counts["bytes"]), counts["status"])
 
-    def _ask(self, method: str, target: str, body: Any = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, target: str, body: bytes = b"", content_type: str = "application/json"
+    ) -> dict[str, Any]:
         headers = [(TOKEN_HEADER, self._token)]
-        data = b""
-        if body is not None:
-            data = json.dumps(body).encode()
-            headers.append(("Content-Type", "application/json"))
-        response = self._send(method, target, headers, data)
+        if body:
+            headers.append(("Content-Type", content_type))
+        response = self._send(method, target, headers, body)
         try:
-            found = json.loads(response.body)
+            answer = json.loads(response.body)
         except ValueError:
-            found = None
+            answer = None
         if response.status == 404:
             raise AgentError(
                 "the application answers, but the rig's agent is not attached to it",
@@ -129,13 +142,29 @@ class Agent:
             )
         if response.status == 403:
             raise AgentError(
-                "what answers there refuses this run's token, so it is not the board on the wire",
+                "the server at that address refuses this run's token, so it is not the board on this serial line",
                 hint="check --hil-url, and that no other board has the same address",
             )
-        if response.status != 200 or not isinstance(found, dict):
-            said = found.get("error") if isinstance(found, dict) else response.body[:200].decode("utf-8", "replace")
+        if response.status != 200 or not isinstance(answer, dict):
+            reason = (
+                answer.get("error") if isinstance(answer, dict) else response.body[:200].decode("utf-8", "replace")
+            )
             raise AgentError(
-                f"the agent answered {method} {target} with {response.status}: {said}",
+                f"the agent answered {method} {target} with {response.status}: {reason}",
                 hint="look at the console of the board",
             )
-        return found
+        return answer
+
+
+def _check_policy(name: str, value: Any) -> None:
+    """Raise AgentError unless the CORS object has that attribute and can take that value."""
+    if name in _POLICY_LISTS:
+        valid = value is None or isinstance(value, (list, tuple, str))
+    elif name == "allow_credentials":
+        valid = isinstance(value, bool)
+    elif name in _POLICY:
+        valid = (isinstance(value, int) and not isinstance(value, bool)) or (value is None and name == "max_age")
+    else:
+        raise AgentError(f"unknown policy key {name!r}", hint=f"known are {', '.join(_POLICY)}")
+    if not valid:
+        raise AgentError(f"{name} cannot be {value!r}", hint="see the parameters of microdot.cors.CORS")

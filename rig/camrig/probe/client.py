@@ -1,7 +1,7 @@
-"""A thin HTTP client that times what it does: one request, one connection, the raw response.
+"""A thin HTTP client that times each phase: one request, one connection, the raw response.
 
-Microdot answers HTTP/1.0 and closes, so one exchange is one connection and the end of the response is the end of
-the stream. Header names and values are kept as they came, duplicates included.
+Microdot answers HTTP/1.0 and closes, so one exchange is one connection, and the response ends with the stream. Header
+names and values are kept as received, duplicates included.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from camrig.probe.connections import Connections
 from camrig.probe.server_timing import on_board_ms
 
 Headers = list[tuple[str, str]]
-MOST = 4 << 20  # bytes of one response
+MAX_RESPONSE = 4 << 20  # bytes
 TIMING_HEADER = ("X-Rig-Timing", "1")  # asks the rig's agent for the time on the board
 
 
 class Phases(NamedTuple):
-    """Milliseconds from the start of the connection attempt; ``on_board`` is the time in the application alone, None
+    """Milliseconds from the start of the connection attempt. ``on_board`` is the time in the application alone; None
     unless the board reported it (see ``TIMING_HEADER``)."""
 
     connect: float
@@ -31,7 +31,7 @@ class Phases(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A response as it stood on the wire."""
+    """A response as received."""
 
     status: int
     reason: str
@@ -40,7 +40,7 @@ class Response(NamedTuple):
     phases: Phases
 
     def values(self, name: str) -> list[str]:
-        """Every value of the header called ``name``, in any case, in the order they came."""
+        """Every value of the header ``name``, in any case, in the order received."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def header(self, name: str) -> str | None:
@@ -50,15 +50,15 @@ class Response(NamedTuple):
 
 
 class LostExchangeError(Exception):
-    """The request got no whole response. ``kind``: refused, reset (or cut off), timeout, malformed, unreachable."""
+    """No complete response came. ``cause``: refused, reset (or cut off), timeout, malformed or unreachable."""
 
-    def __init__(self, message: str, kind: str = "malformed") -> None:
+    def __init__(self, message: str, cause: str = "malformed") -> None:
         super().__init__(message)
-        self.kind = kind
+        self.cause = cause
 
 
-def kind_of(error: OSError) -> str:
-    """The kind of LostExchangeError that a socket's error is."""
+def cause_of(error: OSError) -> str:
+    """The cause of a LostExchangeError, for a socket's error."""
     if isinstance(error, ConnectionRefusedError):
         return "refused"
     if isinstance(error, ConnectionError):
@@ -67,10 +67,11 @@ def kind_of(error: OSError) -> str:
 
 
 def request_bytes(
-    method: str, target: str, host: str, headers: Iterable[tuple[str, str]], body: bytes = b""
+    method: str, target: str, host: str | None, headers: Iterable[tuple[str, str]], body: bytes = b""
 ) -> bytes:
-    """A request head and body. Header values go out as they are given, encoded as UTF-8."""
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers)]
+    """A request, head and body; ``host`` None: without that header. Header values are sent unchanged, as UTF-8."""
+    lines = [f"{method} {target} HTTP/1.1", *([f"Host: {host}"] if host is not None else [])]
+    lines += [f"{name}: {value}" for name, value in headers]
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -79,42 +80,42 @@ def request_bytes(
 def exchange(
     host: str, port: int, request: bytes, seconds: float = 10.0, connections: Connections | None = None
 ) -> Response:
-    """Send ``request`` on a connection of its own and read the response to its end. Raises LostExchangeError.
+    """Send ``request`` on a new connection and read the response to its end. Raises LostExchangeError.
 
-    The connection is one of ``connections`` meanwhile, which may end it.
-    Looking the name up is not timed, and done once: it says nothing about the board.
+    Meanwhile the connection is one of ``connections``, whose ``cut`` ends it. The name is looked up once, and that is
+    not timed: it says nothing about the board.
     """
-    most = int(seconds * 1e9)
+    timeout = int(seconds * 1e9)
     data = b""
-    first = 0
+    first_byte = 0
     try:
-        connection, start = connected(host, port, seconds, connections)
+        connection, start = connect(host, port, seconds, connections)
         with connection:
-            at = end = time.perf_counter_ns()
+            connected = end = time.perf_counter_ns()
             connection.sendall(request)
-            while len(data) < MOST:
-                connection.settimeout(max(most - end + start, 1) / 1e9)
+            while len(data) < MAX_RESPONSE:
+                connection.settimeout(max(timeout - end + start, 1) / 1e9)
                 chunk = connection.recv(65536)
                 end = time.perf_counter_ns()
-                first = first or end
+                first_byte = first_byte or end
                 if not chunk:
                     break
                 data += chunk
     except OSError as error:
-        raise LostExchangeError(f"{host}:{port}: {error or type(error).__name__}", kind_of(error)) from None
+        raise LostExchangeError(f"{host}:{port}: {error or type(error).__name__}", cause_of(error)) from None
     status, reason, headers, body = parse_response(data, head=request.startswith(b"HEAD "))
-    told = _first(headers, "server-timing")
-    on_board = on_board_ms(told) if told else None
-    phases = Phases((at - start) / 1e6, (first - start) / 1e6, (end - start) / 1e6, on_board)
+    timing = _first(headers, "server-timing")
+    on_board = on_board_ms(timing) if timing else None
+    phases = Phases((connected - start) / 1e6, (first_byte - start) / 1e6, (end - start) / 1e6, on_board)
     return Response(status, reason, headers, body, phases)
 
 
-def connected(
+def connect(
     host: str, port: int, seconds: float, connections: Connections | None = None
 ) -> tuple[socket.socket, int]:
-    """A connection to the first of the host's addresses that takes one, and when the attempt began (perf_counter_ns).
+    """A connection to the first of the host's addresses that accepts one, and the attempt's start (perf_counter_ns).
 
-    It is among ``connections`` before it is made, so that the attempt can be ended too. Raises OSError.
+    It is one of ``connections`` before it is made, so that the attempt can be ended too. Raises OSError.
     """
     addresses = _addresses(host, port)
     for family, address in addresses:
@@ -130,7 +131,7 @@ def connected(
         except OSError:
             connection.close()
             if address is addresses[-1][1]:
-                _addresses.cache_clear()  # it may have moved
+                _addresses.cache_clear()  # the board may have a new address
                 raise
         except BaseException:
             connection.close()
@@ -140,22 +141,22 @@ def connected(
 
 @functools.lru_cache
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
-    return [(found[0], found[4]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return [(info[0], info[4]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def parse_response(data: bytes, head: bool = False) -> tuple[int, str, Headers, bytes]:
-    """Status, reason, headers and body out of a whole response, to a HEAD request if ``head``.
+    """Status, reason, headers and body of a complete response, to a HEAD request if ``head``.
 
-    Raises LostExchangeError when it is not one.
+    Raises LostExchangeError for anything else.
     """
-    top, separator, body = data.partition(b"\r\n\r\n")
-    first, *lines = top.decode("latin-1").split("\r\n")
-    version, _, rest = first.partition(" ")
+    start, separator, body = data.partition(b"\r\n\r\n")
+    status_line, *lines = start.decode("latin-1").split("\r\n")
+    version, _, rest = status_line.partition(" ")
     code, _, reason = rest.partition(" ")
     if not separator or not version.startswith("HTTP/") or not (code.isascii() and code.isdigit()):
         if not data:
-            raise LostExchangeError("the connection closed unanswered", "reset")
-        raise LostExchangeError(f"that is no HTTP response: {data[:80]!r}")
+            raise LostExchangeError("the connection was closed without an answer", "reset")
+        raise LostExchangeError(f"not an HTTP response: {data[:80]!r}")
     headers = []
     for name, colon, value in [line.partition(":") for line in lines]:
         if not colon:

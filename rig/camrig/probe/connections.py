@@ -1,4 +1,4 @@
-"""The open connections to one server, so that whoever learns that it died can end them all at once."""
+"""The open connections to one server, so that all can be ended at once when the server is known to be down."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import weakref
 
 
 class Connections:
-    """Sockets are added as they are made, forgotten with their last reference. Safe to use from several threads."""
+    """Weak references to sockets, added when they are made. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,11 +18,11 @@ class Connections:
 
     @property
     def down(self) -> bool:
-        """Whether the server is known to be dead."""
+        """Whether the server is known to be down."""
         return self._down
 
     def add(self, connection: socket.socket) -> None:
-        """Watch over ``connection``. One that comes after ``cut`` is ended at once."""
+        """Remember ``connection``. After ``cut`` it is ended at once."""
         with self._lock:
             self._sockets.add(connection)
             down = self._down
@@ -30,20 +30,20 @@ class Connections:
             _end(connection)
 
     def cut(self) -> None:
-        """End every connection, and those to come: their next read finds the end of the stream."""
+        """End every connection, and those added from now on: their next read finds the end of the stream."""
         with self._lock:
             self._down = True
-            found = list(self._sockets)
-        for connection in found:
+            sockets = list(self._sockets)
+        for connection in sockets:
             _end(connection)
 
-    def mend(self) -> None:
-        """The server is back: connections live again."""
+    def restore(self) -> None:
+        """The server is up again: connections are no longer ended."""
         with self._lock:
             self._down = False
             self._sockets.clear()
 
 
 def _end(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it ended by itself, or is not connected yet
+    with contextlib.suppress(OSError):  # it has ended already, or is not connected yet
         connection.shutdown(socket.SHUT_RDWR)

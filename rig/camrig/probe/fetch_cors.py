@@ -1,8 +1,8 @@
-"""Would a browser let a page make this cross-origin request, and read the response?
+"""Whether a browser lets a page make a cross-origin request and read the response: the Fetch standard's CORS check.
 
-The Fetch standard's CORS protocol (https://fetch.spec.whatwg.org/), as pure functions over the raw headers of a
-response: a list of (name, value) pairs in the order received, with duplicates kept. Nothing is fetched here and
-nothing is known of any server. Section numbers are those of the standard.
+Pure functions after https://fetch.spec.whatwg.org/ over the raw headers of a response: a list of (name, value) pairs
+in the order received, duplicates included. Nothing is fetched here, and no server is assumed. Section numbers are
+those of the standard.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from camrig.probe.preflight import preflight_headers
 Headers = Sequence[tuple[str, str]]
 
 DEFAULT_MAX_AGE = 5  # seconds, section 4.8, step 7.9
-MAX_AGE_LIMIT = 7200  # seconds: the lowest limit that a widespread browser imposes (Chromium), step 7.10
+MAX_AGE_LIMIT = 7200  # seconds, step 7.10: the lowest limit of the common browsers (Chromium)
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HTTP_WHITESPACE = "\t\n\r "
@@ -34,10 +34,10 @@ _SIMPLE_RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
 
 @dataclass(frozen=True)
 class PageRequest:
-    """What a script asks ``fetch()`` for: ``origin`` is the page's, serialized, or ``null``.
+    """What a script passes to ``fetch()``. ``origin`` is that of the page, serialized, or ``null``.
 
-    ``credentials`` is the mode: ``omit``, ``same-origin`` or ``include``. Only the last one sends any across
-    origins. ``headers`` are the script's own.
+    ``credentials`` is the mode: ``omit``, ``same-origin`` or ``include``; only ``include`` sends credentials to
+    another origin. ``headers`` are those that the script sets.
     """
 
     origin: str
@@ -47,14 +47,14 @@ class PageRequest:
 
     @property
     def sent_method(self) -> str:
-        """The method on the wire: six names are put in capitals, all others are left alone (section 2.2.1)."""
+        """The method as sent: six names are converted to upper case, all others stay as they are (section 2.2.1)."""
         upper = self.method.upper()
         return upper if upper in _NORMALIZED_METHODS else self.method
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """``reason`` names the step of the standard that decided."""
+class CorsCheck:
+    """The result of a check; ``reason`` names the step of the standard that decided."""
 
     allowed: bool
     reason: str
@@ -64,8 +64,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class PreflightVerdict(Verdict):
-    """What the answer to a preflight request allows; ``max_age`` is in seconds, and how long it may be kept."""
+class PreflightCheck(CorsCheck):
+    """What the answer to a preflight request allows; it may be cached for ``max_age`` seconds."""
 
     methods: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
@@ -73,14 +73,14 @@ class PreflightVerdict(Verdict):
 
 
 @dataclass(frozen=True)
-class ResponseVerdict(Verdict):
-    """What a page sees of a response: ``exposed`` are the names it may read, in lower case and sorted."""
+class ResponseCheck(CorsCheck):
+    """What a page sees of a response: ``exposed`` are the headers it may read, in lower case and sorted."""
 
     exposed: tuple[str, ...] = ()
 
 
 class _Failure:
-    """A header that is not what its grammar says (section 2.2.2, "extract header list values")."""
+    """A header that does not match its grammar (section 2.2.2, "extract header list values")."""
 
 
 FAILURE = _Failure()
@@ -93,9 +93,9 @@ def get(headers: Headers, name: str) -> str | None:
 
 
 def extract_tokens(headers: Headers, name: str) -> tuple[str, ...] | _Failure | None:
-    """The tokens of a list header; ``None`` without it, ``FAILURE`` if one line is no list of tokens.
+    """The tokens of a list header; ``None`` without the header, ``FAILURE`` if a line is not a list of tokens.
 
-    Empty elements are skipped, as RFC 9110, section 5.6.1.2 asks of a recipient.
+    Empty elements are skipped, as RFC 9110, section 5.6.1.2, requires of a recipient.
     """
     text = get(headers, name)
     if text is None:
@@ -106,11 +106,11 @@ def extract_tokens(headers: Headers, name: str) -> tuple[str, ...] | _Failure | 
 
 
 def extract_max_age(headers: Headers, limit: int = MAX_AGE_LIMIT) -> int:
-    """Seconds for which a preflight answer is kept: 5 without a usable value, never above ``limit``."""
+    """Seconds for which a preflight answer is cached: 5 without a valid value, never more than ``limit``."""
     values = [value.strip(_HTTP_WHITESPACE) for key, value in headers if key.lower() == "access-control-max-age"]
     if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
         return min(DEFAULT_MAX_AGE, limit)
-    # Python refuses to convert thousands of digits; any number of that length is above the limit.
+    # Python does not convert thousands of digits; a number of that length is above the limit.
     digits = values[0].lstrip("0") or "0"
     return limit if len(digits) > 18 else min(int(digits), limit)
 
@@ -144,79 +144,79 @@ def unsafe_header_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     Safelisted headers count as unsafe too once their values exceed 1,024 bytes together.
     """
     unsafe: set[str] = set()
-    potentially: set[str] = set()
+    safelisted: set[str] = set()
     size = 0
     for name, value in headers:
         if is_safelisted_header(name, value):
-            potentially.add(name.lower())
+            safelisted.add(name.lower())
             size += len(value.encode("utf-8", "surrogateescape"))
         else:
             unsafe.add(name.lower())
-    return tuple(sorted(unsafe | potentially if size > 1024 else unsafe))
+    return tuple(sorted(unsafe | safelisted if size > 1024 else unsafe))
 
 
 def needs_preflight(request: PageRequest) -> bool:
-    """Section 4.3, HTTP fetch: an unsafe method or header is asked for first."""
+    """Section 4.3, HTTP fetch: whether an unsafe method or header requires a preflight request."""
     return not is_safelisted_method(request.sent_method) or bool(unsafe_header_names(request.headers))
 
 
 def preflight_of(request: PageRequest) -> list[tuple[str, str]]:
-    """What a browser's preflight request carries (section 4.8, steps 1 to 5)."""
+    """The headers of a browser's preflight request (section 4.8, steps 1 to 5)."""
     return preflight_headers(request.origin, request.sent_method, unsafe_header_names(request.headers))
 
 
-def cors_check(request: PageRequest, headers: Headers) -> Verdict:
+def cors_check(request: PageRequest, headers: Headers) -> CorsCheck:
     """Section 4.10, "CORS check"."""
     origin = get(headers, "Access-Control-Allow-Origin")
     if origin is None:
-        return Verdict(False, "CORS check, step 2: there is no Access-Control-Allow-Origin")
+        return CorsCheck(False, "CORS check, step 2: there is no Access-Control-Allow-Origin")
     include = request.credentials == "include"
     if not include and origin == "*":
-        return Verdict(True, "CORS check, step 3: any origin, without credentials")
+        return CorsCheck(True, "CORS check, step 3: any origin, without credentials")
     if origin != request.origin:
-        return Verdict(
+        return CorsCheck(
             False, f"CORS check, step 4: Access-Control-Allow-Origin is {origin!r}, not {request.origin!r}"
         )
     if not include:
-        return Verdict(True, "CORS check, step 5: the origin matches, without credentials")
+        return CorsCheck(True, "CORS check, step 5: the origin matches, without credentials")
     if get(headers, "Access-Control-Allow-Credentials") == "true":
-        return Verdict(True, "CORS check, step 7: the origin matches, with credentials")
-    return Verdict(False, "CORS check, step 8: credentials are not allowed")
+        return CorsCheck(True, "CORS check, step 7: the origin matches, with credentials")
+    return CorsCheck(False, "CORS check, step 8: credentials are not allowed")
 
 
 def check_preflight(
     request: PageRequest, status: int, headers: Headers, *, limit: int = MAX_AGE_LIMIT
-) -> PreflightVerdict:
+) -> PreflightCheck:
     """Section 4.8, "CORS-preflight fetch", step 7, on the answer to a preflight request.
 
-    ``limit`` is the browser's own for the age of an answer, in seconds.
+    ``limit`` is the browser's own limit to ``max_age``, in seconds.
     """
     check = cors_check(request, headers)
     if not check.allowed:
-        return PreflightVerdict(False, f"CORS-preflight fetch, step 7: {check.reason}")
+        return PreflightCheck(False, f"CORS-preflight fetch, step 7: {check.reason}")
     if not 200 <= status <= 299:
-        return PreflightVerdict(False, f"CORS-preflight fetch, step 7: {status} is not an ok status")
+        return PreflightCheck(False, f"CORS-preflight fetch, step 7: {status} is not an ok status")
     methods = extract_tokens(headers, "Access-Control-Allow-Methods")
     names = extract_tokens(headers, "Access-Control-Allow-Headers")
     if isinstance(methods, _Failure) or isinstance(names, _Failure):
         which = "Methods" if isinstance(methods, _Failure) else "Headers"
-        return PreflightVerdict(
-            False, f"CORS-preflight fetch, step 7.3: Access-Control-Allow-{which} is no list of tokens"
+        return PreflightCheck(
+            False, f"CORS-preflight fetch, step 7.3: Access-Control-Allow-{which} is not a list of tokens"
         )
     methods = methods or ()
     lower = {name.lower() for name in names or ()}
     include = request.credentials == "include"
     method = request.sent_method
     if method not in methods and not is_safelisted_method(method) and (include or "*" not in methods):
-        return PreflightVerdict(False, f"CORS-preflight fetch, step 7.5: method {method} is not allowed")
+        return PreflightCheck(False, f"CORS-preflight fetch, step 7.5: method {method} is not allowed")
     # A wildcard does not cover Authorization (section 2.2.2, "CORS non-wildcard request-header name").
     for name, _ in request.headers:
         if name.lower() == "authorization" and "authorization" not in lower:
-            return PreflightVerdict(False, "CORS-preflight fetch, step 7.6: header authorization is not allowed")
+            return PreflightCheck(False, "CORS-preflight fetch, step 7.6: header authorization is not allowed")
     for name in unsafe_header_names(request.headers):
         if name not in lower and (include or "*" not in lower):
-            return PreflightVerdict(False, f"CORS-preflight fetch, step 7.7: header {name} is not allowed")
-    return PreflightVerdict(
+            return PreflightCheck(False, f"CORS-preflight fetch, step 7.7: header {name} is not allowed")
+    return PreflightCheck(
         True,
         "CORS-preflight fetch, step 7: allowed",
         methods=methods,
@@ -229,29 +229,31 @@ def exposed_names(request: PageRequest, headers: Headers) -> tuple[str, ...]:
     """Which headers of a response the page may read (section 4.1, main fetch; 2.2.6, CORS filtered response)."""
     present = {name.lower() for name, _ in headers}
     listed = extract_tokens(headers, "Access-Control-Expose-Headers")
-    wanted: set[str] = set()
+    exposed: set[str] = set()
     if isinstance(listed, tuple):
-        wanted = {name.lower() for name in listed}
-        if "*" in wanted and request.credentials != "include":
-            wanted = present
-    return tuple(sorted(present & (wanted | _SAFE_RESPONSE_HEADERS) - _FORBIDDEN_RESPONSE_HEADERS))
+        exposed = {name.lower() for name in listed}
+        if "*" in exposed and request.credentials != "include":
+            exposed = present
+    return tuple(sorted(present & (exposed | _SAFE_RESPONSE_HEADERS) - _FORBIDDEN_RESPONSE_HEADERS))
 
 
-def check_response(request: PageRequest, headers: Headers) -> ResponseVerdict:
-    """What the page sees of the response to its actual request. Any status will do."""
+def check_response(request: PageRequest, headers: Headers) -> ResponseCheck:
+    """What the page sees of the response to its actual request, whatever the status."""
     check = cors_check(request, headers)
-    return ResponseVerdict(check.allowed, check.reason, exposed_names(request, headers) if check.allowed else ())
+    return ResponseCheck(check.allowed, check.reason, exposed_names(request, headers) if check.allowed else ())
 
 
-def judge(request: PageRequest, response: Headers, preflight: tuple[int, Headers] | None = None) -> ResponseVerdict:
-    """The whole exchange: the answer to the preflight request, as (status, headers), and then the response.
+def check_exchange(
+    request: PageRequest, response: Headers, preflight: tuple[int, Headers] | None = None
+) -> ResponseCheck:
+    """Check the answer to the preflight request, as (status, headers), and then the response.
 
-    Raises ``ValueError`` if a preflight request is due and its answer is not given.
+    Raises ``ValueError`` if a preflight request is required and ``preflight`` is missing.
     """
     if needs_preflight(request):
         if preflight is None:
             raise ValueError(f"a {request.sent_method} with these headers needs the answer to a preflight request")
-        first = check_preflight(request, *preflight)
-        if not first.allowed:
-            return ResponseVerdict(False, first.reason)
+        check = check_preflight(request, *preflight)
+        if not check.allowed:
+            return ResponseCheck(False, check.reason)
     return check_response(request, response)

@@ -1,4 +1,4 @@
-"""How the heap stands after more and more requests: the points through which a leak's slope is laid."""
+"""The heap after growing numbers of requests: the points from which a leak's slope is computed."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from camrig.probe.agent import Heap
 
 READINGS = 5
 PAUSE = 0.02  # seconds
-LONGEST_PAUSE = 0.5
-GOES_ON = 0.75  # bytes per request, below any leak that is worth a limit
-SECONDS_TO_CLOSE = 25.0  # a server's patience with a client that went without a word, and a slow network's
+MAX_PAUSE = 0.5
+STILL_RISING = 0.75  # bytes per request, below any leak that is worth a limit
+SECONDS_TO_CLOSE = 25.0  # a server's time-out for a client that vanished, and a slow network's
 
 
-def drained(heap: Callable[[], Heap], pause: float = PAUSE) -> Heap:
-    """The heap once the server has no other connection and two readings in a row agree, or the lowest of a few.
+def settled_heap(heap: Callable[[], Heap], pause: float = PAUSE) -> Heap:
+    """The heap once the server has no other connection and two successive readings agree, or the lowest of a few.
 
-    A forward or a slow network holds a connection for a while after its client has left, and a conservative
-    collector may take a stale word on the stack for a pointer once. Only a few, because each reading is a request
-    too and costs where requests leak.
+    A forward or a slow network holds a connection for a while after its client has left, and a conservative collector
+    may take a stale word on the stack for a pointer. Only a few readings, because each is a request too and adds to a
+    leak.
     """
     until, wait = Deadline.after(SECONDS_TO_CLOSE), pause
-    found = heap()
-    while (found.connections or 0) > 1 and not until.passed:
+    reading = heap()
+    while (reading.connections or 0) > 1 and not until.passed:
         time.sleep(wait)
-        wait = min(2 * wait, LONGEST_PAUSE)
-        found = heap()
-    seen = [found]
-    while len(seen) < READINGS:
-        seen.append(heap())
-        if seen[-1].alloc == seen[-2].alloc:
+        wait = min(2 * wait, MAX_PAUSE)
+        reading = heap()
+    readings = [reading]
+    while len(readings) < READINGS:
+        readings.append(heap())
+        if readings[-1].alloc == readings[-2].alloc:
             break
         time.sleep(pause)
-    return min(seen, key=lambda found: found.alloc)
+    return min(readings, key=lambda reading: reading.alloc)
 
 
 def heap_series(
     request: Callable[[], object], heap: Callable[[], Heap], every: int, total: int
 ) -> list[tuple[int, int]]:
-    """Pairs (requests so far, bytes alive) at 0 and after each ``every`` requests up to ``total``, collector on."""
-    points = [(0, drained(heap).alloc)]
+    """Pairs (requests so far, bytes alive), at 0 and after every ``every`` requests up to ``total``."""
+    points = [(0, settled_heap(heap).alloc)]
     for done in range(1, total + 1):
         request()
         if done % every == 0:
-            points.append((done, drained(heap).alloc))
+            points.append((done, settled_heap(heap).alloc))
     return points
 
 
@@ -58,18 +58,18 @@ def heap_series_until_level(
     most: int,
     seconds: float = 300.0,
 ) -> list[list[tuple[int, int]]]:
-    """Series of ``each`` requests, one after the other: ``least`` of them, and up to ``most`` while the heap rises.
+    """Consecutive series of ``each`` requests: ``least`` of them, and up to ``most`` while the heap rises.
 
-    None beyond the least is begun after so many ``seconds``: on a slow board a few must do.
+    After ``seconds`` no series beyond the least is started: on a slow board a few must be enough.
 
-    What is taken once, as by a table that grows to its size, fades among further requests, and what is taken again
-    and again does not. It rises while all series together gained more than ``GOES_ON``.
+    What is allocated once, such as a table that grows to its size, matters less with each further request; a leak
+    does not. The heap counts as rising while all series together gained more than ``STILL_RISING``.
     """
-    found: list[list[tuple[int, int]]] = []
+    all_series: list[list[tuple[int, int]]] = []
     until = Deadline.after(seconds)
-    while len(found) < most:
-        found.append(heap_series(request, heap, every, each))
-        gained = sum(series[-1][1] - series[0][1] for series in found)
-        if len(found) >= least and (until.passed or gained <= GOES_ON * each * len(found)):
+    while len(all_series) < most:
+        all_series.append(heap_series(request, heap, every, each))
+        gained = sum(series[-1][1] - series[0][1] for series in all_series)
+        if len(all_series) >= least and (until.passed or gained <= STILL_RISING * each * len(all_series)):
             break
-    return found
+    return all_series

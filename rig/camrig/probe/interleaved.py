@@ -1,7 +1,7 @@
-"""Batches of timed exchanges through two libraries on one board, in turns, beside a control that neither touches.
+"""Batches of timed exchanges that alternate between two libraries on one board, beside a control without either.
 
-Both sides answer in the same process, on the same heap, in the same radio minute. One round has an exchange of each
-kind through each side and of each control; the order within a round is drawn by a seeded generator.
+Both libraries answer in the same process, on the same heap, in the same minute on the radio. One round has an
+exchange of each kind through each side and of each control; a seeded generator draws the order within a round.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from dataclasses import dataclass
 from camrig.errors import AgentError
 from camrig.probe.agent import SIDE_HEADER, Send
 from camrig.probe.client import TIMING_HEADER, Phases, Response
-from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, Request
+from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, RequestUnderTest
 
 SIDES = ("a", "b")
-NO_SIDE = "-"  # as long as the others: a control is as long a request as what it controls
+CONTROL = "-"  # the "side" of a control: of the same length, so that its request is as long as the others
 
 
 @dataclass(frozen=True)
-class SidesBatch:
-    """One batch: phases by side (or ``NO_SIDE``) and kind, each in the order taken, and the whole order."""
+class InterleavedBatch:
+    """Phases by side (or ``CONTROL``) and kind, each in the order taken, and the order of all exchanges."""
 
-    taken: dict[tuple[str, str], list[Phases]]
+    phases: dict[tuple[str, str], list[Phases]]
     order: tuple[tuple[str, str], ...]
 
 
-class SideBySide:
+class InterleavedSampler:
     """Takes batches through ``send(method, target, headers, body)``.
 
-    Each answer is shown to ``check(side, kind, answer)`` after its time was taken. What either raises ends the batch.
+    Each response is passed to ``check(side, kind, response)`` after it was timed. What either raises ends the batch.
     """
 
     def __init__(
         self,
         send: Send,
-        request: Request,
+        request: RequestUnderTest,
         *,
         check: Callable[[str, str, Response], None],
         kinds: Sequence[str] = (PREFLIGHT,),
@@ -45,26 +45,26 @@ class SideBySide:
     ) -> None:
         self._send, self._request, self._check, self._echo = send, request, check, echo
         self._order = random.Random(seed)
-        self._turns = [(side, kind) for side in SIDES for kind in kinds] + [(NO_SIDE, WITHOUT_CORS)]
-        self._turns += [(NO_SIDE, TCP_ECHO)] if echo is not None else []
+        self._turns = [(side, kind) for side in SIDES for kind in kinds] + [(CONTROL, WITHOUT_CORS)]
+        self._turns += [(CONTROL, TCP_ECHO)] if echo is not None else []
 
-    def batch(self, rounds: int) -> SidesBatch:
-        """The next batch. Raises AgentError for an answer without its time on the board."""
-        taken: dict[tuple[str, str], list[Phases]] = {turn: [] for turn in self._turns}
+    def batch(self, rounds: int) -> InterleavedBatch:
+        """The next batch. Raises AgentError for a response without its time on the board."""
+        phases: dict[tuple[str, str], list[Phases]] = {turn: [] for turn in self._turns}
         order = []
         for _ in range(rounds):
             for turn in self._order.sample(self._turns, len(self._turns)):
-                taken[turn].append(self._take(*turn))
+                phases[turn].append(self._take(*turn))
                 order.append(turn)
-        return SidesBatch(taken, tuple(order))
+        return InterleavedBatch(phases, tuple(order))
 
     def _take(self, side: str, kind: str) -> Phases:
         if kind == TCP_ECHO:
             assert self._echo is not None
             return self._echo()
-        method, target, headers, body = self._request.sent(kind)
+        method, target, headers, body = self._request.message(kind)
         response = self._send(method, target, [*headers, (SIDE_HEADER, side), TIMING_HEADER], body)
         self._check(side, kind, response)
         if response.phases.on_board is None:
-            raise AgentError("an answer came without the time on the board", hint="deploy this release's agent")
+            raise AgentError("a response came without its time on the board", hint="deploy this release's agent")
         return response.phases

@@ -1,4 +1,4 @@
-"""Several clients at once: latencies and errors of each level of concurrency."""
+"""Several clients at once: their latencies and errors."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ SECONDS_PER_EXCHANGE = 10.0
 
 
 @dataclass(frozen=True)
-class Level:
-    """What ``concurrency`` clients saw: milliseconds of each whole exchange, and the errors by kind.
+class LoadResult:
+    """What ``concurrency`` clients saw: milliseconds of each whole exchange, and the number of errors by cause.
 
-    Kinds are those of LostExchangeError, and ``status`` for a response that says the server failed (500 and above).
+    Causes are those of LostExchangeError, and ``status`` for a response with a status of 500 or more.
     """
 
     concurrency: int
     latencies: tuple[float, ...]
     errors: dict[str, int] = field(default_factory=dict)
-    unsent: int = 0  # requests for which no time was left
+    unsent: int = 0  # requests for which there was no time left
 
     @property
     def failed(self) -> int:
         return sum(self.errors.values())
 
 
-def load(
+def run_load(
     address: tuple[str, int],
     requests: Sequence[bytes],
     concurrency: int,
     each: int,
     seconds: float = 60.0,
-    patience: float = SECONDS_PER_EXCHANGE,
-) -> Level:
-    """``concurrency`` clients that each send ``each`` requests one after the other, taken in turn from ``requests``.
+    timeout: float = SECONDS_PER_EXCHANGE,
+) -> LoadResult:
+    """Run ``concurrency`` clients that each send ``each`` requests, one after the other, in turn from ``requests``.
 
-    All start together; none starts another request once ``seconds`` have passed. Each is given ``patience`` seconds.
+    All start together; none starts another request after ``seconds``. Each exchange may take ``timeout`` seconds.
     """
     until = Deadline.after(seconds)
     together = threading.Barrier(concurrency)
@@ -53,10 +53,10 @@ def load(
         for i in range(each):
             if until.passed:
                 return
-            kind, ms = _one(address, requests[(first + i) % len(requests)], patience)
+            cause, ms = _exchange(address, requests[(first + i) % len(requests)], timeout)
             with lock:
-                if kind:
-                    errors[kind] += 1
+                if cause:
+                    errors[cause] += 1
                 else:
                     latencies.append(ms)
 
@@ -64,15 +64,15 @@ def load(
     for thread in clients:
         thread.start()
     for thread in clients:
-        thread.join(seconds + patience)
+        thread.join(seconds + timeout)
     with lock:
         unsent = concurrency * each - len(latencies) - errors.total()
-        return Level(concurrency, tuple(latencies), dict(errors), unsent)
+        return LoadResult(concurrency, tuple(latencies), dict(errors), unsent)
 
 
-def _one(address: tuple[str, int], request: bytes, seconds: float) -> tuple[str, float]:
+def _exchange(address: tuple[str, int], request: bytes, seconds: float) -> tuple[str, float]:
     try:
         response = exchange(*address, request, seconds)
     except LostExchangeError as error:
-        return error.kind, 0.0
+        return error.cause, 0.0
     return ("status" if response.status >= 500 else ""), response.phases.total

@@ -1,4 +1,4 @@
-"""The rig's own share of a latency: a probe beside a bare socket loop that does the same exchange."""
+"""The rig's own share of a latency: the probe beside a bare socket loop that does the same exchanges."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REQUEST = request_bytes("OPTIONS", "/api/status", "board", preflight_headers(ORI
 
 @dataclass(frozen=True)
 class Overhead:
-    """Milliseconds of whole exchanges by the probe and by the bare loop, taken in turn."""
+    """Milliseconds of whole exchanges, by the probe and by the bare loop in turn."""
 
     probe: tuple[float, ...]
     bare: tuple[float, ...]
@@ -37,12 +37,12 @@ class Overhead:
         return median(self.probe) - median(self.bare)
 
 
-def overhead(rounds: int) -> Overhead:
-    """Measure it against Microdot on loopback."""
+def measure_overhead(rounds: int) -> Overhead:
+    """Measure both against Microdot on loopback."""
     probe, bare = [], []
-    with _answering() as (host, port):
+    with _server() as (host, port):
         for number in range(WARM_UP + rounds):
-            # In turn, and each first as often as second.
+            # Each goes first equally often.
             turns = (_probe, _bare) if number % 2 else (_bare, _probe)
             times = {turn: turn(host, port) for turn in turns}
             if number >= WARM_UP:
@@ -71,8 +71,8 @@ def _bare(host: str, port: int) -> float:
 
 
 @contextmanager
-def _answering() -> Iterator[tuple[str, int]]:
-    """The server below in a process of its own: in this one it would take turns with the probe."""
+def _server() -> Iterator[tuple[str, int]]:
+    """``serve`` in another process: in this one it would compete with the probe for the interpreter."""
     command = [sys.executable, "-m", "camrig.probe.overhead"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
@@ -83,7 +83,7 @@ def _answering() -> Iterator[tuple[str, int]]:
 
 
 def serve() -> None:
-    """Microdot with its CORS on a free port of loopback, which is printed: the exchanges are those with a board."""
+    """Serve Microdot with its CORS on a free loopback port and print the port: the exchanges are as with a board."""
     import asyncio
 
     from microdot import Microdot

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 def preflight_headers(origin: str | None, method: str | None, headers: Iterable[str] = ()) -> list[tuple[str, str]]:
     """The headers that a browser adds to a preflight (Fetch standard, CORS-preflight fetch, steps 2 to 5).
 
-    ``headers`` are the names of the unsafe request headers: sent lower-cased, sorted, joined by a bare comma.
+    ``headers`` are the names of the unsafe request headers: sent in lower case, sorted, joined by commas alone.
     """
-    found = [("Accept", "*/*")]
+    fields = [("Accept", "*/*")]
     if method is not None:
-        found.append(("Access-Control-Request-Method", method))
+        fields.append(("Access-Control-Request-Method", method))
     names = sorted({name.lower() for name in headers})
     if names:
-        found.append(("Access-Control-Request-Headers", ",".join(names)))
+        fields.append(("Access-Control-Request-Headers", ",".join(names)))
     if origin is not None:
-        found.append(("Origin", origin))
-    return found
+        fields.append(("Origin", origin))
+    return fields

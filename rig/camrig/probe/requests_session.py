@@ -1,4 +1,4 @@
-"""HTTP as a person would write it: a requests session that knows where the board is and never waits for ever."""
+"""A ``requests`` session for tests written as users write them: it knows the board's address and always times out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from camrig.probe.connections import Connections
 
 
 class NoAnswerError(ServerSilentError, requests.ConnectionError):
-    """Nothing whole came back: radio, network and a hung server look the same from here."""
+    """No complete response came: radio, network and a hung server look the same from the host."""
 
 
-class BoardSession(requests.Session):
-    """``get("/api/status")`` goes to the board. Proxies of the environment are not asked: the board is near.
+class HttpSession(requests.Session):
+    """``get("/api/status")`` goes to the board; proxies named in the environment are not used.
 
-    Its connections are among ``connections``, which may end them. A request without an answer raises NoAnswerError.
+    Its connections are added to ``connections``, whose ``cut`` ends them. A request without a response raises
+    NoAnswerError.
     """
 
     def __init__(self, url: str, seconds: float = 15.0, connections: Connections | None = None) -> None:
@@ -39,12 +40,12 @@ class BoardSession(requests.Session):
         try:
             return super().request(method, self.url + target if target.startswith("/") else target, *args, **kwargs)
         except (requests.ConnectionError, requests.Timeout) as error:
-            asked = f"{method.decode() if isinstance(method, bytes) else method.upper()} {target}"
-            raise NoAnswerError(f"{asked} got no answer ({error})", hint="see the console of the board") from None
+            request = f"{method.decode() if isinstance(method, bytes) else method.upper()} {target}"
+            raise NoAnswerError(f"{request} got no answer ({error})", hint="see the console of the board") from None
 
 
 class _Adapter(HTTPAdapter):
-    """requests' own, but the connections that it makes are known to ``connections``."""
+    """The adapter of requests, but the connections that it makes are added to ``connections``."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -56,7 +57,7 @@ class _Adapter(HTTPAdapter):
 
         class Connection(HTTPConnection):
             def connect(self) -> None:
-                if connections.down:  # connecting to a board that went down may take as long as the time-out
+                if connections.down:  # connecting would take as long as the time-out
                     raise ConnectionAbortedError("the board went down")
                 super().connect()
                 connections.add(self.sock)

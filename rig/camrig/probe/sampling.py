@@ -1,7 +1,7 @@
-"""Batches of timed exchanges with the board: what is measured, beside controls that share its network and its minute.
+"""Batches of timed exchanges with the board: requests under test beside controls, on one network at one time.
 
-One round has an exchange of each kind; the order within a round is drawn by a seeded generator and kept with the
-samples, so that no kind always follows the same other one.
+One round has an exchange of each kind. A seeded generator draws the order within a round, so that no kind always
+follows the same other one; the order is kept with the samples.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from camrig.errors import ServerSilentError
 from camrig.probe.agent import ECHO, Radio, Send
-from camrig.probe.client import TIMING_HEADER, LostExchangeError, Phases, connected, kind_of
+from camrig.probe.client import TIMING_HEADER, LostExchangeError, Phases, cause_of, connect
 from camrig.probe.preflight import preflight_headers
 
 PREFLIGHT, ACTUAL, TCP_ECHO, WITHOUT_CORS = KINDS = ("preflight", "actual", "control.echo", "control.without_cors")
@@ -22,17 +22,17 @@ ECHO_WORD = b"camrig tcp echo\n"
 
 @dataclass(frozen=True)
 class Sample:
-    """One exchange. ``place`` counts all exchanges of a sampler from 0; ``status`` is 0 for the TCP echo."""
+    """One exchange. ``number`` counts all exchanges of a sampler from 0; ``status`` is 0 for the TCP echo."""
 
     kind: str
-    place: int
+    number: int
     status: int
     phases: Phases
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Rounds taken one after the other, and how the board heard its access point right after them."""
+class ExchangeBatch:
+    """Consecutive rounds, and how well the board received its access point right after them."""
 
     number: int
     samples: tuple[Sample, ...]
@@ -44,8 +44,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Request:
-    """The request under test, as a page at ``origin`` makes it."""
+class RequestUnderTest:
+    """The request to be measured, as a page at ``origin`` makes it."""
 
     origin: str
     path: str = "/api/status"
@@ -53,26 +53,26 @@ class Request:
     headers: tuple[str, ...] = ()
     body: bytes = b""
 
-    def sent(self, kind: str) -> tuple[str, str, list[tuple[str, str]], bytes]:
-        """Method, target, headers and body of the exchange of that HTTP ``kind``."""
+    def message(self, kind: str) -> tuple[str, str, list[tuple[str, str]], bytes]:
+        """Method, target, headers and body of the exchange of ``kind``."""
         if kind == ACTUAL:
             headers = [("Origin", self.origin), *((name, "1") for name in self.headers)]
             return self.method, self.path, headers, self.body
-        asked = preflight_headers(self.origin, self.method, self.headers)
-        return "OPTIONS", self.path if kind == PREFLIGHT else ECHO, asked, b""
+        headers = preflight_headers(self.origin, self.method, self.headers)
+        return "OPTIONS", self.path if kind == PREFLIGHT else ECHO, headers, b""
 
 
 class Sampler:
-    """Takes batches through ``send(method, target, headers, body)``, and through ``echo()`` where there is one.
+    """Takes batches through ``send(method, target, headers, body)``, and through ``echo()`` if given.
 
-    ``radio()`` is asked after each batch. What ``send`` and ``echo`` raise ends the batch: a board that does not
+    ``radio()`` is called after each batch. What ``send`` and ``echo`` raise ends the batch: a board that does not
     answer gives no samples.
     """
 
     def __init__(
         self,
         send: Send,
-        request: Request,
+        request: RequestUnderTest,
         *,
         echo: Callable[[], Phases] | None = None,
         radio: Callable[[], Radio] | None = None,
@@ -89,12 +89,12 @@ class Sampler:
         self._batches = 0
 
     def warm_up(self, rounds: int) -> None:
-        """Rounds whose times are dropped: first imports, filled caches, ARP."""
+        """Rounds that are not recorded: first imports, caches, ARP."""
         for _ in range(rounds):
             for kind in self.kinds:
                 self._take(kind)
 
-    def batch(self, rounds: int) -> Batch:
+    def batch(self, rounds: int) -> ExchangeBatch:
         """The next batch, with one exchange of each kind per round."""
         samples = []
         for _ in range(rounds):
@@ -103,10 +103,10 @@ class Sampler:
                 samples.append(Sample(kind, self._taken, status, phases))
                 self._taken += 1
         self._batches += 1
-        return Batch(self._batches - 1, tuple(samples), self._radio() if self._radio else None)
+        return ExchangeBatch(self._batches - 1, tuple(samples), self._radio() if self._radio else None)
 
-    def batches(self, count: int, rounds: int) -> Iterator[Batch]:
-        """``count`` batches, taken as they are asked for."""
+    def batches(self, count: int, rounds: int) -> Iterator[ExchangeBatch]:
+        """Yield ``count`` batches, each taken when it is requested."""
         for _ in range(count):
             yield self.batch(rounds)
 
@@ -114,41 +114,41 @@ class Sampler:
         if kind == TCP_ECHO:
             assert self._echo is not None
             return 0, self._echo()
-        method, target, headers, body = self._request.sent(kind)
+        method, target, headers, body = self._request.message(kind)
         response = self._send(method, target, [*headers, TIMING_HEADER], body)
         return response.status, response.phases
 
 
-def order(batches: Iterable[Batch]) -> list[str]:
+def order(batches: Iterable[ExchangeBatch]) -> list[str]:
     """The kinds in the order in which they were taken."""
     return [sample.kind for batch in batches for sample in batch.samples]
 
 
 def tcp_echo(host: str, port: int, seconds: float = 10.0) -> Phases:
-    """One word to the board's TCP echo and back, on a connection of its own, timed as an exchange is.
+    """One word to the board's TCP echo and back, on a new connection, timed as an exchange is.
 
     Raises LostExchangeError.
     """
-    back = bytearray()
-    first = None
+    echoed = bytearray()
+    first_byte = None
     try:
-        connection, start = connected(host, port, seconds)
+        connection, start = connect(host, port, seconds)
         with connection:
-            at = time.perf_counter_ns()
+            connected = time.perf_counter_ns()
             connection.sendall(ECHO_WORD)
             while chunk := connection.recv(1024):
-                first = first or time.perf_counter_ns()
-                back += chunk
+                first_byte = first_byte or time.perf_counter_ns()
+                echoed += chunk
     except OSError as error:
-        raise LostExchangeError(f"{host}:{port}: {error or type(error).__name__}", kind_of(error)) from None
+        raise LostExchangeError(f"{host}:{port}: {error or type(error).__name__}", cause_of(error)) from None
     end = time.perf_counter_ns()
-    if back != ECHO_WORD or first is None:
-        raise LostExchangeError(f"{host}:{port} does not send back what it gets", "malformed")
-    return Phases((at - start) / 1e6, (first - start) / 1e6, (end - start) / 1e6)
+    if echoed != ECHO_WORD or first_byte is None:
+        raise LostExchangeError(f"{host}:{port} does not send back what it receives", "malformed")
+    return Phases((connected - start) / 1e6, (first_byte - start) / 1e6, (end - start) / 1e6)
 
 
 def reachable_echo(host: str, port: int | None, seconds: float = 2.0) -> Callable[[], Phases] | None:
-    """The TCP echo as a control, None where this host does not reach it: behind a forward of the HTTP port alone."""
+    """The TCP echo as a control; None if this host cannot reach it, as behind a forward of the HTTP port alone."""
     if port is None:
         return None
     try:

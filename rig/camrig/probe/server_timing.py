@@ -1,7 +1,7 @@
-"""The ``Server-Timing`` response header: what a server says about its own time.
+"""The ``Server-Timing`` response header, in which a server reports its own time.
 
-Parsed as W3C Server Timing, "server-timing header parsing algorithm": lenient, unknown parameters ignored, the first
-of two parameters of one name counts, and nothing in a header can raise.
+Parsed by the "server-timing header parsing algorithm" of W3C Server Timing: unknown parameters are ignored, the first
+of two parameters with one name counts, and no header raises an error.
 """
 
 from __future__ import annotations
@@ -11,43 +11,43 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-ON_BOARD = "app"  # what the rig's agent calls the time in the application
+ON_BOARD = "app"  # the agent's name for the time in the application
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_PLAIN = re.compile(ON_BOARD + r";dur=(\d+\.\d+)")
+_AGENT_FORM = re.compile(ON_BOARD + r";dur=(\d+\.\d+)")
 _SPACE = " \t"
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One entry; ``ms`` is 0.0 where none or no number was given, as the standard has it."""
+class TimingEntry:
+    """One entry; ``ms`` is 0.0 without a valid number, as in the standard."""
 
     name: str
     ms: float = 0.0
     description: str = ""
 
 
-def parse(values: Iterable[str]) -> list[Metric]:
-    """Every metric of the header's values, in the order they came."""
-    found = []
+def parse(values: Iterable[str]) -> list[TimingEntry]:
+    """Every entry of the header's values, in the order received."""
+    entries = []
     for value in values:
         at = 0
         while at < len(value):
-            metric, at = _metric(value, at)
-            if metric is not None:
-                found.append(metric)
-    return found
+            entry, at = _entry(value, at)
+            if entry is not None:
+                entries.append(entry)
+    return entries
 
 
 def on_board_ms(value: str) -> float | None:
-    """The agent's figure in a header's value in milliseconds, None when it is missing."""
-    if found := _PLAIN.fullmatch(value):  # what the agent sends: a probe should lose no time on it
-        return float(found[1])
-    return next((metric.ms for metric in parse([value]) if metric.name == ON_BOARD), None)
+    """The agent's time in a header's value, in milliseconds; None if it is missing."""
+    if match := _AGENT_FORM.fullmatch(value):  # what the agent sends: parsed without delaying the probe
+        return float(match[1])
+    return next((entry.ms for entry in parse([value]) if entry.name == ON_BOARD), None)
 
 
-def _metric(text: str, at: int) -> tuple[Metric | None, int]:
+def _entry(text: str, at: int) -> tuple[TimingEntry | None, int]:
     at = _skip(text, at)
     name, at = _token(text, at)
     parameters: dict[str, str] = {}
@@ -61,13 +61,13 @@ def _metric(text: str, at: int) -> tuple[Metric | None, int]:
             value, at = _quoted(text, at) if text[at : at + 1] == '"' else _token(text, at)
         if key:
             parameters.setdefault(key.lower(), value)
-        while at < len(text) and text[at] not in ";,":  # what is no parameter is passed over
+        while at < len(text) and text[at] not in ";,":  # anything that is not a parameter is skipped
             at += 1
     comma = text.find(",", at)
     end = len(text) if comma < 0 else comma + 1
     if not name:
         return None, end
-    return Metric(name, _number(parameters.get("dur", "")), parameters.get("desc", "")), end
+    return TimingEntry(name, _number(parameters.get("dur", "")), parameters.get("desc", "")), end
 
 
 def _skip(text: str, at: int) -> int:
@@ -77,8 +77,8 @@ def _skip(text: str, at: int) -> int:
 
 
 def _token(text: str, at: int) -> tuple[str, int]:
-    found = _TOKEN.match(text, at)
-    return (found[0], found.end()) if found else ("", at)
+    match = _TOKEN.match(text, at)
+    return (match[0], match.end()) if match else ("", at)
 
 
 def _quoted(text: str, at: int) -> tuple[str, int]:
@@ -91,5 +91,5 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
 
 
 def _number(text: str) -> float:
-    found = float(text) if _NUMBER.fullmatch(text) else 0.0
-    return found if math.isfinite(found) else 0.0
+    number = float(text) if _NUMBER.fullmatch(text) else 0.0
+    return number if math.isfinite(number) else 0.0

@@ -1,4 +1,4 @@
-"""Verdict and calibration as tables for a terminal."""
+"""A verdict and a calibration as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from camrig.gate.calibration import Noise
 from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
 from camrig.gate.verdict import GateVerdict, MetricVerdict, SideSummary
-from camrig.report.metrics_table import heading, number, plain
+from camrig.report.metrics_table import number, table_text
+from camrig.report.summary import heading
 
 
 def width() -> int:
-    """Columns of the terminal, enough for a whole table where there is none."""
+    """Columns of the terminal; enough for a whole table where the output is not one."""
     return shutil.get_terminal_size((120, 24)).columns
 
 
 def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int) -> str:
-    """Whose figures they are, one row per metric, then the whole gate's answer with its rates of false ones."""
+    """Board and firmware, one row per metric, then the answer of the whole gate and how often it is wrong."""
     table = _table("metric", "unit", "baseline", "candidate", "batches", "limit", "answer")
     for metric in verdict.metrics:
         table.add_row(
@@ -37,41 +38,41 @@ def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int) -
     lines = [f"{metric.metric}: {metric.outcome.value}: {metric.reason}" for metric in verdict.metrics]
     rates = f"false alarms at most {verdict.false_alarm:.0%}, false passes at most {verdict.false_pass:.0%}"
     if not comparison.paired:
-        rates += ", but for what another day changes"
+        rates += ", without what changes from one day to the next"
     if not verdict.holds:
-        rates = "how often this is wrong, only a calibration of this bench tells: camrig calibrate"
+        rates = "how often this is wrong is known only after a calibration of this bench: camrig calibrate"
     head = [
         heading(comparison.candidate.provenance),
-        *(f"compared all the same: {why}" for why in comparison.differences),
+        *(f"compared all the same: {difference}" for difference in comparison.differences),
     ]
-    return "\n".join([*head, plain(table, columns), *lines, f"gate: {verdict.outcome.value} ({rates})"])
+    return "\n".join([*head, table_text(table, columns), *lines, f"gate: {verdict.outcome.value} ({rates})"])
 
 
 def render_noise(noise: Mapping[str, Noise], limits: Mapping[str, Limit], columns: int) -> str:
     """One row per metric: its noise floor and the smallest change that its limit finds in 95 of 100 gates."""
     table = _table("metric", "unit", "batches", "bad", "floor", "floor %", "limit", "smallest found")
-    for name, one in noise.items():
+    for name, metric in noise.items():
         limit = limits.get(name)
         table.add_row(
             name,
-            one.unit,
-            str(one.batches),
-            str(one.bad),
-            f"{one.floor:.3g}",
-            "–" if one.share_floor is None else f"{one.share_floor:.1%}",
+            metric.unit,
+            str(metric.batches),
+            str(metric.bad),
+            f"{metric.floor:.3g}",
+            "–" if metric.share_floor is None else f"{metric.share_floor:.1%}",
             str(limit) if limit else "–",
-            _smallest(one, limit),
+            _smallest(metric, limit),
         )
-    return plain(table, columns)
+    return table_text(table, columns)
 
 
 def _smallest(noise: Noise, limit: Limit | None) -> str:
-    found = noise.smallest(limit) if limit else None
-    if limit is None or found is None:
+    change = noise.smallest(limit) if limit else None
+    if limit is None or change is None:
         return "–"
-    if isinf(found):
+    if isinf(change):
         return "none"
-    return f"{found:.1%}" if limit.relative else f"{number(found)} {limit.unit}"
+    return f"{change:.1%}" if limit.relative else f"{number(change)} {limit.unit}"
 
 
 def _median(side: SideSummary | None) -> str:
@@ -79,14 +80,15 @@ def _median(side: SideSummary | None) -> str:
 
 
 def _batches(verdict: MetricVerdict) -> str:
-    found = [side for side in (verdict.baseline, verdict.candidate) if side]
-    text = "/".join(str(side.batches - side.bad) for side in found)
-    return f"{text} ({max(side.bad for side in found)} bad)" if any(side.bad for side in found) else text or "–"
+    sides = [side for side in (verdict.baseline, verdict.candidate) if side]
+    good = "/".join(str(side.batches - side.bad) for side in sides)
+    bad = max((side.bad for side in sides), default=0)
+    return f"{good} ({bad} bad)" if bad else good or "–"
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(columns):
-        left = place < 2 or name in ("limit", "answer")
+    for index, name in enumerate(columns):
+        left = index < 2 or name in ("limit", "answer")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     return table

@@ -1,20 +1,23 @@
-"""What a run found, as plain data, and the JSON file that keeps it."""
+"""The results of a run as plain data, and the JSON file that keeps them. The file holds each value once."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from camrig.measure.recorder import RecordedMetric
 
-SCHEMA = 1
+SCHEMA = 2
+FEWEST_FOR_P95, FEWEST_FOR_P99 = 20, 100  # values: of fewer, a percentile only repeats the largest
 
 
 @dataclass(frozen=True)
 class BoardReport:
-    """One board of a run: who it was, how it came up and was brought back, what was measured on it.
+    """One board of a run: its identity, its steps and recoveries, and what was measured on it.
 
     ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one after its test.
     """
@@ -49,22 +52,64 @@ class RunReport:
     boards: list[BoardReport]
 
 
+def percentiles(metric: RecordedMetric) -> tuple[float | None, float | None]:
+    """The 95th and 99th percentile; None where the values are too few, and for a slope, whose rise has none."""
+    summary = metric.summary
+    return (
+        summary.p95 if summary.n >= FEWEST_FOR_P95 and not metric.is_slope else None,
+        summary.p99 if summary.n >= FEWEST_FOR_P99 and not metric.is_slope else None,
+    )
+
+
 def as_json(report: RunReport) -> dict[str, Any]:
-    """The report with its schema version; each metric with its summary and its raw values in order."""
-    found = {"schema": SCHEMA, **asdict(report)}
-    for board, source in zip(found["boards"], report.boards, strict=True):
-        board["metrics"] = [_metric(metric) for metric in source.metrics]
-    return found
+    """The report with its schema version; each metric with its summary and its batches of raw values in order."""
+    return {
+        "schema": SCHEMA,
+        **asdict(replace(report, boards=[])),
+        "boards": [
+            {
+                **asdict(replace(board, metrics=[])),
+                "metrics": [_metric(metric, board.metrics) for metric in board.metrics],
+            }
+            for board in report.boards
+        ],
+    }
 
 
-def _metric(metric: RecordedMetric) -> dict[str, Any]:
-    batches = [asdict(batch) for batch in metric.batches]
-    values = {"values": metric.values, "batches": batches}
-    return {"name": metric.name, "unit": metric.unit, **asdict(metric.summary), **values}
+def _metric(metric: RecordedMetric, metrics: Sequence[RecordedMetric]) -> dict[str, Any]:
+    summary = metric.summary
+    p95, p99 = percentiles(metric)
+    return {
+        "name": metric.name,
+        "unit": metric.unit,
+        "n": summary.n,
+        "median": summary.median,
+        "p95": p95,
+        "p99": p99,
+        "low": _finite(summary.low),
+        "high": _finite(summary.high),
+        "batches": [
+            {"values": list(batch.values), "control": _control(number, batch.control, metrics), "at": list(batch.at)}
+            for number, batch in enumerate(metric.batches)
+        ],
+    }
+
+
+def _control(number: int, control: Sequence[float], metrics: Sequence[RecordedMetric]) -> str | list[float]:
+    """The control samples of batch ``number``, or the name of the metric whose batch of that number they are."""
+    for metric in metrics if control else ():
+        if number < len(metric.batches) and metric.batches[number].values == control:
+            return metric.name
+    return list(control)
+
+
+def _finite(end: float) -> float | None:
+    """None for an end that is not bounded: JSON has no infinity."""
+    return end if isfinite(end) else None
 
 
 def write(report: RunReport, folder: Path) -> Path:
-    """Write ``run-<started>.json`` into ``folder``, made when missing, and return its path. Raises OSError."""
+    """Write ``run-<started>.json`` into ``folder``, created if missing, and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = "".join(c for c in report.started.split(".")[0] if c.isalnum())
     path = folder / f"run-{stamp}.json"

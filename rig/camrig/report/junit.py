@@ -1,4 +1,4 @@
-"""JUnit XML in which what could not run or be decided is an error of the rig, never a failure of the library."""
+"""JUnit XML with blocked and inconclusive tests as errors of the rig, never as failures of the library."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from xml.etree import ElementTree
 
-OURS = ("blocked: ", "inconclusive: ")
+RIG_PREFIXES = ("blocked: ", "inconclusive: ")
 
 
 def rig_as_errors(path: str) -> None:
-    """Rewrite the file that pytest wrote: what is blocked becomes ``<error message="blocked: …">``, and counts so.
+    """Rewrite the file that pytest wrote: a blocked test becomes ``<error message="blocked: …">``, counts included.
 
-    A file that is not there, or that is no XML, is left alone.
+    A file that is missing or not XML is left alone.
     """
     file = Path(os.path.expandvars(path)).expanduser()
     try:
@@ -21,14 +21,14 @@ def rig_as_errors(path: str) -> None:
         return
     changed = False
     for suite in tree.iter("testsuite"):
-        for found in [*suite.iter("failure"), *suite.iter("error")]:
-            text = found.text or ""
-            if not text.startswith(OURS):
+        for element in [*suite.iter("failure"), *suite.iter("error")]:
+            text = element.text or ""
+            if not text.startswith(RIG_PREFIXES):
                 continue
             changed = True
-            found.set("message", text.splitlines()[0])
-            if found.tag == "failure":
-                found.tag = "error"
+            element.set("message", text.splitlines()[0])
+            if element.tag == "failure":
+                element.tag = "error"
                 suite.set("failures", str(int(suite.get("failures", "1")) - 1))
                 suite.set("errors", str(int(suite.get("errors", "0")) + 1))
     if changed:

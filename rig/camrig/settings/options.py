@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from camrig.board.line_profiles import PROFILES
+from camrig.settings.byte_size import ByteSize
 
 
 def _text(value: str) -> str:
@@ -31,12 +32,6 @@ def _yes(value: str) -> bool:
     if value.lower() not in ("yes", "true", "1", "no", "false", "0"):
         raise ValueError("is neither yes nor no")
     return value.lower() in ("yes", "true", "1")
-
-
-def _size(value: str) -> str:
-    if not re.fullmatch(r"[1-9]\d{0,9}[KkMm]?", value):
-        raise ValueError("is not a size: give bytes, or a number with K or M, such as 128K or 4M")
-    return value
 
 
 def _url(value: str) -> str:
@@ -154,7 +149,14 @@ OPTIONS = (
     Option("lib", "--hil-lib", ("CAMRIG_LIB",), _folder, "DIR", "the library under test, laid over /lib"),
     Option("app", "--hil-app", ("CAMRIG_APP",), _folder, "DIR", "the application with boot.py and main.py"),
     Option("results", "--hil-results", ("CAMRIG_RESULTS",), Path, "DIR", "where results are written (results/)"),
-    Option("sim_heap", "--hil-sim-heap", ("CAMRIG_SIM_HEAP",), _size, "SIZE", "the virtual board's heap (4M)"),
+    Option(
+        "sim_heap",
+        "--hil-sim-heap",
+        ("CAMRIG_SIM_HEAP",),
+        ByteSize.parse,
+        "SIZE",
+        "the virtual board's heap (4M)",
+    ),
     Option(
         "baud",
         "--hil-baud",

@@ -13,6 +13,7 @@ from typing import Any
 
 from camrig.board.line_profiles import DEVKIT, LineProfile, find_profile
 from camrig.errors import SettingsError
+from camrig.settings.byte_size import ByteSize
 from camrig.settings.config_file import CONFIG_FILE, base_folder, nearest, read_toml, unknown_key
 from camrig.settings.options import OPTIONS, Option
 from camrig.settings.wifi import WIFI_FILE, Wifi, resolve_wifi
@@ -20,6 +21,7 @@ from camrig.settings.wifi import WIFI_FILE, Wifi, resolve_wifi
 WIRING = "wiring"  # the config file's tables of control-line profiles
 LIMITS = "limits"  # the config file's table of limits
 VIRTUAL = "sim"
+SIM_HEAP = ByteSize.parse("4M")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Settings:
     app: Path = Path("device")
     agent: Path = Path("device/rig_agent.py")
     results: Path = Path("results")
-    sim_heap: str = "4M"
+    sim_heap: ByteSize = SIM_HEAP
     baud: int = 115200
     port: int = 8080
     boot_timeout: float = 40.0

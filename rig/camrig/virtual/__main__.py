@@ -1,4 +1,4 @@
-"""``python -m camrig.virtual``: one virtual board, as told by a line of JSON on standard input."""
+"""``python -m camrig.virtual``: one virtual board, whose settings are a line of JSON on standard input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 
-from camrig.virtual.parent_death import notify_of_parents_death, orphaned
+from camrig.virtual.parent_death import orphaned, signal_on_parent_death
 from camrig.virtual.supervisor import Supervisor
 
 
@@ -25,7 +25,7 @@ def read_line(fd: int) -> bytes:
 
 def main() -> int:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    notify_of_parents_death(signal.SIGUSR1)
+    signal_on_parent_death(signal.SIGUSR1)
     line = read_line(0)
     if not line:
         return 0
@@ -33,9 +33,9 @@ def main() -> int:
     try:
         if orphaned(settings["parent"]):
             return 0
-        report = os.dup(1)
-        os.dup2(2, 1)  # so that nothing stray gets between the report and its reader
-        return Supervisor(settings, lifeline=0, report=report).run()
+        response_fd = os.dup(1)
+        os.dup2(2, 1)  # so that nothing else is printed between the responses
+        return Supervisor(settings, command_fd=0, response_fd=response_fd).run()
     finally:
         shutil.rmtree(settings["home"], ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""The host's handle on a virtual board: start it, cut its power, put it away."""
+"""The host's handle on a virtual board: start it, cut its power, inject faults, close it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CLOSE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Strike:
-    """A fault that struck, ``at`` a time on the monotonic clock."""
+    """A fault that struck, and the time ``at`` which it did, on the monotonic clock."""
 
     fault: str
     at: float
 
 
 class VirtualBoard:
-    """A running virtual board. ``path`` is its serial port, ``address`` what its Wi-Fi will report."""
+    """A running virtual board. ``path`` is its serial port, ``address`` the one that its Wi-Fi will report."""
 
     def __init__(self, process: subprocess.Popen[bytes], home: Path, path: str, address: str) -> None:
         self._process = process
@@ -44,7 +44,7 @@ class VirtualBoard:
 
     @classmethod
     def start(cls, config: VirtualConfig) -> VirtualBoard:
-        """Power a board up; its port can be opened when this returns.
+        """Power a board on; its port can be opened when this returns.
 
         Raises InterpreterMissingError without an interpreter, BlockedError when the board does not come up.
         """
@@ -70,16 +70,16 @@ class VirtualBoard:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(settings).encode() + b"\n")
-            report = _answer(process, Deadline.after(START_SECONDS))
-            if "error" in report:
+            response = _response(process, Deadline.after(START_SECONDS))
+            if "error" in response:
                 raise BlockedError(
-                    f"the virtual board did not start: {report['error']}",
+                    f"the virtual board did not start: {response['error']}",
                     hint="check its heap size and its flash image",
-                    details=report.get("details", ""),
+                    details=response.get("details", ""),
                 )
-            return cls(process, home, report["path"], report["address"])
+            return cls(process, home, response["path"], response["address"])
         except BaseException:
-            _end(process, home)
+            _close(process, home)
             raise
 
     def __enter__(self) -> VirtualBoard:
@@ -90,26 +90,29 @@ class VirtualBoard:
 
     @property
     def alive(self) -> bool:
-        """Whether the board is still there to be used."""
+        """Whether the board still runs."""
         return self._process.poll() is None
 
     def power_cycle(self) -> None:
-        """Cut the power and give it back: a hard reset at any moment.
+        """Cut the power and restore it: a hard reset at any moment.
 
-        When this returns the old run is over and the ROM's greeting is on the line. Raises BlockedError when the
-        board is gone.
+        When this returns the old run is over and the ROM's boot message is on the line. Raises BlockedError when
+        the board has ended.
         """
         self._command({"do": "power_cycle"})
 
     def fault(self, text: str) -> None:
-        """Make the board suffer from ``text``, in the words of ``faults.py``. What strikes ``now`` has struck then.
+        """Inject the fault ``text``, in the words of ``faults.py``. One that strikes ``now`` has struck on return.
 
-        Raises SettingsError for a typo, and BlockedError when the board is gone.
+        Raises SettingsError for a typo, and BlockedError when the board has ended.
         """
         self._command({"do": "fault", "fault": str(parse(text))})
 
     def clear(self, name: str | None = None) -> None:
-        """End the faults of that name, or all of them. Raises SettingsError for an unknown name, BlockedError."""
+        """End the faults of that name, or all of them.
+
+        Raises SettingsError for an unknown name, and BlockedError when the board has ended.
+        """
         if name is not None and name not in BY_NAME:
             parse(name)
         self._command({"do": "clear", "fault": name})
@@ -119,22 +122,22 @@ class VirtualBoard:
         return tuple(Strike(entry["fault"], entry["at"]) for entry in self._command({"do": "struck"})["struck"])
 
     def close(self) -> None:
-        """End the board; nothing of it is left. May be called again."""
-        _end(self._process, self._home)
+        """End the board, and remove its files and processes. May be called twice."""
+        _close(self._process, self._home)
 
     def _command(self, command: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
-            answer = _answer(self._process, Deadline.after(START_SECONDS))
+            response = _response(self._process, Deadline.after(START_SECONDS))
         except (OSError, ValueError):
-            answer = {"error": "its pipe is closed"}
-        if "error" in answer:
+            response = {"error": "its pipe is closed"}
+        if "error" in response:
             raise BlockedError("the virtual board has ended", board=self.path, hint="start a new one")
-        return answer
+        return response
 
 
-def _answer(process: subprocess.Popen[bytes], deadline: Deadline) -> dict[str, Any]:
+def _response(process: subprocess.Popen[bytes], deadline: Deadline) -> dict[str, Any]:
     """The supervisor's next line, or an ``error``."""
     assert process.stdout is not None
     assert process.stderr is not None
@@ -142,18 +145,18 @@ def _answer(process: subprocess.Popen[bytes], deadline: Deadline) -> dict[str, A
     while not line.endswith(b"\n"):
         ready, _, _ = select.select([process.stdout], [], [], deadline.left)
         if not ready:
-            return {"error": f"nothing was heard of it for {deadline.seconds:.0f} s"}
+            return {"error": f"no response within {deadline.seconds:.0f} s"}
         part = os.read(process.stdout.fileno(), 4096)
         if not part:
-            last_words = process.stderr.read().decode(errors="replace")
-            summary = last_words.strip().splitlines()[-1:] or ["its process ended"]
-            return {"error": summary[0], "details": last_words}
+            stderr = process.stderr.read().decode(errors="replace")
+            summary = stderr.strip().splitlines()[-1:] or ["its process ended"]
+            return {"error": summary[0], "details": stderr}
         line += part
-    answer: dict[str, Any] = json.loads(line)
-    return answer
+    response: dict[str, Any] = json.loads(line)
+    return response
 
 
-def _end(process: subprocess.Popen[bytes], home: Path) -> None:
+def _close(process: subprocess.Popen[bytes], home: Path) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()

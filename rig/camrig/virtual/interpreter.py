@@ -18,21 +18,21 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from camrig.virtual.config import Interpreter
-from camrig.virtual.parent_death import notify_of_parents_death, orphaned
+from camrig.virtual.config import InterpreterFile
+from camrig.virtual.parent_death import orphaned, signal_on_parent_death
 
 BOARD_SIDE = Path(__file__).parent / "board_side"
 SETTINGS_FD = 3
 CONTROL_FD = 4
 START = "__import__('start').run()"
 CHUNK = 65536
-REST = 0.02  # seconds
+SLEEP_WAIT = 0.02  # seconds that an interrupt waits for the interpreter to sleep
 
 
-class Child:
+class Interpreter:
     """One run of the interpreter, from power or reset to its end."""
 
-    def __init__(self, interpreter: Interpreter, heap: int, settings: dict[str, Any]) -> None:
+    def __init__(self, file: InterpreterFile, heap: int, settings: dict[str, Any]) -> None:
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self.master, False)
@@ -41,11 +41,11 @@ class Child:
         reader, writer = os.pipe()
         argv = ["micropython", "-X", f"heapsize={heap}", "-i", "-c", START]
         parent = os.getpid()
-        run = _embedded(interpreter.path) if interpreter.embedded else None
+        main = _embedded_main(file.path) if file.embedded else None
         self.status: int | None = None
         self.pid = os.fork()
         if self.pid == 0:
-            _become(run, interpreter.path, argv, (self._slave, reader, control), parent)
+            _exec(main, file.path, argv, (self._slave, reader, control), parent)
         os.close(reader)
         os.close(control)
         with os.fdopen(writer, "wb") as pipe, contextlib.suppress(BrokenPipeError):
@@ -53,21 +53,21 @@ class Child:
 
     @property
     def interruptible(self) -> bool:
-        """Whether code runs that takes a KeyboardInterrupt: only then the interpreter catches the signal."""
+        """Whether code runs that takes a KeyboardInterrupt: only then does the interpreter catch the signal."""
         if self.ended():
             return False
         try:
-            report = Path(f"/proc/{self.pid}/status").read_text()
+            status = Path(f"/proc/{self.pid}/status").read_text()
         except OSError:
-            # No /proc to ask. The friendly REPL at least has the terminal raw while it waits for keys.
+            # There is no /proc. The friendly REPL at least has the terminal raw while it waits for keys.
             lflag: int = termios.tcgetattr(self._slave)[3]
             return lflag != 0
-        caught = int(report.split("SigCgt:")[1].split()[0], 16)
+        caught = int(status.split("SigCgt:")[1].split()[0], 16)
         return bool(caught & (1 << (signal.SIGINT - 1)))
 
     @property
-    def settled(self) -> bool:
-        """Whether all keys have been read and the interpreter sleeps: it waits for more."""
+    def waits_for_keys(self) -> bool:
+        """Whether all keys have been read and the interpreter sleeps."""
         unread = array.array("i", [0])
         fcntl.ioctl(self._slave, termios.FIONREAD, unread)
         return not unread[0] and self.sleeping
@@ -78,11 +78,11 @@ class Child:
         try:
             stat = Path(f"/proc/{self.pid}/stat").read_bytes()
         except OSError:
-            return True  # no /proc to ask, or the process is gone
+            return True  # there is no /proc, or the process is gone
         return stat.rpartition(b") ")[2][:1] not in (b"R", b"D")
 
     @property
-    def locked(self) -> bool:
+    def waits_for_lock(self) -> bool:
         """Whether it waits for a mutex, without a time-out (Linux: futex(2), as pthread_mutex_lock calls it)."""
         try:
             return Path(f"/proc/{self.pid}/syscall").read_text().split()[2:5] == ["0x80", "0x2", "0x0"]
@@ -90,16 +90,16 @@ class Child:
             return False
 
     def interrupt(self) -> bool:
-        """Raise KeyboardInterrupt in running code; False if there is none that would take it.
+        """Raise KeyboardInterrupt in running code; False if no code runs that would take it.
 
-        The process is held still meanwhile: the signal would end one that has stopped catching it. One that waits
-        for something is sure to be in the middle of nothing, so that is waited for, though not long.
+        The process is stopped meanwhile: if it no longer catches the signal, the signal would end it. A process that
+        sleeps is certainly not in the middle of an allocation, so this waits briefly for it to sleep.
         """
         if not self.interruptible:
             return False
-        until = time.monotonic() + REST
+        until = time.monotonic() + SLEEP_WAIT
         while not self.sleeping and time.monotonic() < until:
-            time.sleep(REST / 20)
+            time.sleep(SLEEP_WAIT / 20)
         os.kill(self.pid, signal.SIGSTOP)
         if self._wait(os.WUNTRACED):
             return False
@@ -110,18 +110,18 @@ class Child:
         return taken
 
     def freeze(self) -> None:
-        """Stop it where it is, for good."""
+        """Stop the process where it is, for good."""
         if not self.ended():
             os.kill(self.pid, signal.SIGSTOP)
 
     def ended(self) -> bool:
-        """Whether the process is over; ``status`` then tells how, as ``os.waitpid`` does."""
+        """Whether the process has ended; ``status`` is then that of ``os.waitpid``."""
         return self.status is not None or self._wait(os.WNOHANG)
 
     def read(self) -> bytes:
         try:
             return os.read(self.master, CHUNK)
-        except OSError:  # nothing there, or the other side is gone
+        except OSError:  # nothing to read, or the other side is gone
             return b""
 
     def write(self, data: bytes) -> int:
@@ -156,8 +156,8 @@ class Child:
         return True
 
 
-def _embedded(path: str) -> Callable[[list[str]], int]:
-    """The interpreter's main function, out of the package's extension module."""
+def _embedded_main(path: str) -> Callable[[list[str]], int]:
+    """The interpreter's main function, from the package's extension module."""
     if "micropython_run" not in sys.modules:
         spec = spec_from_loader("micropython_run", ExtensionFileLoader("micropython_run", path))
         assert spec is not None
@@ -168,27 +168,27 @@ def _embedded(path: str) -> Callable[[list[str]], int]:
     return cast("Callable[[list[str]], int]", sys.modules["micropython_run"].run_main)
 
 
-def _become(
-    run: Callable[[list[str]], int] | None, path: str, argv: list[str], fds: tuple[int, int, int], parent: int
+def _exec(
+    main: Callable[[list[str]], int] | None, path: str, argv: list[str], fds: tuple[int, int, int], parent: int
 ) -> NoReturn:
-    """Runs in the forked process: turn it into the interpreter, with nothing of its parent left to reach."""
+    """Runs in the forked process: become the interpreter, without anything that belongs to the parent."""
     try:
-        notify_of_parents_death(signal.SIGKILL)
+        signal_on_parent_death(signal.SIGKILL)
         if orphaned(parent):
             os._exit(1)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
-        # Out of the way first: a descriptor may already sit on a number that is about to be given away.
+        # Moved to high numbers first: a descriptor may have one of the numbers that are assigned next.
         slave, settings, control = (fcntl.fcntl(fd, fcntl.F_DUPFD, 16) for fd in fds)
         for target, fd in enumerate((slave, slave, slave, settings, control)):
             os.dup2(fd, target)
         os.closerange(5, 256)
         os.chdir(BOARD_SIDE)
-        os.environ.clear()  # MicroPython would take a path and a history file from here
-        if run is not None:
-            code = run(argv)
+        os.environ.clear()  # MicroPython would take its path and a history file from it
+        if main is not None:
+            code = main(argv)
             os._exit(code & 0xFF if code else 0)
         os.execve(path, argv, {})
     finally:

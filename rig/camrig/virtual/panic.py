@@ -1,6 +1,6 @@
-"""What an ESP32's panic handler prints. The addresses are made up; the form is that of ESP-IDF 5 on an Xtensa core.
+"""What an ESP32's panic handler prints. The addresses are invented; the format is that of ESP-IDF 5 on Xtensa.
 
-An exception is described in words, an interrupt watchdog is not. Each line of registers ends in two blanks.
+An exception comes with a description, an interrupt watchdog does not. Each line of registers ends in two blanks.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 LOAD_PROHIBITED = 0x1C
 LEVEL_1_INTERRUPT = 0x05
 _ELF = "ELF file SHA256: 3f1d7a60c2b94e58"
-_WORDS = ("PC", "PS", *(f"A{n}" for n in range(16)), "SAR", "EXCCAUSE", "EXCVADDR", "LBEG", "LEND", "LCOUNT")
+_REGISTERS = ("PC", "PS", *(f"A{n}" for n in range(16)), "SAR", "EXCCAUSE", "EXCVADDR", "LBEG", "LEND", "LCOUNT")
 _CODE = (0x400E14EA, 0x400D0802, 0x400E2B39, 0x400DF5B5, 0x4008F2C6)
 _STACK = 0x3FFCEC50
 
 
 def registers(core: int, cause: int) -> list[str]:
     """The register dump of one core."""
-    values = dict.fromkeys(_WORDS, 0) | {
+    values = dict.fromkeys(_REGISTERS, 0) | {
         "PC": _CODE[0] + 3 + core,
         "PS": 0x00060130,
         "A0": 0x80000000 | (_CODE[1] & 0x3FFFFFFF),
@@ -29,29 +29,29 @@ def registers(core: int, cause: int) -> list[str]:
         "LBEG": 0x4000C46C,
         "LEND": 0x4000C477,
     }
-    cells = [f"{name:<8}: 0x{values[name]:08x}  " for name in _WORDS]
+    cells = [f"{name:<8}: 0x{values[name]:08x}  " for name in _REGISTERS]
     rows = ["".join(cells[at : at + 4]) for at in range(0, len(cells), 4)]
     return [f"Core  {core} register dump:", *rows]
 
 
 def backtrace() -> list[str]:
-    """The line that a debugger wants: return addresses with their stack pointers."""
+    """The line that a debugger decodes: return addresses with their stack pointers."""
     pairs = [f"0x{code:08x}:0x{_STACK + 32 * depth:08x}" for depth, code in enumerate(_CODE)]
     return ["", "", "Backtrace: " + " ".join(pairs)]
 
 
-def guru(reason: str, core: int, cause: int, words: str = "", both: bool = False) -> str:
+def guru(reason: str, core: int, cause: int, description: str = "", both: bool = False) -> str:
     """A whole Guru Meditation, down to ``Rebooting...``; ``both`` dumps the other core as well."""
-    lines = ["", f"Guru Meditation Error: Core  {core} panic'ed ({reason}). {words}", ""]
+    lines = ["", f"Guru Meditation Error: Core  {core} panic'ed ({reason}). {description}", ""]
     lines += [*registers(core, cause), *backtrace(), "", ""]
     if both:
         lines += [*registers(1 - core, cause), *backtrace(), "", ""]
-    return _ended(lines)
+    return _dump(lines)
 
 
 def task_watchdog() -> str:
     """The task watchdog of a board whose MicroPython task did not feed it."""
-    said = (
+    log = (
         "Task watchdog got triggered. The following tasks/users did not reset the watchdog in time:",
         " - mp_task (CPU 1)",
         "Tasks currently running:",
@@ -60,8 +60,8 @@ def task_watchdog() -> str:
         "Aborting.",
         "Print CPU 1 backtrace",
     )
-    return _ended(["", *(f"E (9307) task_wdt: {line}" for line in said), *backtrace(), "", ""])
+    return _dump(["", *(f"E (9307) task_wdt: {line}" for line in log), *backtrace(), "", ""])
 
 
-def _ended(lines: list[str]) -> str:
+def _dump(lines: list[str]) -> str:
     return "\r\n".join([*lines, "", "", _ELF, "", "Rebooting...", ""])

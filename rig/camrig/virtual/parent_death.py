@@ -1,4 +1,4 @@
-"""A process of the virtual board never outlives the one that started it."""
+"""No process of a virtual board outlives the process that started it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 
-# Loaded on import, because a freshly forked child should not have to.
+# Loaded on import, because a child that has just been forked should not load libraries.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def notify_of_parents_death(number: signal.Signals) -> None:
-    """Have the kernel send signal ``number`` when the parent ends. Does nothing where the kernel cannot.
+def signal_on_parent_death(number: signal.Signals) -> None:
+    """Make the kernel send signal ``number`` when the parent ends. Does nothing where the kernel cannot.
 
-    The kernel watches the parent's *thread*: a handler has to ask ``orphaned`` before it believes it.
+    The kernel watches the parent's *thread*: a handler must check ``orphaned`` before it acts.
     """
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)

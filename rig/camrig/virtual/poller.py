@@ -11,31 +11,31 @@ from contextlib import suppress
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
-class Watch:
-    """Waits for ``always`` to be readable, for signals, and for what each call names."""
+class Poller:
+    """Waits for ``command_fd`` to be readable, for signals, and for the descriptors that each call names."""
 
-    def __init__(self, always: int) -> None:
-        self._bell, rung = os.pipe()
-        for fd in (self._bell, rung, always):
+    def __init__(self, command_fd: int) -> None:
+        self._signal_fd, wakeup_fd = os.pipe()
+        for fd in (self._signal_fd, wakeup_fd, command_fd):
             os.set_blocking(fd, False)
-        signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._bell, READ)
-        self._selector.register(always, READ)
+        self._selector.register(self._signal_fd, READ)
+        self._selector.register(command_fd, READ)
 
-    def wait(self, wanted: Mapping[int, int], seconds: float | None) -> set[int]:
+    def wait(self, masks: Mapping[int, int], seconds: float | None) -> set[int]:
         """The descriptors that can be read, once there is one, or a signal came, or ``seconds`` are over.
 
-        ``wanted`` maps a descriptor to READ, WRITE, both or 0.
+        ``masks`` maps a descriptor to READ, WRITE, both or 0.
         """
-        watched = [self._selector.register(fd, mask).fd for fd, mask in wanted.items() if mask]
+        registered = [self._selector.register(fd, mask).fd for fd, mask in masks.items() if mask]
         try:
             ready = self._selector.select(seconds)
         finally:
-            for fd in watched:
+            for fd in registered:
                 self._selector.unregister(fd)
         readable = {key.fd for key, mask in ready if mask & READ}
-        if self._bell in readable:
+        if self._signal_fd in readable:
             with suppress(BlockingIOError):
-                os.read(self._bell, 4096)
+                os.read(self._signal_fd, 4096)
         return readable

@@ -1,9 +1,9 @@
 """What the interpreter writes becomes what an ESP32 would send: bytes in, events out, no I/O.
 
-The board side talks to the supervisor within its own output, because only there is the order certain. A
-message is the secret prefix, a letter, and for ``B`` four hexadecimal digits: that many bytes go out untouched.
+The board side reports to the supervisor within its own output, because only there is the order certain. A
+message is the secret prefix, a letter, and for ``B`` four hexadecimal digits: that many bytes go out unchanged.
 All other output is text: a bare line feed becomes CR LF as the serial console does it, and the
-interpreter's name for this host gives way to the board's.
+interpreter's name for this host is replaced by the board's.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ DONE = b"D"  # boot.py and main.py are over, the REPL comes next
 
 
 @dataclass(frozen=True)
-class Sent:
-    """Bytes for the wire."""
+class ConsoleBytes:
+    """Bytes for the serial line."""
 
     data: bytes
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A message of the start-up script."""
+class StartupMark:
+    """A message of the start-up script: UP or DONE."""
 
     letter: bytes
 
 
 def renaming(banner: str, machine: str) -> tuple[bytes, bytes]:
-    """The words of the interpreter's ``banner`` and what they become on ``machine``; nothing while it is unknown."""
+    """The interpreter's ``banner``, and what it becomes on ``machine``. Both are empty while it is unknown."""
     if not banner:
         return b"", b""
     firmware, _, _ = banner.partition("; ")
     return banner.encode() + b"\r\n", f"{firmware}; {machine}\r\n".encode()
 
 
-class Output:
-    """Takes apart one run of the interpreter. ``rename`` maps the banner's words to the board's."""
+class ReplOutput:
+    """Parses the output of one run of the interpreter. ``rename`` is what ``renaming`` returns."""
 
     def __init__(self, prefix: bytes, rename: tuple[bytes, bytes] = (b"", b"")) -> None:
         self.prefix = prefix
@@ -50,19 +50,19 @@ class Output:
 
     @property
     def holding(self) -> bool:
-        """Whether bytes wait that may be the beginning of a message."""
+        """Whether bytes are held that may be the beginning of a message."""
         return bool(self._held)
 
-    def feed(self, data: bytes) -> Iterator[Sent | Mark]:
+    def feed(self, data: bytes) -> Iterator[ConsoleBytes | StartupMark]:
         data, self._held = self._held + data, b""
         while data:
             if self._binary:
-                now, data = data[: self._binary], data[self._binary :]
-                self._binary -= len(now)
-                yield self._as_is(now)
+                binary, data = data[: self._binary], data[self._binary :]
+                self._binary -= len(binary)
+                yield self._unchanged(binary)
                 continue
-            text, found, rest = data.partition(self.prefix)
-            if not found:
+            text, prefix, rest = data.partition(self.prefix)
+            if not prefix:
                 keep = self._beginning(text)
                 text, self._held = text[: len(text) - keep], text[len(text) - keep :]
                 if text:
@@ -71,40 +71,40 @@ class Output:
             if text:
                 yield self._cooked(text)
             if not rest or (rest[0] == BINARY and len(rest) < 5):
-                self._held = found + rest
+                self._held = prefix + rest
                 return
             if rest[0] == BINARY:
                 self._binary = int(rest[1:5], 16)
                 data = rest[5:]
             else:
-                yield Mark(rest[:1])
+                yield StartupMark(rest[:1])
                 data = rest[1:]
 
-    def flush(self) -> Iterator[Sent]:
-        """Give up what is held: no more came, so it was text."""
+    def flush(self) -> Iterator[ConsoleBytes]:
+        """Release what is held: nothing followed, so it was text."""
         held, self._held = self._held, b""
         if held:
             yield self._cooked(held)
 
     def _beginning(self, text: bytes) -> int:
-        """How many bytes at the end of ``text`` may begin the prefix or the words to rename."""
+        """How many bytes at the end of ``text`` may begin the prefix or the banner."""
         for pattern in (self.prefix, self.rename[0]):
             for size in range(min(len(pattern) - 1, len(text)), 0, -1):
                 if text.endswith(pattern[:size]):
                     return size
         return 0
 
-    def _as_is(self, data: bytes) -> Sent:
+    def _unchanged(self, data: bytes) -> ConsoleBytes:
         self._last = data[-1:]
-        return Sent(data)
+        return ConsoleBytes(data)
 
-    def _cooked(self, text: bytes) -> Sent:
+    def _cooked(self, text: bytes) -> ConsoleBytes:
         if self.rename[0]:
             text = text.replace(*self.rename)
         before, self._last = self._last, text[-1:]
         if before == b"\r" and text.startswith(b"\n"):
-            return Sent(b"\n" + _crlf(text[1:]))
-        return Sent(_crlf(text))
+            return ConsoleBytes(b"\n" + _crlf(text[1:]))
+        return ConsoleBytes(_crlf(text))
 
 
 def _crlf(text: bytes) -> bytes:

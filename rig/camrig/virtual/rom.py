@@ -1,4 +1,4 @@
-"""What an ESP32 prints before MicroPython speaks, and what its reset causes are called.
+"""What an ESP32 prints before MicroPython starts, and its reset causes.
 
 Values of ``machine.reset_cause()`` and the mapping follow MicroPython's ESP32 port: a restart by software or by a
 panic is a hard reset, power and brownout are power-on resets, and only a restart of the interpreter is soft.
@@ -19,26 +19,26 @@ SOFT_REBOOT = b"MPY: soft reboot\r\n"
 
 
 @dataclass(frozen=True)
-class Reset:
-    """A hard reset: ``cause`` as MicroPython reports it, ``reason`` as the ROM prints it, ``last_words`` before.
+class HardReset:
+    """A hard reset: its ``cause`` for MicroPython, the ``reason`` that the ROM prints, and the ``panic`` before it.
 
-    ``starts`` is whether MicroPython comes next: a chip in its boot loader waits for a download instead.
+    ``starts`` is whether MicroPython starts next: a chip in its boot loader waits for a download instead.
     """
 
     cause: int
     reason: str
-    last_words: str = ""
+    panic: str = ""
     starts: bool = True
 
     @property
     def console(self) -> bytes:
-        """Everything on the wire until MicroPython starts."""
-        greeting = ["ets Jul 29 2019 12:21:46", ""]
+        """Everything on the line until MicroPython starts."""
+        header = ["ets Jul 29 2019 12:21:46", ""]
         if not self.starts:
-            greeting += [f"rst:{self.reason},boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))"]
-            return "\r\n".join([*greeting, "waiting for download", ""]).encode()
+            header += [f"rst:{self.reason},boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))"]
+            return "\r\n".join([*header, "waiting for download", ""]).encode()
         lines = (
-            *greeting,
+            *header,
             f"rst:{self.reason},boot:0x13 (SPI_FAST_FLASH_BOOT)",
             "configsip: 0, SPIWP:0xee",
             "clk_drv:0x00,q_drv:0x00,d_drv:0x00,cs0_drv:0x00,hd_drv:0x00,wp_drv:0x00",
@@ -51,21 +51,21 @@ class Reset:
             "entry 0x400805b0",
             "",
         )
-        return (self.last_words + "\r\n".join(lines)).encode()
+        return (self.panic + "\r\n".join(lines)).encode()
 
 
-POWER_ON = Reset(PWRON_RESET, "0x1 (POWERON_RESET)")
-SOFTWARE = Reset(HARD_RESET, "0xc (SW_CPU_RESET)")
-PANIC = Reset(
+POWER_ON = HardReset(PWRON_RESET, "0x1 (POWERON_RESET)")
+SOFTWARE = HardReset(HARD_RESET, "0xc (SW_CPU_RESET)")
+PANIC = HardReset(
     HARD_RESET,
     "0xc (SW_CPU_RESET)",
     guru("LoadProhibited", 1, LOAD_PROHIBITED, "Exception was unhandled."),
 )
-WATCHDOG = Reset(WDT_RESET, "0xc (SW_CPU_RESET)", task_watchdog())
-INTERRUPT_WATCHDOG = Reset(
+WATCHDOG = HardReset(WDT_RESET, "0xc (SW_CPU_RESET)", task_watchdog())
+INTERRUPT_WATCHDOG = HardReset(
     WDT_RESET,
     "0x8 (TG1WDT_SYS_RESET)",
     guru("Interrupt wdt timeout on CPU0", 0, LEVEL_1_INTERRUPT, both=True),
 )
-BROWNOUT = Reset(PWRON_RESET, "0xf (RTCWDT_BROWN_OUT_RESET)", "\r\nBrownout detector was triggered\r\n\r\n")
-BOOT_LOADER = Reset(PWRON_RESET, "0x1 (POWERON_RESET)", starts=False)
+BROWNOUT = HardReset(PWRON_RESET, "0xf (RTCWDT_BROWN_OUT_RESET)", "\r\nBrownout detector was triggered\r\n\r\n")
+BOOT_LOADER = HardReset(PWRON_RESET, "0x1 (POWERON_RESET)", starts=False)

@@ -1,4 +1,4 @@
-"""``camera`` of a firmware whose sensor does not answer, in both styles."""
+"""``camera`` of a firmware whose sensor does not respond, in both styles."""
 
 JPEG = 3
 FRAME_QVGA = 5
@@ -16,7 +16,7 @@ class GrabMode:
     LATEST = 1
 
 
-def init(*where, **settings):
+def init(*pins, **settings):
     raise OSError("Camera Init Failed")
 
 

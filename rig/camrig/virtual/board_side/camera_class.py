@@ -60,11 +60,11 @@ class Camera:
         return self._on
 
     def __getattr__(self, name):
-        """``get_x()`` and ``set_x(value)`` for any setting of a sensor."""
-        way, setting = name[:4], name[4:]
-        if way == "get_":
+        """``get_x()`` and ``set_x(value)`` for any setting x of the sensor."""
+        prefix, setting = name[:4], name[4:]
+        if prefix == "get_":
             return lambda: self._settings.get(setting, 0)
-        if way == "set_":
+        if prefix == "set_":
             return lambda value: self._settings.update({setting: value})
         raise AttributeError(name)
 

@@ -49,7 +49,7 @@ def framesize(size):
 
 
 def _adjust(value):
-    """Picture controls are taken, and change nothing on a grey picture."""
+    """Picture controls are accepted, and change nothing on a grey picture."""
 
 
 quality = flip = mirror = contrast = saturation = brightness = speffect = whitebalance = _adjust

@@ -1,7 +1,7 @@
-"""``machine``: resets for real, and pins that remember. There are no timers, buses, converters or clock."""
+"""``machine``: real resets, and pins that keep their value. There are no timers, buses, converters or RTC."""
 
+import supervisor_channel
 import uctypes
-import wire
 
 HIDDEN = ()
 
@@ -23,7 +23,7 @@ def power_on(board):
 
 
 def reset():
-    wire.halt("R")
+    supervisor_channel.halt("R")
 
 
 def soft_reset():
@@ -57,7 +57,7 @@ def enable_irq(state):
 
 
 class Memory:
-    """``mem8`` and its kin on the memory of this process: a wrong address is a crash, as on a board."""
+    """``mem8``, ``mem16`` and ``mem32`` on the memory of this process: a wrong address is a crash, as on a board."""
 
     def __init__(self, size):
         self._size = size
@@ -83,21 +83,21 @@ class Pin:
     IRQ_RISING = 1
     IRQ_FALLING = 2
 
-    def __init__(self, id, mode=-1, pull=-1, value=None, **other):
+    def __init__(self, id, mode=-1, pull=-1, value=None, **settings):
         self.id = id
         self._value = 0
         self.init(mode, pull, value)
 
-    def init(self, mode=-1, pull=-1, value=None, **other):
+    def init(self, mode=-1, pull=-1, value=None, **settings):
         if value is not None:
             self._value = 1 if value else 0
         elif pull == Pin.PULL_UP:
             self._value = 1
 
-    def value(self, *new):
-        if not new:
+    def value(self, *level):
+        if not level:
             return self._value
-        self._value = 1 if new[0] else 0
+        self._value = 1 if level[0] else 0
         return None
 
     __call__ = value
@@ -119,7 +119,7 @@ class Pin:
 
 
 class WDT:
-    """Once started it can only be fed; a hungry one resets the board."""
+    """Once started it can only be fed; without that it resets the board."""
 
     def __init__(self, id=0, timeout=5000):
         if timeout < 1:
@@ -128,11 +128,11 @@ class WDT:
         self.feed()
 
     def feed(self):
-        wire.request("D", self._timeout)
+        supervisor_channel.request("D", self._timeout)
 
 
 class Timer:
-    """There is no interrupt to call back from: a timer that would never fire says so when it is started."""
+    """There is no interrupt to call back from, so a timer raises when it is started."""
 
     ONE_SHOT = 0
     PERIODIC = 1

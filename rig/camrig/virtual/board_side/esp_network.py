@@ -1,9 +1,9 @@
-"""The radio of a board that sees exactly one access point."""
+"""``network``: the radio of a board in reach of exactly one access point."""
 
 import time
 
-import switches
-import wire
+import fault_cells
+import supervisor_channel
 
 STA_IF = 0
 AP_IF = 1
@@ -19,7 +19,7 @@ AUTH_OPEN = 0
 AUTH_WPA2_PSK = 3
 
 _CONNECT_MS = 30
-_NOWHERE = ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
+_NO_ADDRESS = ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
 
 _board = None
 _name = "mpy-esp32"
@@ -32,15 +32,15 @@ class WLAN:
     PM_PERFORMANCE = 1
     PM_POWERSAVE = 2
 
-    _made = {}
+    _interfaces = {}
 
     def __new__(cls, interface=0):
         if interface not in (0, 1):
             raise ValueError("invalid WLAN interface identifier")
-        if interface not in cls._made:
-            cls._made[interface] = object.__new__(cls)
-            cls._made[interface]._reset(interface)
-        return cls._made[interface]
+        if interface not in cls._interfaces:
+            cls._interfaces[interface] = object.__new__(cls)
+            cls._interfaces[interface]._reset(interface)
+        return cls._interfaces[interface]
 
     def __init__(self, interface=0):
         pass
@@ -49,8 +49,8 @@ class WLAN:
         self._ap = interface == AP_IF
         joined = _board["joined"] and not self._ap
         self._on = joined
-        self._outcome = STAT_GOT_IP if joined else STAT_IDLE
-        self._asked = None
+        self._result = STAT_GOT_IP if joined else STAT_IDLE
+        self._connect_at = None
         self._settings = {"pm": 1, "channel": 6, "reconnects": -1, "txpower": 20, "ssid": ""}
         if joined:
             self._settings["ssid"] = _board["ssid"]
@@ -65,29 +65,29 @@ class WLAN:
             self._leave()
         return self._on
 
-    def connect(self, ssid=None, key=None, **other):
+    def connect(self, ssid=None, key=None, **options):
         if not self._on:
             raise OSError("Wifi Not Started")
         ssid = _text(ssid if ssid is not None else self._settings["ssid"])
         self._leave()
         self._settings["ssid"] = ssid
-        self._asked = time.ticks_ms()
-        self._takes = _CONNECT_MS + switches.get("slow_ms")
-        refused = switches.get("refuse")
-        if ssid != _board["ssid"] or switches.get("away"):
-            self._outcome = STAT_NO_AP_FOUND
+        self._connect_at = time.ticks_ms()
+        self._connect_ms = _CONNECT_MS + fault_cells.get("slow_ms")
+        refused = fault_cells.get("refuse")
+        if ssid != _board["ssid"] or fault_cells.get("away"):
+            self._result = STAT_NO_AP_FOUND
         elif refused:
-            self._outcome = refused
+            self._result = refused
         elif _text(key or "") != _board["password"]:
-            self._outcome = STAT_WRONG_PASSWORD
+            self._result = STAT_WRONG_PASSWORD
         else:
-            self._outcome = STAT_GOT_IP
+            self._result = STAT_GOT_IP
 
     def _leave(self):
-        if not self._ap and self._outcome == STAT_GOT_IP:
-            wire.request("w")
-        self._outcome = STAT_IDLE
-        self._asked = None
+        if not self._ap and self._result == STAT_GOT_IP:
+            supervisor_channel.request("w")
+        self._result = STAT_IDLE
+        self._connect_at = None
 
     def disconnect(self):
         self._leave()
@@ -95,43 +95,43 @@ class WLAN:
     def isconnected(self):
         return self.status() == STAT_GOT_IP
 
-    def status(self, what=None):
-        if what == "rssi":
+    def status(self, param=None):
+        if param == "rssi":
             if not self.isconnected():
                 raise OSError("Wifi Not Connected")
             return -42
-        if what is not None:
+        if param is not None:
             raise ValueError("unknown status param")
-        if self._asked is not None:
-            if time.ticks_diff(time.ticks_ms(), self._asked) < self._takes:
+        if self._connect_at is not None:
+            if time.ticks_diff(time.ticks_ms(), self._connect_at) < self._connect_ms:
                 return STAT_CONNECTING
-            self._asked = None
-            if self._outcome == STAT_GOT_IP:
-                switches.event("W", True)
-        if self._outcome == STAT_GOT_IP and switches.get("away"):
+            self._connect_at = None
+            if self._result == STAT_GOT_IP:
+                fault_cells.event("W", True)
+        if self._result == STAT_GOT_IP and fault_cells.get("away"):
             return STAT_BEACON_TIMEOUT
-        return self._outcome
+        return self._result
 
     def ifconfig(self, *settings):
         if settings:
             return None
         if not self.isconnected():
-            return _NOWHERE
+            return _NO_ADDRESS
         return (_board["address"], "255.0.0.0", "127.0.0.1", "127.0.0.1")
 
-    def ipconfig(self, what=None, **settings):
-        if what is None:
+    def ipconfig(self, param=None, **settings):
+        if param is None:
             return None
         address = self.ifconfig()
-        if what == "addr4":
+        if param == "addr4":
             return address[0], address[1]
-        if what == "gw4":
+        if param == "gw4":
             return address[2]
-        if what == "has_dhcp4":
+        if param == "has_dhcp4":
             return self.isconnected()
         raise ValueError("unknown config param")
 
-    def config(self, *what, **settings):
+    def config(self, *params, **settings):
         if settings:
             for name, value in settings.items():
                 if name in ("hostname", "dhcp_hostname"):
@@ -139,7 +139,7 @@ class WLAN:
                 else:
                     self._settings[name] = value
             return None
-        name = what[0]
+        name = params[0]
         if name == "mac":
             return bytes(_board["mac"])
         if name in ("hostname", "dhcp_hostname"):
@@ -154,7 +154,7 @@ class WLAN:
         if not self._on:
             raise OSError("Wifi Not Started")
         time.sleep_ms(_CONNECT_MS)
-        if switches.get("away"):
+        if fault_cells.get("away"):
             return []
         return [(_board["ssid"].encode(), b"\x02camrg", 6, -42, AUTH_WPA2_PSK, False)]
 
@@ -164,11 +164,11 @@ def power_on(board):
     _board = {name: board[name] for name in ("ssid", "password", "address", "mac", "joined")}
 
 
-def hostname(new=None):
+def hostname(name=None):
     global _name
-    if new is None:
+    if name is None:
         return _name
-    _name = _text(new)
+    _name = _text(name)
     return None
 
 

@@ -1,4 +1,4 @@
-"""``os`` without ways to the host."""
+"""``os`` without access to the host."""
 
 HIDDEN = ("system", "getenv", "putenv", "unsetenv", "VfsPosix", "VfsLfs1", "errno")
 
@@ -10,11 +10,11 @@ def power_on(board):
     import sys
     from collections import namedtuple
 
-    numbers = sys.implementation.version
-    release = "%d.%d.%d" % numbers[:3] + ("-" + numbers[3] if numbers[3:] and numbers[3] else "")
-    kind = namedtuple("uname", ("sysname", "nodename", "release", "version", "machine"))
+    fields = sys.implementation.version
+    release = "%d.%d.%d" % fields[:3] + ("-" + fields[3] if fields[3:] and fields[3] else "")
+    uname_type = namedtuple("uname", ("sysname", "nodename", "release", "version", "machine"))
     version = sys.version.split("; ")[-1].replace("MicroPython ", "")
-    _uname = kind("esp32", "esp32", release, version, board["machine"])
+    _uname = uname_type("esp32", "esp32", release, version, board["machine"])
 
 
 def uname():

@@ -1,30 +1,30 @@
-"""Sockets of a board whose whole network is one loopback address."""
+"""``socket`` of a board whose whole network is one loopback address."""
 
 import io
 import socket as _socket
 import time
 
-import switches
+import fault_cells
 
 HIDDEN = ("AF_UNIX", "inet_ntop", "inet_pton", "sockaddr")
 
 _FILENO = 10  # MP_STREAM_GET_FILENO
 _CLOSE = 4  # MP_STREAM_CLOSE
-_HOST_NOT_FOUND = -202  # what lwIP says
+_HOST_NOT_FOUND = -202  # lwIP's error
 _ENOBUFS = 105
-_HANGS_MS = 20
-_own = ""
-_unheard = []  # connections made while the network is away: the other end waits in vain
+_HANG_MS = 20
+_address = ""
+_unserved = []  # connections made while the network is away: the server never gets them
 
 
 def power_on(board):
-    global _own
-    _own = board["address"]
+    global _address
+    _address = board["address"]
 
 
 def getaddrinfo(host, port, *rest):
     if host in ("", "0.0.0.0"):
-        host = _own
+        host = _address
     elif host == "localhost":
         host = "127.0.0.1"
     elif not host.startswith("127."):
@@ -32,11 +32,11 @@ def getaddrinfo(host, port, *rest):
     return _socket.getaddrinfo(host, port, *rest)
 
 
-def _raw(address):
+def _sockaddr(address):
     return getaddrinfo(*address)[0][-1] if isinstance(address, tuple) else address
 
 
-def _plain(raw):
+def _tuple(raw):
     family, host, port = _socket.sockaddr(raw)[:3]
     return _socket.inet_ntop(family, host), port
 
@@ -58,22 +58,22 @@ class socket(io.IOBase):
         return 0
 
     def bind(self, address):
-        self._s.bind(_raw(address))
+        self._s.bind(_sockaddr(address))
 
     def connect(self, address):
-        self._s.connect(_raw(address))
+        self._s.connect(_sockaddr(address))
 
     def listen(self, *backlog):
         self._s.listen(*backlog)
-        switches.event("L", True)
+        fault_cells.event("L", True)
 
     def accept(self):
         while True:
             peer, raw = self._s.accept()
-            if switches.get("inside") or switches.eaten or _unheard:
-                peer = _received(peer)
+            if fault_cells.get("inside") or fault_cells.ballast or _unserved:
+                peer = _admitted(peer)
             if peer is not None:
-                return peer, _plain(raw)
+                return peer, _tuple(raw)
 
     def sendall(self, data):
         data = memoryview(data)
@@ -81,49 +81,49 @@ class socket(io.IOBase):
             data = data[self._s.send(data) :]
 
     def sendto(self, data, address):
-        return self._s.sendto(data, _raw(address))
+        return self._s.sendto(data, _sockaddr(address))
 
     def recvfrom(self, size):
         data, raw = self._s.recvfrom(size)
-        return data, _plain(raw)
+        return data, _tuple(raw)
 
     def makefile(self, *mode):
         return self
 
 
-class Troubled(socket):
-    """A connection whose sends fail for want of a buffer, or that is never heard, as long as a switch says so.
+class FaultySocket(socket):
+    """A connection whose sends fail for lack of a buffer, or whose reads hang, as long as the fault is set.
 
-    A server that hangs hangs here, where Ctrl-C ends it as it ends any wait: asyncio's ``accept`` would swallow it.
+    A server that hangs does it in a read, where Ctrl-C ends it like any wait: asyncio's ``accept`` would swallow it.
     """
 
     def __init__(self, peer):
         self._s = peer
 
     def write(self, data):
-        left = switches.get("enobufs")
+        left = fault_cells.get("enobufs")
         if left:
-            switches.put("enobufs", left - 1)
+            fault_cells.put("enobufs", left - 1)
             raise OSError(_ENOBUFS)
         return self._s.write(data)
 
     send = write
 
     def __getattr__(self, name):
-        while name[:4] in ("read", "recv") and switches.get("hang"):
-            time.sleep_ms(_HANGS_MS)
+        while name[:4] in ("read", "recv") and fault_cells.get("hang"):
+            time.sleep_ms(_HANG_MS)
         return getattr(self._s, name)
 
 
-def _received(peer):
-    """The connection as the faults in force let the server have it; None if it never hears of it."""
-    if switches.get("away"):
-        if len(_unheard) == 8:
-            _unheard.pop(0).close()
-        _unheard.append(peer)
+def _admitted(peer):
+    """The connection that the server gets under the active faults; None if it gets none."""
+    if fault_cells.get("away"):
+        if len(_unserved) == 8:
+            _unserved.pop(0).close()
+        _unserved.append(peer)
         return None
-    while _unheard:
-        _unheard.pop().close()
-    switches.event("Q")
-    switches.eat()
-    return Troubled(peer) if switches.get("enobufs") or switches.get("hang") else peer
+    while _unserved:
+        _unserved.pop().close()
+    fault_cells.event("Q")
+    fault_cells.take_heap()
+    return FaultySocket(peer) if fault_cells.get("enobufs") or fault_cells.get("hang") else peer

@@ -1,12 +1,12 @@
-"""Put the modules of an ESP32's firmware in the place of the interpreter's own."""
+"""Replaces the interpreter's modules by those of an ESP32's firmware."""
 
 import sys
 
-ALSO_WITH_U = ("os", "sys", "time", "socket", "machine")  # known under their old names too: uos and so on
+U_NAMES = ("os", "sys", "time", "socket", "machine")  # they can also be imported as uos and so on
 
 
 def install(board):
-    """Each ``esp_x`` becomes module x, filled up with what the real x has and ``HIDDEN`` does not name."""
+    """Each ``esp_x`` becomes module x, with what the interpreter's x has besides, except the names in ``HIDDEN``."""
     modules = []
     for name in ("os", "sys", "time", "socket", "vfs", "machine", "network", "esp32", "camera"):
         source = "esp_" + name
@@ -20,18 +20,18 @@ def install(board):
         module.__name__ = name
         hidden = getattr(module, "HIDDEN", None)
         if hidden is not None:
-            fill_up(module, __import__(name), hidden)
+            add_missing(module, __import__(name), hidden)
             del module.HIDDEN
         if hasattr(module, "power_on"):
             module.power_on(board)
             del module.power_on
     for name, module in modules:
         sys.modules[name] = module
-        if name in ALSO_WITH_U:
+        if name in U_NAMES:
             sys.modules["u" + name] = module
 
 
-def fill_up(module, real, hidden):
+def add_missing(module, real, hidden):
     for name in dir(real):
         if not name.startswith("__") and name not in hidden and not hasattr(module, name):
             setattr(module, name, getattr(real, name))

@@ -1,15 +1,15 @@
-"""The board's flash: littlefs on an image file, mounted as the root so that nothing of the host is left."""
+"""The board's flash: littlefs on an image file, mounted as the root so that the host's files are out of reach."""
 
-import switches
+import fault_cells
+import supervisor_channel
 import vfs
-import wire
 
 BLOCK = 4096
-PAGE = 256  # what the chip programs at a time
+PAGE = 256  # bytes that the chip programs at a time
 FILLING = "filling.bin"
 
 
-class Flash:
+class FlashDevice:
     def __init__(self, file, blocks):
         self.file = file
         self.blocks = blocks
@@ -19,22 +19,22 @@ class Flash:
         self.file.readinto(buf)
 
     def writeblocks(self, n, buf, offset=0):
-        left = switches.get("cut")
+        left = fault_cells.get("cut")
         if left:
-            self.countdown(left - 1, n * BLOCK + offset, buf)
+            self.count_down(left - 1, n * BLOCK + offset, buf)
         self.file.seek(n * BLOCK + offset)
         self.file.write(buf)
 
-    def countdown(self, left, at, buf):
-        """Power fails when ``left`` more bytes are written: the rest of that page is half programmed."""
+    def count_down(self, left, at, buf):
+        """Power fails after ``left`` more bytes: the rest of that page is half programmed."""
         if len(buf) <= left:
-            switches.put("cut", left - len(buf) + 1)
+            fault_cells.put("cut", left - len(buf) + 1)
             return
         self.file.seek(at)
         self.file.write(buf[:left])
         for i in range(left, min(len(buf), left + PAGE - (at + left) % PAGE)):
             self.file.write(bytes((buf[i] | 0x5A,)))
-        wire.halt("P")
+        supervisor_channel.halt("P")
 
     def ioctl(self, op, arg):
         if op == 4:
@@ -45,7 +45,7 @@ class Flash:
 
 
 def mount(path, blocks):
-    bdev = Flash(open(path, "r+b"), blocks)
+    bdev = FlashDevice(open(path, "r+b"), blocks)
     try:
         fs = vfs.VfsLfs2(bdev)
     except OSError:
@@ -53,7 +53,7 @@ def mount(path, blocks):
         fs = vfs.VfsLfs2(bdev)
         with fs.open("boot.py", "w") as f:
             f.write("# boot.py: runs at every start of the board, before main.py\n")
-    spare = switches.get("fill")
+    spare = fault_cells.get("fill")
     if spare:
         fill(fs, spare)
     vfs.umount("/")
@@ -62,13 +62,13 @@ def mount(path, blocks):
 
 
 def fill(fs, spare):
-    """Leave ``spare`` - 2 bytes free; 1 gives all of them back."""
+    """Leave ``spare`` - 2 bytes free; 1 removes the filling."""
     try:
         fs.remove(FILLING)
     except OSError:
         pass
     if spare == 1:
-        switches.put("fill", 0)
+        fault_cells.put("fill", 0)
         return
     size, _, _, free = fs.statvfs("/")[:4]
     with fs.open(FILLING, "wb") as f:

@@ -1,4 +1,4 @@
-"""What the virtual sensor sees: a grey picture."""
+"""The picture of the virtual sensor: plain grey."""
 
 
 def picture(width=160, height=120):

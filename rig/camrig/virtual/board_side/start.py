@@ -1,4 +1,4 @@
-"""What runs before boot.py: the flash becomes the filesystem, ESP32 modules take their places."""
+"""Runs before boot.py: mounts the flash, and installs the modules of an ESP32's firmware."""
 
 import binascii
 import gc
@@ -16,27 +16,27 @@ CONTROL_FD = 4
 def run():
     micropython.kbd_intr(-1)
     level = micropython.opt_level()
-    micropython.opt_level(3)  # the firmware's modules need no line numbers, and heap is short
+    micropython.opt_level(3)  # saves heap: the firmware's modules need no line numbers
     with open(SETTINGS_FD) as f:
         board = json.load(f)
-    import wire
+    import supervisor_channel
 
-    wire.open_control(CONTROL_FD)
-    wire.prefix = binascii.unhexlify(board["prefix"])
-    wire.request("V", sys.version.split("; ")[-1] + "; " + sys.implementation._machine)
+    supervisor_channel.open_control(CONTROL_FD)
+    supervisor_channel.prefix = binascii.unhexlify(board["prefix"])
+    supervisor_channel.request("V", sys.version.split("; ")[-1] + "; " + sys.implementation._machine)
     if board["held"]:
-        wire.mark(b"U")
-        wire.hold()
-    import switches
+        supervisor_channel.mark(b"U")
+        supervisor_channel.hold()
+    import fault_cells
 
-    switches.power_on(board["switches"], board["cells"])
+    fault_cells.power_on(board["fault_cells"], board["cells"])
     import firmware
     import flash
 
     firmware.install(board)
     bdev = flash.mount(board["flash"], board["blocks"])
-    del flash.mount, flash.fill  # what stays loaded costs the board's heap
-    del switches.power_on
+    del flash.mount, flash.fill  # whatever stays loaded takes heap from the application
+    del fault_cells.power_on
     sys.path[:] = ["", ".frozen", "/lib"]
     import __main__
 
@@ -45,7 +45,7 @@ def run():
     space["gc"] = gc
     space["vfs"] = sys.modules["vfs"]
     space["bdev"] = bdev
-    for name in ("start", "wire", "switches", "flash", "firmware", "jpeg"):
+    for name in ("start", "supervisor_channel", "fault_cells", "flash", "firmware", "jpeg"):
         sys.modules.pop(name, None)
     micropython.opt_level(level)
     raw = board["raw"]
@@ -54,19 +54,19 @@ def run():
         try:
             gc.collect()
             micropython.kbd_intr(3)
-            wire.mark(b"U")
-            switches.event("B")
-            if script("boot.py", space, wire) and not raw:
-                script("main.py", space, wire)
+            supervisor_channel.mark(b"U")
+            fault_cells.event("B")
+            if script("boot.py", space, supervisor_channel) and not raw:
+                script("main.py", space, supervisor_channel)
         finally:
             micropython.kbd_intr(-1)
     except KeyboardInterrupt:
         pass
     gc.collect()
-    wire.mark(b"D")
+    supervisor_channel.mark(b"D")
 
 
-def script(name, space, wire):
+def script(name, space, supervisor_channel):
     try:
         os.stat(name)
     except OSError:
@@ -75,7 +75,7 @@ def script(name, space, wire):
         execfile(name, space)  # noqa: F821
         return True
     except SystemExit:
-        wire.halt("S")
+        supervisor_channel.halt("S")
     except BaseException as e:
         text = io.StringIO()
         sys.print_exception(e, text)

@@ -1,1 +1,1 @@
-"""What connects a virtual board to the outside: its serial port and its address."""
+"""What connects a virtual board to its host: its serial port and its network address."""

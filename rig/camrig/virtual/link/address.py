@@ -1,4 +1,4 @@
-"""An address of its own for each virtual board, on loopback, so that nothing outside this host reaches it."""
+"""A loopback address for each virtual board, so that nothing outside this host reaches it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ LEASE_PORT = 47126
 ATTEMPTS = 32
 
 
-class Address:
-    """A loopback address held for as long as this object is open.
+class LoopbackAddress:
+    """An address that no other board has, until this object is closed.
 
-    The lease is a bound socket: the kernel refuses a second one, and frees it when the holder dies.
-    Where only 127.0.0.1 exists (macOS) all boards share it, and each needs a port of its own.
+    The lease is a bound socket: the kernel refuses a second one, and frees it when the process ends.
+    Where only 127.0.0.1 exists (macOS) all boards share it, and each needs its own port.
     """
 
     def __init__(self) -> None:
         for _ in range(ATTEMPTS):
-            # 127.64.0.0 and up: clear of 127.0.0.1 and of the 127.0.x.x that distributions use.
+            # From 127.64.0.0 on: 127.0.x.x is used by distributions.
             text = f"127.{random.randint(64, 250)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
             lease = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
@@ -34,7 +34,7 @@ class Address:
 
     @property
     def mac(self) -> bytes:
-        """A locally administered MAC address that goes with it."""
+        """A locally administered MAC address made from it."""
         return bytes([0x02, 0xCA]) + bytes(int(part) for part in self.text.split("."))
 
     def close(self) -> None:

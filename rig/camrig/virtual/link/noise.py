@@ -1,4 +1,4 @@
-"""What a bad wire does to bytes. No I/O, and no chance: a byte is hit or not by its number on the line."""
+"""What a bad line does to bytes. No I/O, and repeatable: whether a byte is hit depends on its number on the line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import random
 
 
-class Hits:
+class HitPositions:
     """Which bytes are hit: ``share`` of them (above 0, at most 1), the same ones for the same ``seed``."""
 
     def __init__(self, share: float, seed: str) -> None:
@@ -14,14 +14,14 @@ class Hits:
         self._share = share
         self._next = self._gap()
 
-    def among(self, size: int) -> list[int]:
-        """Positions hit among the next ``size`` bytes."""
-        found = []
+    def next(self, size: int) -> list[int]:
+        """The positions of the hits among the next ``size`` bytes."""
+        positions = []
         while self._next < size:
-            found.append(self._next)
+            positions.append(self._next)
             self._next += 1 + self._gap()
         self._next -= size
-        return found
+        return positions
 
     def _gap(self) -> int:
         if self._share >= 1:
@@ -29,28 +29,30 @@ class Hits:
         return int(math.log(1 - self._random.random()) / math.log(1 - self._share))
 
 
-class Garble:
+class BitFlips:
     """Flips one bit of each byte that is hit."""
 
     def __init__(self, share: float, seed: str) -> None:
-        self._hits = Hits(share, "garble " + seed)
-        self._bits = random.Random("bits " + seed)  # of its own, or the hits would depend on how bytes are cut
+        self._hits = HitPositions(share, "garble " + seed)
+        self._bits = random.Random(
+            "bits " + seed
+        )  # a separate generator, or the hits would depend on how the bytes are split
 
     def __call__(self, data: bytes) -> bytes:
         changed = bytearray(data)
-        for at in self._hits.among(len(data)):
+        for at in self._hits.next(len(data)):
             changed[at] ^= 1 << self._bits.randrange(8)
         return bytes(changed)
 
 
-class Lose:
+class ByteLoss:
     """Drops each byte that is hit."""
 
     def __init__(self, share: float, seed: str) -> None:
-        self._hits = Hits(share, "lose " + seed)
+        self._hits = HitPositions(share, "lose " + seed)
 
     def __call__(self, data: bytes) -> bytes:
         kept = bytearray(data)
-        for at in reversed(self._hits.among(len(data))):
+        for at in reversed(self._hits.next(len(data))):
             del kept[at]
         return bytes(kept)

@@ -1,7 +1,7 @@
-"""The serial port that clients open: a pseudo-terminal under a name of its own.
+"""The serial port that clients open: a pseudo-terminal with a symbolic link to it.
 
-Clients get a symbolic link, because mpremote waits without a time-out on anything named /dev/pts/.
-The slave side stays open here, so that clients may come and go, and the line stays raw between them.
+Clients open the link, because mpremote waits without a time-out on anything named /dev/pts/.
+The slave side stays open here, so that clients can connect one after another and the line stays raw between them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections import deque
 from pathlib import Path
 
 CHUNK = 65536
-BACKLOG = 65536  # what waits for a reader; beyond it the oldest is lost, as on a wire that nobody listens to
-HIGH_WATER = 16384  # above this a client that does read may slow the board down
-STALLED = 2.0  # seconds without a byte taken: nobody reads
+BACKLOG = 65536  # bytes that wait for a reader; beyond it the oldest are lost, as on a line without a reader
+HIGH_WATER = 16384  # bytes, above which a slow reader makes the board wait
+STALLED = 2.0  # seconds without a byte read, after which there is no reader
 
 
 class PtyPort:
-    """One serial port. All calls return at once; ``clock`` counts seconds."""
+    """One serial port. No call blocks."""
 
     def __init__(self, link: Path) -> None:
         self.path = str(link)
@@ -27,11 +27,11 @@ class PtyPort:
         self.plugged = False
         self._backlog: deque[bytes] = deque()
         self._size = 0
-        self._taken_at = time.monotonic()
+        self._read_at = time.monotonic()
         self.plug()
 
     def plug(self) -> None:
-        """Have the port there, for clients to open."""
+        """Make the port, for clients to open."""
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self.master, False)
@@ -39,7 +39,7 @@ class PtyPort:
         self.plugged = True
 
     def unplug(self) -> None:
-        """Take the port away from whoever has it open, and what was under way with it."""
+        """Remove the port, also for a client that has it open, and drop what was on its way."""
         self._link.unlink(missing_ok=True)
         os.close(self.master)
         os.close(self._slave)
@@ -49,26 +49,26 @@ class PtyPort:
 
     @property
     def waiting(self) -> bool:
-        """Whether output waits for room in the line."""
+        """Whether output waits for room in the terminal."""
         return self._size > 0
 
     def congested(self, now: float) -> bool:
-        """Whether a client reads, but slower than the board writes: the board should wait."""
-        return self._size > HIGH_WATER and now - self._taken_at < STALLED
+        """Whether a client reads more slowly than the board writes, so that the board should wait."""
+        return self._size > HIGH_WATER and now - self._read_at < STALLED
 
     def read(self) -> bytes:
-        """What a client has sent, empty when nothing has come."""
+        """What a client has sent; empty if nothing has arrived."""
         try:
             return os.read(self.master, CHUNK)
         except BlockingIOError:
             return b""
 
     def write(self, data: bytes, now: float) -> None:
-        """Send ``data``, or queue it; the oldest of a queue that nobody reads is lost, and all of it unplugged."""
+        """Send or queue ``data``. Without a reader the oldest bytes are lost, and all of them while unplugged."""
         if not self.plugged:
             return
         if not self._size:
-            self._taken_at = now
+            self._read_at = now
         self._backlog.append(data)
         self._size += len(data)
         self.flush(now)
@@ -81,13 +81,13 @@ class PtyPort:
                 self._size += len(kept)
 
     def flush(self, now: float) -> None:
-        """Move queued output into the line as far as it takes it."""
+        """Write queued output to the terminal as far as it accepts it."""
         while self._backlog:
             try:
                 sent = os.write(self.master, self._backlog[0])
             except BlockingIOError:
                 return
-            self._taken_at = now
+            self._read_at = now
             self._size -= sent
             if sent == len(self._backlog[0]):
                 self._backlog.popleft()

@@ -1,4 +1,4 @@
-"""The start-up's line to the supervisor."""
+"""The board side's channel to the supervisor: requests through a pipe, and marks within the console output."""
 
 import sys
 import time
@@ -22,18 +22,18 @@ def mark(letter):
 
 
 def binary(data):
-    """Bytes that must reach the other end as they are."""
+    """Bytes that must reach the client unchanged."""
     console.write(b"%sB%04x%s" % (prefix, len(data), bytes(data)))
 
 
 def halt(letter):
-    """Ask for a reset, and do nothing more until it comes."""
+    """Request a reset, and wait for it."""
     request(letter)
     hold()
 
 
 def hold():
-    """Do nothing more."""
+    """Wait for ever."""
     while True:
         try:
             time.sleep(1)

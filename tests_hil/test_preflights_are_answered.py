@@ -1,4 +1,4 @@
-"""A preflight from an allowed page is answered in full, one from a stranger gives nothing away."""
+"""A preflight from an allowed page is answered in full, one from a stranger without any CORS header."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import requests
 
 
-def ask(http, origin, method="GET", headers=None, path="/api/status") -> requests.Response:
+def send_preflight(http, origin, method="GET", headers=None, path="/api/status") -> requests.Response:
     sent = {"Access-Control-Request-Method": method}
     if origin is not None:
         sent["Origin"] = origin
@@ -21,7 +21,7 @@ def cors_headers(response: requests.Response) -> set[str]:
 
 def test_allowed_origin_gets_204_and_its_own_origin(http, policy, page):
     policy()
-    answer = ask(http, page)
+    answer = send_preflight(http, page)
     assert answer.status_code == 204
     assert answer.content == b""
     assert answer.headers["Access-Control-Allow-Origin"] == page
@@ -31,7 +31,7 @@ def test_allowed_origin_gets_204_and_its_own_origin(http, policy, page):
 
 def test_preflight_status_can_be_200(http, policy, page):
     policy(preflight_status=200)
-    assert ask(http, page).status_code == 200
+    assert send_preflight(http, page).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -47,63 +47,68 @@ def test_preflight_status_can_be_200(http, policy, page):
         "null",
         None,
     ],
+    ids=str,
 )
 def test_other_origins_get_no_cors_header(http, policy, origin):
     policy()
-    answer = ask(http, origin)
-    assert answer.status_code == (204 if origin else 200)  # without an origin it is no preflight
+    answer = send_preflight(http, origin)
+    assert answer.status_code == (204 if origin else 200)  # without an origin it is not a preflight
     assert cors_headers(answer) == set()
 
 
-@pytest.mark.parametrize("origins", [None, []])
-def test_no_list_allows_nobody(http, policy, page, origins):
+@pytest.mark.parametrize("origins", [None, []], ids=["no list", "empty list"])
+def test_without_listed_origins_none_is_allowed(http, policy, page, origins):
     policy(allowed_origins=origins)
-    assert cors_headers(ask(http, page)) == set()
+    assert cors_headers(send_preflight(http, page)) == set()
 
 
-def test_any_origin_is_reflected_and_varies(http, policy, stranger):
+def test_any_origin_is_reflected_with_vary(http, policy, stranger):
     policy(allowed_origins="*")
-    answer = ask(http, stranger)
+    answer = send_preflight(http, stranger)
     assert answer.headers["Access-Control-Allow-Origin"] == stranger
     assert "Origin" in answer.headers["Vary"]
 
 
-def test_requested_method_alone_is_allowed(http, policy, page):
+def test_only_the_requested_method_is_named(http, policy, page):
     policy(allowed_methods=["get", "PUT"])
-    assert ask(http, page, "PUT").headers["Access-Control-Allow-Methods"] == "PUT"
+    assert send_preflight(http, page, "PUT").headers["Access-Control-Allow-Methods"] == "PUT"
 
 
-def test_refused_method_withholds_methods_headers_and_max_age(http, policy, page):
+def test_refused_method_gets_no_methods_headers_or_max_age(http, policy, page):
     policy(allowed_methods=["GET"], max_age=600)
-    answer = ask(http, page, "DELETE", "x-frame")
+    answer = send_preflight(http, page, "DELETE", "x-frame")
     assert answer.status_code == 204
     assert cors_headers(answer) == {"access-control-allow-origin"}
 
 
-def test_methods_keep_the_case_that_fetch_gives_them(http, policy, page):
+def test_methods_keep_the_case_that_fetch_sends(http, policy, page):
     policy()
-    assert ask(http, page, "patch").headers["Access-Control-Allow-Methods"] == "patch"
-    assert ask(http, page, "put").headers["Access-Control-Allow-Methods"] == "PUT"
+    assert send_preflight(http, page, "patch").headers["Access-Control-Allow-Methods"] == "patch"
+    assert send_preflight(http, page, "put").headers["Access-Control-Allow-Methods"] == "PUT"
 
 
-def test_listed_headers_are_allowed_in_the_requests_own_words(http, policy, page):
+def test_listed_headers_are_answered_in_the_case_of_the_request(http, policy, page):
     policy(allowed_headers=["X-Frame", "content-type", "authorization"])
-    answer = ask(http, page, headers="content-type, X-FRAME, x-other")
+    answer = send_preflight(http, page, headers="content-type, X-FRAME, x-other")
     assert answer.headers["Access-Control-Allow-Headers"] == "content-type, X-FRAME"
 
 
-def test_headers_none_of_which_is_listed_are_not_mentioned(http, policy, page):
+def test_allow_headers_is_absent_if_no_header_is_listed(http, policy, page):
     policy(allowed_headers=["x-frame"])
-    assert "Access-Control-Allow-Headers" not in ask(http, page, headers="x-other, *").headers
+    assert "Access-Control-Allow-Headers" not in send_preflight(http, page, headers="x-other, *").headers
 
 
-def test_without_a_header_list_the_request_is_echoed(http, policy, page):
+def test_without_a_header_list_all_requested_are_allowed(http, policy, page):
     policy()
-    assert ask(http, page, headers="x-one,x-two").headers["Access-Control-Allow-Headers"] == "x-one,x-two"
+    assert send_preflight(http, page, headers="x-one,x-two").headers["Access-Control-Allow-Headers"] == "x-one,x-two"
 
 
-@pytest.mark.parametrize("headers", ["bad name, x-good", "x-good, caf\u00e9", "x-good,(comment)"])
-def test_what_is_no_token_is_not_echoed(http, policy, page, headers):
+@pytest.mark.parametrize(
+    "headers",
+    ["bad name, x-good", "x-good, caf\u00e9", "x-good,(comment)"],
+    ids=["space", "not ASCII", "comment"],
+)
+def test_invalid_header_names_are_not_echoed(http, policy, page, headers):
     policy()
     answer = http.options(
         "/api/status",
@@ -117,26 +122,26 @@ def test_what_is_no_token_is_not_echoed(http, policy, page, headers):
 
 
 @pytest.mark.parametrize(("max_age", "expected"), [(None, None), (600, "600"), (0, "0"), (-1, "0")])
-def test_max_age(http, policy, page, max_age, expected):
+def test_max_age_is_sent_if_set(http, policy, page, max_age, expected):
     policy(max_age=max_age)
-    assert ask(http, page).headers.get("Access-Control-Max-Age") == expected
+    assert send_preflight(http, page).headers.get("Access-Control-Max-Age") == expected
 
 
-def test_credentials_are_allowed_to_a_listed_origin(http, policy, page):
+def test_listed_origin_may_send_credentials(http, policy, page):
     policy(allow_credentials=True)
-    answer = ask(http, page)
+    answer = send_preflight(http, page)
     assert answer.headers["Access-Control-Allow-Origin"] == page
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
 
 
-def test_credentials_with_any_origin_never_reflect(http, policy, stranger):
+def test_any_origin_with_credentials_is_not_reflected(http, policy, stranger):
     policy(allowed_origins="*", allow_credentials=True)
-    answer = ask(http, stranger)
+    answer = send_preflight(http, stranger)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
 
 
-def test_options_without_a_requested_method_is_no_preflight(http, policy, page):
+def test_options_without_a_requested_method_is_not_a_preflight(http, policy, page):
     policy(max_age=600)
     answer = http.options("/api/status", headers={"Origin": page})
     assert answer.status_code == 200
@@ -161,4 +166,4 @@ def test_private_network_access_is_never_granted(http, policy, page):
 @pytest.mark.parametrize("path", ["/api/status", "/capture", "/stream", "/nowhere"])
 def test_every_path_answers_preflights(http, policy, page, path):
     policy()
-    assert ask(http, page, path=path).headers["Access-Control-Allow-Origin"] == page
+    assert send_preflight(http, page, path=path).headers["Access-Control-Allow-Origin"] == page

@@ -1,0 +1,89 @@
+"""Whatever a client does, the next one is served, and the heap that it used is freed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from itertools import pairwise
+
+import pytest
+from camrig.probe.client import LostExchangeError, exchange, request_bytes
+from camrig.probe.heap_series import settled_heap
+from camrig.probe.misbehaving_clients import GET, SCENARIOS, closed_by_server, open_connection
+from camrig.probe.preflight import preflight_headers
+
+SECONDS_TO_ANSWER = 10
+# A connection that is never closed keeps its task and its stream: more than this on any board.
+KEPT = 512
+ROUNDS = 2
+
+
+@pytest.fixture
+def check_answered(dut, policy, page):
+    """Fail unless a preflight is answered in time, with the page's origin."""
+    policy()
+    host, port = dut.address
+    raw = request_bytes("OPTIONS", "/api/status", f"{host}:{port}", preflight_headers(page, "GET"))
+
+    def check(when):
+        try:
+            answer = exchange(host, port, raw, SECONDS_TO_ANSWER)
+        except LostExchangeError as error:
+            pytest.fail(f"{when} a preflight got no answer within {SECONDS_TO_ANSWER} s: {error}")
+        assert answer.status == 204, when
+        assert answer.header("Access-Control-Allow-Origin") == page, when
+
+    return check
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_next_preflight_is_answered_and_the_heap_returns(dut, check_answered, name):
+    check_answered("before it")
+    alive = [settled_heap(dut.heap).alloc]
+    for _ in range(ROUNDS):
+        with SCENARIOS[name](dut.address):
+            check_answered("while the client stays connected,")
+        check_answered("after the client disconnected,")
+        alive.append(settled_heap(dut.heap).alloc)
+    # A leak shows in every round; a stale word that the collector takes for a pointer does not.
+    assert min(after - before for before, after in pairwise(alive)) <= KEPT
+
+
+@pytest.fixture
+def short_timeout(dut):
+    """A server that disconnects a stalled client after one second."""
+    usual = dut.agent.client_timeout()
+    if usual is None:
+        pytest.skip("this application has no client_timeout_s: it waits for stalled clients forever")
+    dut.agent.set_client_timeout(1)
+    yield
+    dut.agent.set_client_timeout(usual)
+
+
+STALLED = {
+    "nothing": b"",
+    "half a head": GET,
+    "one line": b"GET /stream?interval_ms=0 HTTP/1.1\r\n",
+    "half a body": b"POST /api/status HTTP/1.1\r\nContent-Length: 9\r\n\r\nbody",
+}
+
+
+def stall(dut, check_answered):
+    """Bytes alive after clients stalled beside a slow stream and were disconnected."""
+    with ExitStack() as stack:
+        clients = {name: stack.enter_context(open_connection(dut.address)) for name in STALLED}
+        for name, client in clients.items():
+            client.sendall(STALLED[name])
+        with open_connection(dut.address) as stream:
+            stream.sendall(b"GET /stream?frames=2&interval_ms=2100 HTTP/1.1\r\nHost: board\r\n\r\n")
+            still_open = [name for name, client in clients.items() if not closed_by_server(client, SECONDS_TO_ANSWER)]
+            assert still_open == []
+            check_answered("while the clients have not closed their ends,")
+            frames = b"".join(iter(lambda: stream.recv(65536), b""))
+        assert frames.count(b"\xff\xd8\xff") == 2
+        return settled_heap(dut.heap).alloc
+
+
+def test_stalled_clients_are_disconnected_and_slow_streams_are_not(dut, short_timeout, check_answered):
+    # The first round also pays for what is allocated once, such as a route that was never requested before.
+    alive = [stall(dut, check_answered) for _ in range(ROUNDS + 1)]
+    assert min(after - before for before, after in pairwise(alive)) <= KEPT

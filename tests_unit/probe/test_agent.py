@@ -1,0 +1,116 @@
+"""The agent seen from the host: what it sends, and what it refuses before the board is asked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from camrig.errors import AgentError
+from camrig.probe.agent import Agent, Heap
+from camrig.probe.client import Phases, Response
+
+
+class Board:
+    """Records requests and answers each with the same response."""
+
+    def __init__(self, answer: Any = None, status: int = 200) -> None:
+        self.answer = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.status = status
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+
+    def send(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Response:
+        self.requests.append((method, target, dict(headers), body))
+        return Response(self.status, "", [], self.answer, Phases(1, 2, 3))
+
+    @property
+    def agent(self) -> Agent:
+        return Agent(self.send, "sesame")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"allowed_origin": "*"}, "unknown policy key 'allowed_origin'"),
+        ({"max_age": "60"}, "max_age cannot be '60'"),
+        ({"max_age": True}, "max_age cannot be True"),
+        ({"allow_credentials": 1}, "allow_credentials cannot be 1"),
+        ({"preflight_status": None}, "preflight_status cannot be None"),
+        ({"allowed_origins": {}}, "allowed_origins cannot be {}"),
+        ({"max_age": 5, "nonsense": 1}, "unknown policy key 'nonsense'"),
+    ],
+)
+def test_invalid_policy_is_refused_and_never_sent(changes, message):
+    board = Board({})
+    with pytest.raises(AgentError, match=message):
+        board.agent.policy(**changes)
+    assert board.requests == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"allowed_origins": None, "allowed_methods": [], "expose_headers": "X-A", "allowed_headers": ["x-a"]},
+        {"allow_credentials": False, "max_age": None, "preflight_status": 200},
+        {"max_age": -1},
+    ],
+)
+def test_valid_policy_is_sent_as_json(changes):
+    board = Board({"max_age": 5})
+    assert board.agent.policy(**changes) == {"max_age": 5}
+    ((method, target, headers, body),) = board.requests
+    assert (method, target, json.loads(body)) == ("PUT", "/rig/policy", changes)
+    assert headers == {"X-Rig-Token": "sesame", "Content-Type": "application/json"}
+
+
+def test_policy_without_changes_is_only_read():
+    board = Board({"max_age": 5})
+    assert board.agent.policy() == {"max_age": 5}
+    assert board.requests == [("GET", "/rig/policy", {"X-Rig-Token": "sesame"}, b"")]
+
+
+def test_request_to_count_is_sent_as_on_the_wire():
+    board = Board({"bytes": [5, 6], "status": 204})
+    counts = board.agent.allocations("OPTIONS", "/x", [("Origin", "https://a.example")], 2, bare=True)
+    assert (counts.bytes, counts.status) == ((5, 6), 204)
+    ((method, target, _, body),) = board.requests
+    assert (method, target) == ("POST", "/rig/alloc?n=2&bare=1")
+    assert body == b"OPTIONS /x HTTP/1.1\r\nOrigin: https://a.example\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("idf", "regions"), [(None, None), ([[9, 5, 4, 3], [8, 1, 1, 0]], ((9, 5, 4, 3), (8, 1, 1, 0)))]
+)
+def test_heap_has_both_heaps_and_the_connections(idf, regions):
+    assert Board({"free": 7, "alloc": 3, "idf": idf, "connections": 1}).agent.heap() == Heap(7, 3, regions, 1)
+
+
+def test_client_timeout_is_read_and_set():
+    board = Board({"peak": None, "client_timeout_s": 10})
+    assert board.agent.client_timeout() == 10
+    board.agent.set_client_timeout(1)
+    assert [target for _, target, _, _ in board.requests] == ["/rig/settings", "/rig/settings?client_timeout_s=1"]
+    assert Board({"client_timeout_s": None}).agent.client_timeout() is None
+
+
+def test_peak_is_read_when_it_is_stopped():
+    board = Board({"peak": 900})
+    board.agent.start_peak()
+    assert board.agent.stop_peak() == 900
+    assert [target for _, target, _, _ in board.requests] == ["/rig/settings?peak=1", "/rig/settings?peak=0"]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "message"),
+    [
+        (404, b"Not found", "the rig's agent is not attached"),
+        (403, b"{}", "refuses this run's token"),
+        (400, b'{"error": "ImportError: no module"}', "GET /rig/about with 400: ImportError: no module"),
+        (500, b"Internal \xff error", "with 500: Internal"),
+        (200, b"[]", "with 200"),
+        (200, b"", "with 200"),
+    ],
+)
+def test_refusal_of_the_board_is_an_agent_error(status, answer, message):
+    with pytest.raises(AgentError, match=message):
+        Board(answer, status).agent.about()
