@@ -143,6 +143,11 @@ class Agent:
                     setattr(app.cors, name, changes[name])
         return {name: getattr(self.app.cors, name, 200) for name in POLICY}  # only preflight_status may be absent
 
+    async def do_run(self, request):
+        """Run the body, Python source that sees ``agent`` and ``app``: what one test needs beside the application."""
+        exec(request.body.decode(), {"agent": self, "app": self.app})
+        return {}
+
     async def do_settings(self, request):
         """Set what the query names; the answer has the values before."""
         before = {"peak": self.peak, "client_timeout_s": getattr(self.app, "client_timeout_s", None)}
