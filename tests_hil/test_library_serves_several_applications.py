@@ -38,7 +38,12 @@ def make(dut, setups):
         setups.append(setup)
         dut.agent.run(MAKE.format(setup=setup))
 
-    yield application
+    return application
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sides(dut):
+    yield
     dut.agent.run("agent.sides.clear()")
 
 
@@ -228,4 +233,4 @@ def test_one_object_serves_two_applications(make, ask, dut, policy, send, send_p
         assert "DELETE" in options.response.header("Allow")
         assert "DELETE" not in usual.response.header("Allow")
     finally:
-        dut.agent.run("app.cors.initialize(app)")
+        dut.agent.run("app.cors.initialize(app)\nagent.sides.clear()")

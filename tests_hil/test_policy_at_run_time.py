@@ -43,14 +43,12 @@ CHANGES: dict[str, tuple[dict[str, Any], Answers]] = {
     "an origin more": ({"allowed_origins": [PAGE, WALL, STRANGER]}, answers()),
     "another method in its place": ({"allowed_methods": ["GET", "POST"]}, UNLISTED_METHOD),
     "a method less": ({"allowed_methods": ["GET"]}, UNLISTED_METHOD),
-    "a method in another case": ({"allowed_methods": ["get", "put"]}, answers()),
     "no method": ({"allowed_methods": []}, UNLISTED_METHOD),
     "another header in its place": ({"allowed_headers": ["x-one", "x-six"]}, answers(headers="x-one")),
     "a header less": ({"allowed_headers": ["x-two"]}, answers(headers="x-two")),
     "headers with capitals": ({"allowed_headers": ["X-ONE", "X-Six"]}, answers(headers="x-one")),
     "no header": ({"allowed_headers": []}, answers(headers=None)),
     "another exposed header": ({"expose_headers": ["X-Frame", "X-Tilt"]}, answers(expose="X-Frame, X-Tilt")),
-    "an exposed header more": ({"expose_headers": ["X-Frame", "X-Zoom", "A"]}, answers(expose="X-Frame, X-Zoom, A")),
     "exposed headers in another order": (
         {"expose_headers": ["X-Zoom", "X-Frame"]},
         answers(expose="X-Zoom, X-Frame"),
@@ -58,6 +56,8 @@ CHANGES: dict[str, tuple[dict[str, Any], Answers]] = {
     "no exposed header": ({"expose_headers": []}, answers(expose=None)),
 }
 ASSIGNED: dict[str, tuple[dict[str, Any], Answers]] = {
+    **{name: CHANGES[name] for name in ("another origin in its place", "another method in its place")},
+    **{name: CHANGES[name] for name in ("another header in its place", "another exposed header")},
     "origins None": ({"allowed_origins": None}, REFUSED),
     "origins a string": ({"allowed_origins": PAGE}, answers()),
     "origins a longer string": ({"allowed_origins": f"{PAGE}:8443"}, REFUSED),
@@ -76,32 +76,29 @@ ASSIGNED: dict[str, tuple[dict[str, Any], Answers]] = {
 }
 
 
-def rows_of(send, send_preflight, expected):
-    """The exchanges under the policy in force, and what is expected of them."""
-    return [
-        (send_preflight(expected.origin, "PUT", "x-one,x-two"), expected.preflight, 204),
-        (send(origin=expected.origin), expected.actual, 200),
-    ]
+def rows_of(send, send_preflight, expected, changes):
+    """The exchanges in which the changes matter, and what is expected of them."""
+    rows = [(send_preflight(expected.origin, "PUT", "x-one,x-two"), expected.preflight, 204)]
+    if "allowed_origins" in changes or "expose_headers" in changes:
+        rows.append((send(origin=expected.origin), expected.actual, 200))
+    return rows
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_list_changed_in_place_is_in_force(policy, send, send_preflight, name):
     changes, expected = CHANGES[name]
     policy(**LISTS, max_age=5)
-    rows = rows_of(send, send_preflight, answers())
+    rows = rows_of(send, send_preflight, answers(), changes)
     policy.in_place(**changes)
-    rows += rows_of(send, send_preflight, expected)
-    policy.in_place(**{key: LISTS[key] for key in changes})
-    expect_all([*rows, *rows_of(send, send_preflight, answers())])
+    expect_all([*rows, *rows_of(send, send_preflight, expected, changes)])
 
 
-@pytest.mark.parametrize("name", [*CHANGES, *ASSIGNED])
+@pytest.mark.parametrize("name", ASSIGNED)
 def test_assigned_policy_is_in_force(policy, send, send_preflight, name):
-    changes, expected = {**CHANGES, **ASSIGNED}[name]
-    policy(**LISTS, max_age=5)
-    rows = rows_of(send, send_preflight, answers())
+    """After the policy of the test before, of which nothing may be left."""
+    changes, expected = ASSIGNED[name]
     policy(**{**LISTS, "max_age": 5, **changes})
-    expect_all([*rows, *rows_of(send, send_preflight, expected)])
+    expect_all(rows_of(send, send_preflight, expected, changes))
 
 
 def test_changed_credentials_are_in_force(policy, send, send_preflight):
