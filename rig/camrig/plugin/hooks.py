@@ -14,6 +14,7 @@ from camrig.bringup.board_run import BoardRun
 from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, CamrigError
 from camrig.plugin import options
 from camrig.plugin.attribution import attribute
+from camrig.plugin.causes import CausesSummary, add_differences
 from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.gate_items import GatePlugin
 from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_board
@@ -55,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(gate, "camrig-gate")
     config.pluginmanager.register(FixtureNames(run), "camrig-fixture-names")
+    config.pluginmanager.register(CausesSummary(), "camrig-causes")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -139,6 +141,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome, report.longrepr = "failed", attribution.failed
         vars(report).pop("wasxfail", None)  # a crash is never an expected failure
     report.sections.extend(attribution.sections)
+    if report.failed and not is_blocked(report):
+        add_differences(report, error)
     return report
 
 
