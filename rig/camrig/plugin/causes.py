@@ -7,7 +7,7 @@ found the same <what> have one cause. Of other errors, the first line of the mes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ def add_differences(report: pytest.TestReport, error: BaseException | None) -> N
     report.user_properties += [(DIFFERENCE, str(text)) for text in texts or [_first_line(report)]]
 
 
-def causes(findings: dict[str, Sequence[str]]) -> list[str]:
+def causes(findings: Mapping[str, Sequence[str]]) -> list[str]:
     """One line for each cause, the most frequent first. ``findings``: the differences by test.
 
     A test that found several is counted only where most others are, because one fault may show in several headers.
