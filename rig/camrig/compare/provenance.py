@@ -39,8 +39,15 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
 
 
 def board_record(board: Board) -> dict[str, Any]:
-    """The board's identity for evidence."""
-    return {**board.identity.as_record(), "spec": board.spec}
+    """The board's identity and the library on it, for evidence."""
+    deployment = board.deployment
+    library = {
+        "file": deployment.library_file,
+        "sha256": deployment.library_sha256,
+        "source": str(deployment.library_source),
+        "source_sha256": deployment.library_source_sha256,
+    }
+    return {**board.identity.as_record(), "spec": board.spec, "library": library}
 
 
 def settings_record(settings: Settings) -> dict[str, Any]:

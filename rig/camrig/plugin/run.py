@@ -15,6 +15,8 @@ import pytest
 
 from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
+from camrig.bringup.in_force import run_header
+from camrig.compare.stored import limits_of
 from camrig.errors import CamrigError, SettingsError
 from camrig.plugin.step_printer import step_printer
 from camrig.report.json_report import BoardReport, RunReport
@@ -38,6 +40,7 @@ class Run:
         self._config = config
         self._flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
         self.in_use = any(value is not None for value in self._flags.values())
+        self.header = ""  # what is in force, known once the collected tests ask for a board
         self._settings: Settings | CamrigError | None = None
 
     @property
@@ -74,10 +77,16 @@ class Run:
             raise SettingsError("with -n each process would need the board for itself", hint="leave out -n")
 
     def use(self, items: list[pytest.Item]) -> None:
-        """Note which fixtures the collected tests ask for. Raises SettingsError if they need wrong settings."""
-        self.in_use = self.in_use or any(uses_board(item) for item in items)
+        """Note which fixtures the collected tests ask for.
+
+        Raises SettingsError if they need wrong settings, or files that cannot be deployed together.
+        """
+        needs_board = any(uses_board(item) for item in items)
+        self.in_use = self.in_use or needs_board
         if self.in_use:
-            _ = self.settings
+            self.header = self.settings.source
+        if needs_board:
+            self.header = run_header(self.settings, limits_of(self.settings, paired=False))
 
     def board_run(self, spec: str) -> BoardRun:
         """What belongs to the board ``spec`` in this run."""
@@ -143,6 +152,8 @@ def _board_report(board_run: BoardRun, board: Board) -> BoardReport:
         virtual=identity.virtual,
         heap_bytes=identity.heap_total,
         url=board_run.dut.url if board_run.dut else "",
+        library_source=str(board.deployment.library_source),
+        library_source_sha256=board.deployment.library_source_sha256,
         library_sha256=board.deployment.library_sha256,
         steps=[
             {"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in board_run.steps.done
