@@ -38,6 +38,7 @@ def doors(run: Callable[..., Ended], here: Path) -> Callable[..., list[Ended]]:
             ("camrig", "ab", "--candidate", "upstream", "--baseline", lib),
             ("camrig", "calibrate", "--hil-lib", lib),
             ("camrig", "deploy", "--hil-lib", lib),
+            ("camrig", "doctor", "--deploy", "--hil-lib", lib),
         )
         env = {"PYTHONPATH": str(ROOT / "rig")}
         return [run(*command, *device, cwd=here, env=env) for command in commands[:number]]
@@ -62,7 +63,7 @@ def assert_refused(ended: Ended, *words: str) -> None:
 
 def test_every_command_refuses_an_application_with_a_microdot_of_its_own(doors, here):
     copy(here / "app/lib/microdot/cors.py")
-    for ended in doors("lib", "app", 5):
+    for ended in doors("lib", "app", 6):
         assert_refused(ended, "app/lib/microdot/cors.py of the application are both microdot.cors on the board")
         assert "lib/microdot/cors.py of the library and" in ended.out or str(upstream_cors()) in ended.out
 

@@ -45,6 +45,11 @@ def change(path: Path) -> None:
 def test_the_hash_of_the_library_is_that_of_the_file_on_the_board(board, tmp_path):
     board.deploy()
     source = tmp_path / "lib/microdot/cors.py"
+    (step,) = [step for step in board.steps.done if step.name == "library"]
+    assert step.detail == (
+        f"{LIBRARY_FILE} is {board.deployment.library_sha256[:8]}, built from {source}, "
+        f"{board.deployment.library_source_sha256[:8]}"
+    )
     assert board.deployment.library_file == LIBRARY_FILE
     assert board.deployment.library_sha256 == board.deployment.read_back()[LIBRARY_FILE]
     assert board.deployment.library_source == source

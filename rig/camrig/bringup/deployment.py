@@ -19,6 +19,7 @@ from camrig.deploy.plan import DeployPlan
 from camrig.deploy.read_back import file_hashes
 from camrig.deploy.transfer import TransferLimits, TransferResult, file_sizes, plan_deploy, send
 from camrig.errors import BlockedError, DeployError
+from camrig.report.header import short
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
 from camrig.steps import Steps
@@ -86,8 +87,11 @@ class Deployment:
             note(f"{len(wanted)} files for .mpy {mpy}" if mpy else f"{len(wanted)} source files")
         with steps("deploy") as note:
             speed, result = self._recovery.retry_after_reset(lambda: self._send(wanted, production, progress))
-            self._recovery.retry_after_reset(self._read_back_library)
             note((f"at {speed} baud, " if speed != settings.baud else "") + str(result))
+        with steps("library") as note:
+            self._recovery.retry_after_reset(self._read_back_library)
+            built, source = short(self.library_sha256), short(self.library_source_sha256)
+            note(f"{self.library_file} is {built}, built from {self.library_source}, {source}")
         if not production and (remeasure_imports or not self.imports):
             modules = import_order(sources(self.library, settings.app, settings.agent))
             self._measure_imports([*LIBRARY_MODULES, *modules])

@@ -113,11 +113,11 @@ def _not_a_library(folder: Path) -> SettingsError:
             hint="move it to that file",
         )
     if not folder.is_dir():
-        what = "there is no such folder"
-    elif not any(os.scandir(folder)):
-        what = "it is empty"
+        reason = "there is no such folder"
+    elif not _entries(folder):
+        reason = "it is empty"
     else:
-        what = f"it has no {CORS}.py"
+        reason = f"it has no {CORS}.py"
     hint = "name the folder that holds it, as for --hil-lib"
     if any((folder / f"cors{suffix}").is_file() for suffix in SUFFIXES):
         above = folder.absolute().parent if folder.name in ("", "..") else folder.parent
@@ -125,7 +125,7 @@ def _not_a_library(folder: Path) -> SettingsError:
     else:
         for suffix in SUFFIXES:
             hint = _did_you_mean(folder, f"{CORS}{suffix}") or hint
-    return SettingsError(f"{folder} is not a library: {what}", hint=hint)
+    return SettingsError(f"{folder} is not a library: {reason}", hint=hint)
 
 
 def _did_you_mean(folder: Path, name: str) -> str:

@@ -17,11 +17,14 @@ class HeaderRow:
     sha256: str = ""
 
 
+def short(sha256: str) -> str:
+    """The digits of a hash that people compare."""
+    return sha256[:HASH_DIGITS]
+
+
 def header_text(title: str, rows: Sequence[HeaderRow]) -> str:
     """``title``, and below it a line for each row, with the first digits of its hash."""
     label_width = max((len(row.label) for row in rows), default=0)
     text_width = max((len(row.text) for row in rows if row.sha256), default=0)
-    lines = [
-        f"  {row.label:<{label_width}}  {row.text:<{text_width}}  {row.sha256[:HASH_DIGITS]}".rstrip() for row in rows
-    ]
+    lines = [f"  {row.label:<{label_width}}  {row.text:<{text_width}}  {short(row.sha256)}".rstrip() for row in rows]
     return "\n".join([title, *lines])
