@@ -55,6 +55,7 @@ def test_a_folder_that_is_not_the_library_names_the_one_meant(tmp_path, files, n
     with pytest.raises(SettingsError) as refused:
         library_modules(tmp_path / "at" / named)
     assert message.format(tmp_path / "at") in str(refused.value)
+    assert "?." not in str(refused.value)
 
 
 def test_empty_and_missing_folders_are_refused(tmp_path):

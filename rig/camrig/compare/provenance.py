@@ -39,15 +39,19 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
 
 
 def board_record(board: Board) -> dict[str, Any]:
-    """The board's identity and the library on it, for evidence."""
+    """The board's identity for evidence."""
+    return {**board.identity.as_record(), "spec": board.spec}
+
+
+def library_record(board: Board) -> dict[str, str]:
+    """The library on the board for evidence: its module as read back, and the source that this was built from."""
     deployment = board.deployment
-    library = {
+    return {
         "file": deployment.library_file,
         "sha256": deployment.library_sha256,
         "source": str(deployment.library_source),
         "source_sha256": deployment.library_source_sha256,
     }
-    return {**board.identity.as_record(), "spec": board.spec, "library": library}
 
 
 def settings_record(settings: Settings) -> dict[str, Any]:
