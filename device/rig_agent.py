@@ -110,8 +110,10 @@ class Agent:
                 await asyncio.start_server(echo_once, "0.0.0.0", port)
             except OSError as exc:
                 self.echo = {"port": None, "error": str(exc)}
+        module = sys.modules.get("microdot.cors")
         return {
-            "cors_file": getattr(sys.modules.get("microdot.cors"), "__file__", None),
+            "cors_file": getattr(module, "__file__", None),
+            "cors_used": isinstance(getattr(self.app, "cors", None), getattr(module, "CORS", ())),
             "boot_id": BOOT_ID,
             "reset_cause": config.reset_cause(),
             "wifi": {"rssi": wifi.rssi(), "channel": wifi.channel(), "pm": wifi.power_save()},

@@ -46,8 +46,8 @@ class CamrigError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.board}: " if self.board else ""
-        then = f". {self.hint[0].upper()}{self.hint[1:]}." if self.hint else "."
-        return f"{where}{self.what}{then}"
+        hint = f" {self.hint[0].upper()}{self.hint[1:]}" if self.hint else ""
+        return f"{where}{self.what}.{hint}" + ("." if hint and not hint.endswith("?") else "")
 
 
 class SettingsError(CamrigError):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -45,7 +46,10 @@ def test_same_library_passes_and_its_evidence_gives_the_same_verdict(costs, base
     samples = json.loads(members["samples.json"])
     secret = json.dumps({"port": 8080, "wifi": {"password": PASSWORD, "ssid": "lab"}}, sort_keys=True).encode()
     assert not {"/camrig.json", "/camrig_rig.json", hashlib.sha256(secret).hexdigest()} & {*files, *files.values()}
-    assert files["/lib/microdot/cors.mpy"] == samples["origin"]["library_sha256"]
+    library = json.loads(members["board.json"])["library"]
+    assert files["/lib/microdot/cors.mpy"] == samples["origin"]["library_sha256"] == library["sha256"]
+    assert library["file"] == "/lib/microdot/cors.mpy"
+    assert hashlib.sha256(Path(library["source"]).read_bytes()).hexdigest() == library["source_sha256"]
     assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in files.values())
     assert b"camrig: serving" in members["console.txt"]
     assert main(["verdict", str(evidence)]) == 0

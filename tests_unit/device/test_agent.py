@@ -123,6 +123,11 @@ def test_heap_and_about_describe_the_application(app, send, device):
     assert heap["connections"] == 0
     about = send(app, "GET", "/rig/about", TOKEN).json
     assert about["cors_file"] == sys.modules["microdot.cors"].__file__
+    assert about["cors_used"] is True
+    app.cors = object()
+    assert send(app, "GET", "/rig/about", TOKEN).json["cors_used"] is False
+    del app.cors
+    assert send(app, "GET", "/rig/about", TOKEN).json["cors_used"] is False
     assert about["boot_id"] == device("rig_agent").BOOT_ID
     assert len(about["boot_id"]) == 16
 

@@ -37,7 +37,6 @@ def _seconds(text: str) -> float:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    print(settings.source)
     candidate, baseline = arguments.candidate, arguments.baseline
     verdict = run_ab(settings, candidate, baseline, arguments.seconds, arguments.seed, show_verdict)
     return verdict.exit_code

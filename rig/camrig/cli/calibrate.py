@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from camrig.bringup.in_force import run_header
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.compare.calibrate import run_calibration
+from camrig.compare.stored import limits_of
 from camrig.report.gate_table import render_noise, width
 from camrig.settings.resolve import Settings
 
@@ -20,7 +22,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    print(settings.source)
+    print(run_header(settings, limits_of(settings, paired=True)))
     for result in run_calibration(settings, arguments.runs, arguments.batches, arguments.seed):
         print(f"{result.title}\n{render_noise(result.noise, result.limits, width())}")
     return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle
@@ -18,7 +18,7 @@ from random import Random
 
 from camrig.bringup.board import Board
 from camrig.compare.answers import PAGE, POLICY, STATUS, STRANGER, mistake, mistaken_grant, wrong_answer
-from camrig.compare.libraries import Library, find_library, module_of, side_by_side
+from camrig.compare.libraries import Library, ab_header, find_library, libraries_record, module_of, side_by_side
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED, ab_limits
 from camrig.compare.provenance import board_record, provenance_of, settings_record
 from camrig.compare.retry import LostExchangeRetry
@@ -265,17 +265,16 @@ def run_ab(
     """
     if settings.evidence:
         demand_writable(settings.evidence)
-    options = AbOptions(
-        ab_limits(settings), SequentialPlan(), calibration_of(settings, CALIBRATION_AB), seconds, seed=seed
-    )
-    if settings.evidence:
-        remove_older(settings.evidence)
-    with (
-        tempfile.TemporaryDirectory(prefix="camrig-ab-") as name,
-        Board(settings.device[0], settings, Steps(print)) as board,
-    ):
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="camrig-ab-")))
         sides = find_library(candidate, folder / "a"), find_library(baseline, folder / "b")
+        print(ab_header(settings, *sides))
+        options = AbOptions(
+            ab_limits(settings), SequentialPlan(), calibration_of(settings, CALIBRATION_AB), seconds, seed=seed
+        )
+        if settings.evidence:
+            remove_older(settings.evidence)
+        board = stack.enter_context(Board(settings.device[0], settings, Steps(print)))
         session = AbSession(board, *sides, options, folder / "ab")
         session.run()
         comparison = session.comparison()
@@ -293,7 +292,7 @@ def run_ab(
                     console=board.session.console.text(),
                     comparison=comparison,
                     verdict=verdict,
-                    extra={"ab": {**command, "batches": session.orders}},
+                    extra={"ab": {**command, **libraries_record(*sides, session.hashes), "batches": session.orders}},
                 ),
             )
     return verdict

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
-from camrig.compare.provenance import board_record, provenance_of, settings_record
+from camrig.compare.provenance import board_record, library_record, provenance_of, settings_record
 from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
 from camrig.gate.calibration import Calibration, load_calibration
@@ -130,7 +130,7 @@ class StoredComparison:
             path,
             Evidence(
                 samples=comparison.candidate if comparison else self.measured(),
-                board=board_record(board),
+                board={**board_record(board), "library": library_record(board)},
                 settings=settings_record(self._settings),
                 files=board_run.files,
                 console=board_run.console,

@@ -71,11 +71,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
     run = config.stash[RUN]
     if not run.in_use or config.option.verbose < 0 or hasattr(config, "workerinput"):
         return None
-    try:
-        settings = run.settings
-    except CamrigError:
-        return None  # reported as what ends the collection
-    return f"camrig: {settings.source}" if settings.config or settings.compare else None
+    return f"camrig: {run.header}" if run.header else None  # empty where wrong settings end the collection
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -15,6 +15,8 @@ import time
 import pytest
 
 from camrig.bringup.board_run import BoardRun
+from camrig.bringup.in_force import run_header
+from camrig.compare.stored import limits_of
 from camrig.errors import CamrigError, SettingsError
 from camrig.plugin.step_printer import step_printer
 from camrig.settings.options import OPTIONS
@@ -42,6 +44,7 @@ class Run:
         variables = [name for option in OPTIONS if option.name in JUDGING for name in option.env]
         flagged = any(value is not None for value in self._flags.values())
         self.in_use = flagged or any(os.environ.get(name) for name in variables)
+        self.header = ""  # what is in force, known once the collected tests ask for a board
         self._settings: Settings | CamrigError | None = None
 
     @property
@@ -88,10 +91,16 @@ class Run:
             raise SettingsError("with -n each process would need the board for itself", hint="leave out -n")
 
     def use(self, items: list[pytest.Item]) -> None:
-        """Note which fixtures the collected tests ask for. Raises SettingsError if they need wrong settings."""
-        self.in_use = self.in_use or any(uses_board(item) for item in items)
+        """Note which fixtures the collected tests ask for.
+
+        Raises SettingsError if they need wrong settings, or files that cannot be deployed together.
+        """
+        needs_board = any(uses_board(item) for item in items)
+        self.in_use = self.in_use or needs_board
         if self.in_use:
-            _ = self.settings
+            self.header = self.settings.source
+        if needs_board:
+            self.header = run_header(self.settings, limits_of(self.settings, paired=False))
 
     def board_run(self, spec: str) -> BoardRun:
         """What belongs to the board ``spec`` in this run."""

@@ -21,7 +21,9 @@ FEWEST_FOR_P95, FEWEST_FOR_P99 = 20, 100  # values: of fewer, a percentile only 
 class BoardReport:
     """One board of a run: its identity, its steps and recoveries, and what was measured on it.
 
-    ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one after its test.
+    ``library_sha256`` is that of the built module, read back from the board, and ``library_source`` the file that it
+    was built from. ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one
+    after its test.
     """
 
     spec: str
@@ -33,6 +35,8 @@ class BoardReport:
     virtual: bool
     heap_bytes: int
     url: str
+    library_source: str
+    library_source_sha256: str
     library_sha256: str
     steps: list[dict[str, Any]]
     recovery: list[dict[str, Any]]
