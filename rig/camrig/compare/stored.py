@@ -15,6 +15,7 @@ from camrig.gate.evidence import Evidence, demand_writable, write_evidence
 from camrig.gate.limits import Limit, default_limits, parse_limits
 from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import one_look
+from camrig.gate.tails import source_of
 from camrig.gate.verdict import GateVerdict
 from camrig.settings.resolve import Settings
 
@@ -52,7 +53,7 @@ class StoredComparison:
             demand_writable(settings.evidence)
         self.baseline = load_baseline(self.path(settings.compare)) if settings.compare else None
         for metric, limit in self.limits.items():
-            if self.baseline and limit.change and metric not in self.baseline.metrics:
+            if self.baseline and limit.change and source_of(metric) not in self.baseline.metrics:
                 raise BaselineError(
                     f"{metric} has a limit, but the baseline {settings.compare} holds no samples of it",
                     hint="save the baseline again, with a test that measures it, or remove its limit",
@@ -85,7 +86,9 @@ class StoredComparison:
             anyway=self._settings.compare_anyway,
             calibration=calibration_of(self._settings, CALIBRATION_RUNS),
             blocked={
-                metric: "no test of this run measured it" for metric in self.limits if metric not in candidate.metrics
+                metric: "no test of this run measured it"
+                for metric in self.limits
+                if source_of(metric) not in candidate.metrics
             },
         )
         return self.comparison.decide()
@@ -114,7 +117,7 @@ class StoredComparison:
         if not run.metrics:
             raise BaselineError(f"the baseline {name} was not saved: no test of this run measured anything")
         save_baseline(self.path(name), run)
-        missing = [metric for metric in self.limits if metric not in run.metrics]
+        missing = [metric for metric in self.limits if source_of(metric) not in run.metrics]
         note = f"; without samples of {', '.join(missing)}, which [limits] names" if missing else ""
         return f"baseline {name}: {len(run.metrics)} metrics in {self.path(name)}{note}"
 

@@ -85,7 +85,7 @@ def good_batches(case: Case, batches: int) -> tuple[list[bool], list[bool]]:
 
 def _radio_good(case: Case, controls: list[ControlSummary | None], usual: ControlRange | None) -> list[bool]:
     """Which batches had the usual radio: that of this session, and roughly that of the calibration."""
-    if case.candidate.kind is not MetricKind.TIMED:
+    if not case.candidate.over_radio:
         return [True] * len(controls)
     flags = in_range(controls, usual)
     if case.noise and case.noise.control:

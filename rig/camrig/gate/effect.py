@@ -13,10 +13,12 @@ from math import log
 from camrig.gate.counts import count_level, count_shift
 from camrig.gate.limits import Limit
 from camrig.gate.samples import MetricKind, Samples
+from camrig.gate.tails import points
 from camrig.measure.batch import SampleBatch
 from camrig.measure.shift import centre, logarithms, median_shift, shift
 from camrig.measure.slope import rise
 from camrig.measure.statistics import Estimate, Tails, median, quantile_interval
+from camrig.measure.tail import exceedance_difference, mean_difference
 
 
 def effect(limit: Limit, candidate: Samples, baseline: Samples | None, paired: bool, tails: Tails) -> Estimate | None:
@@ -33,6 +35,8 @@ def effect(limit: Limit, candidate: Samples, baseline: Samples | None, paired: b
         return _rise(limit, candidate, baseline, tails)
     if not limit.change or baseline is None:
         return _level(limit, candidate, tails)
+    if candidate.kind is MetricKind.TAIL:
+        return _tail_shift(candidate, baseline, paired, tails)
     if both_exact(candidate, baseline):
         return _exact(_difference(candidate.values[0], baseline.values[0], limit.relative))
     if both_counts(candidate, baseline):
@@ -65,6 +69,18 @@ def batch_differences(
         median_shift(_scaled(a.values, relative), _scaled(b.values, relative))
         for a, b in zip(candidate, baseline, strict=True)
     ]
+
+
+def _tail_shift(candidate: Samples, baseline: Samples, paired: bool, tails: Tails) -> Estimate:
+    """By how many percentage points the candidate's share of slow values lies above the baseline's."""
+    if paired:
+        differences = [
+            exceedance_difference(a.values, b.values)
+            for a, b in zip(candidate.batches, baseline.batches, strict=True)
+        ]
+        estimate = mean_difference(differences, tails)
+        return Estimate(100 * estimate.value, 100 * estimate.low, 100 * estimate.high)
+    return shift(*([points(batch.values) for batch in side.batches] for side in (candidate, baseline)), tails=tails)
 
 
 def _unpaired(candidate: Samples, baseline: Samples, relative: bool, tails: Tails) -> Estimate:

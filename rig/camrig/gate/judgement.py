@@ -20,6 +20,7 @@ from camrig.gate.limits import Limit
 from camrig.gate.reasons import reason
 from camrig.gate.samples import MetricKind, Samples
 from camrig.gate.sequential_plan import SequentialPlan
+from camrig.gate.tails import judged_samples, points, source_of
 from camrig.gate.verdict import GateVerdict, MetricVerdict, Outcome, SideSummary
 from camrig.measure.statistics import Estimate, Tails, median, outliers
 
@@ -52,14 +53,14 @@ def judge(
     blocked = blocked or {}
     verdicts, holds = [], True
     for metric, limit in limits.items():
-        if metric in blocked and metric not in candidate:
+        if metric in blocked and source_of(metric) not in candidate:
             verdicts.append(MetricVerdict(metric, "", str(limit), Outcome.BLOCKED, blocked[metric]))
             continue
         case = Case(
             metric,
             limit,
             _required(candidate, metric, "this run"),
-            _required(baseline, metric, "the baseline") if limit.change else baseline.get(metric),
+            _required(baseline, metric, "the baseline") if limit.change else judged_samples(baseline, metric),
             paired,
             (noise or {}).get(metric),
         )
@@ -70,7 +71,7 @@ def judge(
 
 
 def _required(table: Table, metric: str, source: str) -> Samples:
-    samples = table.get(metric)
+    samples = judged_samples(table, metric)
     if samples is None or not samples.values:
         raise BaselineError(
             f"{metric} has a limit, but {source} holds no samples of it", hint="measure it, or remove its limit"
@@ -82,6 +83,15 @@ def _check(case: Case) -> None:
     limit, candidate, baseline = case.limit, case.candidate, case.baseline
     if not limit.relative and limit.unit != candidate.unit:
         raise SettingsError(f"the limit of {case.metric} is {limit}, but it is measured in {candidate.unit}")
+    if not limit.change and candidate.kind is MetricKind.TAIL:
+        raise SettingsError(
+            f"the limit of {case.metric} is {limit}, but a tail is compared with the baseline's",
+            hint="write it like +5 points",
+        )
+    if limit.relative and candidate.kind is MetricKind.TAIL:
+        raise SettingsError(
+            f"the limit of {case.metric} is {limit}, but a tail is a share itself", hint="write it like +5 points"
+        )
     if limit.relative and candidate.kind is MetricKind.SLOPE:
         raise SettingsError(
             f"the limit of {case.metric} is {limit}, but a slope has no share",
@@ -216,9 +226,10 @@ def _side_summary(samples: Samples, flags: list[bool]) -> SideSummary:
     values = samples.select(flags).values
     has_level = bool(values) and samples.kind is not MetricKind.SLOPE  # a slope's values have another unit
     distant = outliers(values) if has_level else None
+    level = points if samples.kind is MetricKind.TAIL else median
     return SideSummary(
         len(values),
-        median(values) if has_level else None,
+        level(values) if has_level else None,
         len(flags),
         flags.count(False),
         distant.low if distant else 0,

@@ -18,6 +18,7 @@ class MetricKind(str, Enum):
 
     TIMED = "timed"  # varies with the radio and the machine: a batch counts only if its control samples are in range
     COUNTED = "counted"  # does not depend on the radio; whole numbers are exact, not a sample of something
+    TAIL = "tail"  # a time of which the share of slow values is judged; varies like one
     SLOPE = "slope"  # points along `at`; judged by their rise per step
 
 
@@ -40,6 +41,11 @@ class Samples:
     def values(self) -> tuple[float, ...]:
         """Every value of every batch, in order."""
         return tuple(value for batch in self.batches for value in batch.values)
+
+    @property
+    def over_radio(self) -> bool:
+        """Whether the radio affects the values, so that a batch counts only if its control samples are in range."""
+        return self.kind in (MetricKind.TIMED, MetricKind.TAIL)
 
     @property
     def constant(self) -> bool:

@@ -38,7 +38,10 @@ _ORDER = list(Outcome)
 
 @dataclass(frozen=True)
 class SideSummary:
-    """What was measured on one side. Bad batches and outliers are counted; outliers stay in the sample."""
+    """What was measured on one side. Bad batches and outliers are counted; outliers stay in the sample.
+
+    ``median`` is that of all values; of a tail, the share of slow values in percentage points.
+    """
 
     n: int
     median: float | None
