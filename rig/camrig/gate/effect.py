@@ -80,7 +80,8 @@ def _tail_shift(candidate: Samples, baseline: Samples, paired: bool, tails: Tail
         ]
         estimate = mean_difference(differences, tails)
         return Estimate(100 * estimate.value, 100 * estimate.low, 100 * estimate.high)
-    return shift(*([points(batch.values) for batch in side.batches] for side in (candidate, baseline)), tails=tails)
+    shares = [[points(batch.values) for batch in side.batches] for side in (candidate, baseline)]
+    return shift(shares[0], shares[1], tails)
 
 
 def _unpaired(candidate: Samples, baseline: Samples, relative: bool, tails: Tails) -> Estimate:
