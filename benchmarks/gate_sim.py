@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from math import comb
+from math import ceil, comb, log2
 from pathlib import Path
 from random import Random
 
@@ -57,6 +57,8 @@ class World:
     values: int = 10  # per batch and side
     noise: float = 0.10  # of one time on the board
     pauses: float = 0.04  # share of requests with a pause of the garbage collector
+    list_entry: int = 0  # bytes per request in a list, which takes them in steps that double
+    cache_until: int = 0  # requests after which a cache of 64 bytes per request is full
     growth: int = 0  # bytes that a table takes once, at any time of the run
     jitter: float = 0.1  # share of preflights that allocate another block of 16 bytes
     board_ms: float = 5.0
@@ -117,6 +119,7 @@ class Board:
         values = []
         for request in at:
             used = 60_000 + leak * request + 16 * draw.randrange(12)
+            used += self.world.list_entry * 2 ** ceil(log2(request + 100)) + 64 * min(request, self.world.cache_until)
             used += 256 * (request > first_growth) + self.world.growth * (request > second_growth)
             values.append(used + (draw.uniform(1_000, 4_000) if draw.random() < 0.05 else 0))
         return SampleBatch(tuple(values), at=at)
@@ -140,6 +143,16 @@ def a_b(world: World, seed: int, on_board: str = "+10%") -> GateVerdict:
         table[LEAK] = Samples("B/request", MetricKind.SLOPE, (board.heap_series(leak, 500),))
     limits = parse_limits({**LIMITS, ON_BOARD: on_board})
     return judge(candidate, baseline, limits, plan=plan, paired=True, final=True)
+
+
+def long_heap(world: World, seed: int) -> GateVerdict:
+    """Two boots with as many requests as are sent while the heap rises."""
+    board, requests = Board(world, seed), 1920
+    samples = Samples(
+        "B/request", MetricKind.SLOPE, tuple(board.heap_series(world.leak, requests, 48) for _ in range(2))
+    )
+    limits = parse_limits({LEAK: LIMITS[LEAK]})
+    return judge({LEAK: samples}, {}, limits, plan=SequentialPlan(false_alarm=0.0017), paired=True, final=True)
 
 
 def against_stored(world: World, seed: int, batches: int = 40, on_board: str = "+10%") -> GateVerdict:
@@ -201,6 +214,18 @@ SCENARIOS = (
     Scenario("+64 B, stored baseline", against_stored, World(extra_bytes=64), ALLOCATED, at_least=1.0),
     Scenario("leak of 16 B, 500 requests", a_b, World(leak=16.0), LEAK, at_least=1.0),
     Scenario("no leak", a_b, World(), LEAK, at_most=0.0),
+    Scenario("list of 8 B a request", long_heap, World(list_entry=8), LEAK, at_least=0.95),
+    Scenario("leak of 2 B, 1,920 requests", long_heap, World(leak=2), LEAK, at_least=0.95),
+    Scenario("list of 2 B a request", long_heap, World(list_entry=2), LEAK, green_at_most=0.05),
+    Scenario("leak of 1.1 B, 1,920", long_heap, World(leak=1.1), LEAK, green_at_most=0.05),
+    Scenario("leak of 0.9 B, 1,920", long_heap, World(leak=0.9), LEAK, at_most=0.0),
+    Scenario("no leak, 1,920 requests", long_heap, World(), LEAK, at_most=0.0),
+    Scenario("1 KB once, 1,920 requests", long_heap, World(growth=1024), LEAK, at_most=0.0),
+    Scenario("4 KB once, 1,920 requests", long_heap, World(growth=4096), LEAK, at_most=0.0),
+    Scenario("cache, full after 100", long_heap, World(cache_until=100), LEAK, at_most=0.0),
+    Scenario("cache, full after 400", long_heap, World(cache_until=400), LEAK, at_most=0.0),
+    Scenario("cache, 200, leak of 2 B", long_heap, World(cache_until=200, leak=2), LEAK, green_at_most=0.05),
+    Scenario("cache, full after 900", long_heap, World(cache_until=900), LEAK, at_most=0.0),
     Scenario("no leak, 1 KB once", a_b, World(growth=1024), LEAK, at_most=0.0),
     Scenario("radio +30 ms in a third", a_b, World(radio_delay=30, bad_batches=1 / 3), at_most=0.0),
     Scenario("radio +30 ms in all", a_b, World(radio_delay=30, bad_batches=1.0), at_most=0.0),

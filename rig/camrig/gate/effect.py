@@ -15,8 +15,8 @@ from camrig.gate.limits import Limit
 from camrig.gate.samples import MetricKind, Samples
 from camrig.gate.tails import points
 from camrig.measure.batch import SampleBatch
+from camrig.measure.growth import lasting_rise
 from camrig.measure.shift import centre, logarithms, median_shift, shift
-from camrig.measure.slope import rise
 from camrig.measure.statistics import Estimate, Tails, median, quantile_interval
 from camrig.measure.tail import exceedance_difference, mean_difference
 
@@ -120,7 +120,7 @@ def _rise(limit: Limit, candidate: Samples, baseline: Samples | None, tails: Tai
 
 def _slope(samples: Samples, tails: Tails) -> Estimate | None:
     series = [list(zip(batch.at, batch.values, strict=True)) for batch in samples.batches if len(batch.values) > 1]
-    return rise(series, tails) if series else None
+    return lasting_rise(series, tails) if series else None
 
 
 def _level(limit: Limit, samples: Samples, tails: Tails) -> Estimate:
