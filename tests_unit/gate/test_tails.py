@@ -34,7 +34,7 @@ def verdict_of(candidate, baseline, limit="+5 points", **options):
     return judge(*table, parse_limits({TAIL: limit, ON_BOARD: "+10%"}), **options).metrics
 
 
-def test_three_times_slower_in_every_seventh_request_regresses_the_tail_alone():
+def test_three_times_slower_in_every_seventh_request_is_a_worse_tail():
     tail, median = verdict_of(slow_seventh(timed(1, 90)), timed(2, 90))
     assert (tail.outcome, median.outcome) == (Outcome.REGRESSED, Outcome.PASS)
     assert tail.effect.value == pytest.approx(14.3, abs=4)

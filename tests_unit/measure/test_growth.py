@@ -1,4 +1,4 @@
-"""Growth that goes on is told from a cache that fills and from a single step."""
+"""Growth that goes on is distinguished from a cache that fills and from a single step."""
 
 from __future__ import annotations
 
