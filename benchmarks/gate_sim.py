@@ -155,25 +155,29 @@ def long_heap(world: World, seed: int) -> GateVerdict:
     return judge({LEAK: samples}, {}, limits, plan=SequentialPlan(false_alarm=0.0017), paired=True, final=True)
 
 
-def against_stored(world: World, seed: int, batches: int = 40, on_board: str = "+10%") -> GateVerdict:
-    """A run against a baseline that was saved on a quiet day: one look, nothing interleaved."""
+def against_stored(
+    world: World, seed: int, batches: int = 40, on_board: str = "+10%", sessions: int = 3
+) -> GateVerdict:
+    """A run against a baseline of several quiet days: one look, nothing interleaved."""
     tables = []
-    for candidate, session in ((True, world), (False, replace(world, bad_batches=0.0))):
-        board = Board(session, seed * 2 + candidate)
-        times = [board.batch(candidate) for _ in range(batches)]
+    for candidate, session, count in ((True, world, 1), (False, replace(world, bad_batches=0.0), sessions)):
+        boards = [Board(session, (seed * 2 + candidate) * 16 + number) for number in range(count)]
+        times = [batch for board in boards for batch in [board.batch(candidate) for _ in range(batches)]]
         tables.append(
             {
-                metric: _timed(
-                    [tuple(batch[metric][0]) for batch in times], [tuple(batch[metric][2]) for batch in times]
+                metric: replace(
+                    _timed(
+                        [tuple(batch[metric][0]) for batch in times], [tuple(batch[metric][2]) for batch in times]
+                    ),
+                    sessions=(batches,) * count,
                 )
                 for metric in (ON_BOARD, TOTAL)
             }
         )
         extra = world.extra_bytes if candidate else 0
-        tables[-1][ALLOCATED] = Samples(
-            "B", MetricKind.COUNTED, tuple(SampleBatch(board.allocated(extra)) for _ in times)
-        )
-    limits = parse_limits({**{metric: LIMITS[metric] for metric in (TOTAL, ALLOCATED)}, ON_BOARD: on_board})
+        counts = [SampleBatch(board.allocated(extra)) for board in boards for _ in range(batches)]
+        tables[-1][ALLOCATED] = Samples("B", MetricKind.COUNTED, tuple(counts))
+    limits = parse_limits({**{metric: LIMITS[metric] for metric in (TOTAL, TAIL, ALLOCATED)}, ON_BOARD: on_board})
     return judge(tables[0], tables[1], limits, plan=one_look(), paired=False, final=True)
 
 

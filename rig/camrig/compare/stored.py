@@ -17,6 +17,7 @@ from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import one_look
 from camrig.gate.tails import source_of
 from camrig.gate.verdict import GateVerdict
+from camrig.measure.sessions import ENOUGH
 from camrig.settings.resolve import Settings
 
 CALIBRATION_AB, CALIBRATION_RUNS = "calibration.ab.json", "calibration.runs.json"
@@ -31,6 +32,19 @@ def calibration_of(settings: Settings, name: str) -> Calibration | None:
     """The calibration in the file ``name``, None if there is none. Raises BaselineError for a damaged file."""
     path = settings.baselines / name
     return load_calibration(path) if path.exists() else None
+
+
+def stored_baselines(folder: Path) -> dict[str, Baseline | BaselineError]:
+    """The baselines of ``folder`` by name; for a file that cannot be read, the error."""
+    baselines: dict[str, Baseline | BaselineError] = {}
+    for path in sorted(folder.glob("*.json")):
+        if path.name in (CALIBRATION_AB, CALIBRATION_RUNS):
+            continue
+        try:
+            baselines[path.stem] = load_baseline(path)
+        except BaselineError as error:
+            baselines[path.stem] = error
+    return baselines
 
 
 class StoredComparison:
@@ -52,8 +66,11 @@ class StoredComparison:
         if settings.evidence:
             demand_writable(settings.evidence)
         self.baseline = load_baseline(self.path(settings.compare)) if settings.compare else None
+        if settings.save and self.path(settings.save).exists():
+            load_baseline(self.path(settings.save))  # a file that no session can be added to is an error right away
+        stored = self.baseline.joined() if self.baseline else {}
         for metric, limit in self.limits.items():
-            if self.baseline and limit.change and source_of(metric) not in self.baseline.metrics:
+            if self.baseline and limit.change and source_of(metric) not in stored:
                 raise BaselineError(
                     f"{metric} has a limit, but the baseline {settings.compare} holds no samples of it",
                     hint="save the baseline again, with a test that measures it, or remove its limit",
@@ -109,17 +126,22 @@ class StoredComparison:
         raise BlockedError("nothing was measured: no test of this run had a booted board")
 
     def save(self, name: str) -> str:
-        """Save this run's samples as the baseline ``name`` and return a line for the terminal.
+        """Add this run to the sessions of the baseline ``name`` and return a line for the terminal.
 
         Raises BaselineError, BlockedError.
         """
         run = self.measured()
         if not run.metrics:
             raise BaselineError(f"the baseline {name} was not saved: no test of this run measured anything")
-        save_baseline(self.path(name), run)
+        path = self.path(name)
+        baseline = load_baseline(path).with_session(run, name) if path.exists() else run
+        save_baseline(path, baseline)
         missing = [metric for metric in self.limits if source_of(metric) not in run.metrics]
         note = f"; without samples of {', '.join(missing)}, which [limits] names" if missing else ""
-        return f"baseline {name}: {len(run.metrics)} metrics in {self.path(name)}{note}"
+        sessions = len(baseline.sessions)
+        if sessions < ENOUGH:
+            note += f"; times can be judged from {ENOUGH} sessions on: run this {ENOUGH - sessions} more times"
+        return f"baseline {name}: session {sessions}, {len(run.metrics)} metrics in {path}{note}"
 
     def keep_evidence(self, path: Path, exit_code: int) -> str:
         """Write the evidence of this run, which ends with ``exit_code``, and return a line for the terminal.

@@ -22,6 +22,7 @@ from camrig.gate.samples import MetricKind, Samples
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.tails import judged_samples, points, source_of
 from camrig.gate.verdict import GateVerdict, MetricVerdict, Outcome, SideSummary
+from camrig.measure.sessions import ENOUGH
 from camrig.measure.statistics import Estimate, Tails, median, outliers
 
 _ROUNDING = 1e-12  # of a logarithm, so that exactly +10 % is not more than +10 %
@@ -66,7 +67,7 @@ def judge(
         )
         _check(case)
         verdicts.append(_first_decision(case, plan, len(limits), final))
-        holds = holds and not case.floor_assumed
+        holds = holds and not _lacks_sessions(case, case.baseline)
     return GateVerdict(tuple(verdicts), plan.false_alarm, plan.false_pass, holds)
 
 
@@ -160,16 +161,16 @@ def _judge_look(case: Case, look: _Look, tails: Tails) -> MetricVerdict:
     limit, unit, floor = case.limit, case.candidate.unit, case.floor
     candidate = Samples(unit, case.candidate.kind, case.candidate.batches[: look.batches])
     baseline = case.baseline
-    if baseline:
-        baseline = Samples(baseline.unit, baseline.kind, baseline.batches[: len(look.baseline_flags)])
+    if baseline and case.batches_paired:
+        baseline = replace(baseline, batches=baseline.batches[: look.batches])
     sides = (
         _side_summary(candidate, look.candidate_flags),
         _side_summary(baseline, look.baseline_flags) if baseline else None,
     )
     estimate, outcome = None, Outcome.INCONCLUSIVE
     text = _bad_radio(sides)
+    good = baseline.select(look.baseline_flags) if baseline else None
     if not text:
-        good = baseline.select(look.baseline_flags) if baseline else None
         try:
             estimate = effect(
                 limit,
@@ -182,14 +183,24 @@ def _judge_look(case: Case, look: _Look, tails: Tails) -> MetricVerdict:
             outcome, text = Outcome.BLOCKED, str(error)
     if estimate:
         outcome = _outcome(limit, estimate, floor or 0.0)
+        if _lacks_sessions(case, good):
+            outcome = Outcome.INCONCLUSIVE
         if limit.relative:
             estimate = _as_share(estimate)
     if not text:
         exact = candidate.kind is MetricKind.SLOPE or both_exact(candidate, baseline if limit.change else None)
-        text = reason(limit, unit, estimate, outcome, floor, exact=exact, assumed=case.floor_assumed)
+        sessions = len(good.by_session()) if good and _lacks_sessions(case, good) else None
+        text = reason(limit, unit, estimate, outcome, floor, exact=exact, sessions=sessions)
     return MetricVerdict(
         case.metric, unit, str(limit), outcome, text, estimate, *sides, floor, look.number + 1, *tails
     )
+
+
+def _lacks_sessions(case: Case, baseline: Samples | None) -> bool:
+    """Whether too few sessions show how far days differ, and no calibration does."""
+    if not case.is_between_sessions or case.noise is not None or baseline is None:
+        return False
+    return len(baseline.by_session()) < ENOUGH
 
 
 def _bad_radio(sides: tuple[SideSummary | None, ...]) -> str:

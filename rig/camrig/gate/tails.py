@@ -7,6 +7,7 @@ slower in every seventh request does not move.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from camrig.gate.samples import MetricKind, Samples
 from camrig.measure.statistics import median
@@ -28,7 +29,7 @@ def judged_samples(table: Mapping[str, Samples], metric: str) -> Samples | None:
     samples = table.get(source_of(metric))
     if samples is None or source_of(metric) == metric:
         return samples
-    return Samples(UNIT, MetricKind.TAIL, samples.batches)
+    return replace(samples, unit=UNIT, kind=MetricKind.TAIL)
 
 
 def points(values: tuple[float, ...]) -> float:
