@@ -174,6 +174,8 @@ def test_fewer_than_three_sessions_decide_counts_but_no_times(costs, baseline, b
     assert ended.code == 7
     assert answers(ended.out) == {RELATIVE: "inconclusive", ALLOCATED: "pass", LEAK: "pass"}
     assert "the baseline holds 2 sessions, and how far days differ takes 3 of them" in ended.out
+    looks = json.loads((bench_folder / "baselines" / "looks" / "young.json").read_text())["used"]
+    assert list(looks.values()) == [1]
 
 
 @pytest.mark.parametrize("option", ["--hil-save", "--hil-compare"])

@@ -7,6 +7,7 @@ import argparse
 from camrig.cli.command import Command, add_options
 from camrig.compare.stored import stored_baselines
 from camrig.errors import BaselineError
+from camrig.gate.looks import looks_path
 from camrig.report.baseline_table import render_baseline, render_baselines
 from camrig.report.gate_table import width
 from camrig.settings.resolve import Settings
@@ -41,6 +42,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         path = settings.baselines / f"{name}.json"
         try:
             path.unlink()
+            looks_path(settings.baselines, name).unlink(missing_ok=True)
         except OSError as error:
             raise BaselineError(f"the baseline {path} cannot be removed: {error.strerror}") from None
         print(f"baseline {name}: removed")

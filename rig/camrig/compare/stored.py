@@ -13,6 +13,7 @@ from camrig.gate.calibration import Calibration, load_calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
 from camrig.gate.limits import Limit, default_limits, parse_limits
+from camrig.gate.looks import keep_look, load_looks, looks_path, plan_of_look
 from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import one_look
 from camrig.gate.tails import source_of
@@ -94,11 +95,14 @@ class StoredComparison:
     def _judge(self) -> GateVerdict:
         assert self.baseline is not None
         candidate = self.measured()
+        assert self._settings.compare is not None
+        looks = looks_path(self._settings.baselines, self._settings.compare)
+        library = candidate.provenance.library_sha256
         self.comparison = Comparison(
             candidate,
             self.baseline,
             self.limits,
-            one_look(),
+            plan_of_look(one_look(), load_looks(looks).get(library, 0)),
             paired=False,
             anyway=self._settings.compare_anyway,
             calibration=calibration_of(self._settings, CALIBRATION_RUNS),
@@ -108,7 +112,9 @@ class StoredComparison:
                 if source_of(metric) not in candidate.metrics
             },
         )
-        return self.comparison.decide()
+        verdict = self.comparison.decide()
+        keep_look(looks, library, verdict.outcome)
+        return verdict
 
     def measured(self) -> Baseline:
         """This run's samples. Raises BlockedError if no test had a booted board."""

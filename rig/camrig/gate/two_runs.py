@@ -17,7 +17,7 @@ from camrig.measure.statistics import Estimate, Tails, median
 
 # By how much the same library is expected to differ between two sessions of one bench (a standard deviation). The
 # batches of one session do not show it: they share a boot, and places on the heap.
-EXPECTED_SHARE = 0.03
+EXPECTED_SHARE = 0.025
 EXPECTED_POINTS = 1.0  # of a tail
 
 
