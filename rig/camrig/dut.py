@@ -74,8 +74,7 @@ class Dut:
         self.url = ""
         self.agent = Agent(self.request, start.token or "")
         self.connections = Connections()
-        self.watch = CrashMonitor(session.console)
-        self.watch.on_crash = self.connections.cut
+        self.crash_monitor = CrashMonitor(session.console, on_crash=self.connections.cut)
         self._broken: CamrigError | None = None
         self._start = start
 
@@ -112,15 +111,15 @@ class Dut:
         """
         if self._broken is not None:
             raise self._broken
-        if self.watch.crash is not None:
-            raise self.down(self.watch.crash)
+        if self.crash_monitor.crash is not None:
+            raise self.down(self.crash_monitor.crash)
         host, port = self.address
         raw = request_bytes(method, target, f"{host}:{port}", headers, body)
         try:
             return exchange(host, port, raw, SECONDS_PER_EXCHANGE, self.connections)
         except LostExchangeError as error:
             # Where the network stack dies first, the console is a moment behind.
-            if not self.console.attended and (crash := self.watch.wait(SECONDS_FOR_LAST_WORDS)) is not None:
+            if not self.console.attended and (crash := self.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)) is not None:
                 raise self.down(crash) from None
             raise ServerSilentError(
                 f"{method} {target} got no answer ({error})",
@@ -162,7 +161,7 @@ class Dut:
 
         Raises as ``boot`` does.
         """
-        self.console.attended = True
+        self.console.attend()
         try:
             yield
         finally:
@@ -179,7 +178,7 @@ class Dut:
         until = Deadline.after(start.seconds)
         mark, seen = console.mark(), console.seen
         self.connections.restore()
-        self.watch.forget()
+        self.crash_monitor.forget()
         try:
             with start.step("reset"):
                 self.session.restart()
@@ -204,7 +203,7 @@ class Dut:
                 board=self.session.name,
                 hint="the firmware has a frozen copy, or another file hides it: remove that one",
             )
-        self.watch.start()
+        self.crash_monitor.start()
 
     def _answering(self, until: Deadline) -> dict[str, Any]:
         """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile."""

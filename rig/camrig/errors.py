@@ -31,11 +31,9 @@ class CamrigError(Exception):
         self.hint = hint
         self.details = details
 
-    def on(self, board: str) -> CamrigError:
-        """Name the board, unless a name is known already."""
-        if self.board is None:
-            self.board = board
-        return self
+    def on(self: T, board: str) -> T:
+        """The same error with the name of the board, unless it names one already."""
+        return self.amended(board=board)
 
     def amended(self: T, *, what: str | None = None, board: str | None = None, details: str | None = None) -> T:
         """The same error in other words. A board that it names already stays; None leaves a text as it is."""

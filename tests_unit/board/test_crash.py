@@ -74,7 +74,7 @@ def test_the_first_crash_is_kept():
 
 def test_a_restart_by_the_rig_is_not_a_crash():
     console, monitor = monitored()
-    console.attended = True
+    console.attend()
     console.feed(b"MPY: soft reboot\nrst:0xc (SW_CPU_RESET)\n")
     assert monitor.crash is None
     monitor.start()

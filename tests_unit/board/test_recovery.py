@@ -285,5 +285,5 @@ def test_a_run_that_cannot_take_over_names_every_rung(misbehaving, hil: Callable
     ended = hil("--device", board.path, env=WIFI)
     assert ended.code == 6, ended.out
     assert "4 blocked" in ended.out
-    for words in ("nothing answers on the wire", "control lines: not available", "no --firmware is given"):
+    for words in ("nothing answers on the serial line", "control lines: not available", "no --firmware is given"):
         assert words in ended.out

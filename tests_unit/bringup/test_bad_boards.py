@@ -86,7 +86,7 @@ def assert_free(path: str) -> None:
         fcntl.flock(port, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_missing_port(hil):
+def test_a_missing_port_blocks(hil):
     assert_blocked(hil("--device", "/dev/ttyNOBOARD"), "there is no port /dev/ttyNOBOARD", "4 blocked")
 
 
@@ -99,7 +99,7 @@ def test_evidence_of_an_earlier_run_is_removed(hil, tmp_path):
     assert not old.exists()
 
 
-def test_mistyped_device(hil):
+def test_a_mistyped_device_blocks_with_a_suggestion(hil):
     assert_blocked(hil("--device", "simm"), "there is no port simm", "Did you mean sim?")
 
 
@@ -108,50 +108,50 @@ def test_a_file_is_refused_as_a_port(hil, tmp_path):
     assert_blocked(hil("--device", str(tmp_path / "file"), env=WIFI), "is not a serial port")
 
 
-def test_unreachable_network_port(hil):
+def test_an_unreachable_network_port_blocks(hil):
     assert_blocked(hil("--device", "socket://127.0.0.1:1", env=WIFI), "socket://127.0.0.1:1", "cannot be opened")
 
 
 @pytest.mark.parametrize("spec", ["socket://127.0.0.1", "rfc2217://", "socket://127.0.0.1:abc"])
-def test_half_an_address(hil, spec):
+def test_an_address_without_host_or_port_blocks(hil, spec):
     assert_blocked(hil("--device", spec, env=WIFI), f"{spec} is not the address of a port", "://HOST:PORT")
 
 
-def test_a_board_that_restarts_over_and_over(hil, tmp_path):
+def test_a_board_that_keeps_restarting_blocks(hil, tmp_path):
     banner = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
     with wire(banner, tmp_path) as path:
         assert_blocked(hil("--device", path, env=WIFI), "restarts over and over (SW_CPU_RESET)", path)
 
 
-def test_busy_port(hil, board):
+def test_a_busy_port_blocks(hil, board):
     with open(board.path, "rb+", buffering=0) as port:
         fcntl.flock(port, fcntl.LOCK_EX)
         assert_blocked(hil("--device", board.path, env=WIFI), "in use by another program", board.path)
 
 
-def test_silent_port(hil, tmp_path):
+def test_a_silent_port_blocks(hil, tmp_path):
     with wire(None, tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), path, "nothing answers on the wire", "check power")
+        assert_blocked(hil("--device", path, env=WIFI), path, "nothing answers on the serial line", "check power")
         assert_free(path)
 
 
-def test_board_without_micropython(hil, tmp_path):
+def test_a_board_without_micropython_blocks(hil, tmp_path):
     with wire(b"AT+ERROR\r\nNodeMCU 3.0\r\n> ", tmp_path) as path:
         assert_blocked(hil("--device", path, env=WIFI), "not a MicroPython REPL", "NodeMCU 3.0")
         assert_free(path)
 
 
-def test_board_in_its_boot_loader(hil, tmp_path):
+def test_a_board_in_its_boot_loader_blocks(hil, tmp_path):
     with wire(b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT)\r\nwaiting for download\r\n", tmp_path) as path:
         assert_blocked(hil("--device", path, env=WIFI), "boot loader", "IO0")
 
 
-def test_no_wifi_settings(hil, board):
+def test_missing_wifi_settings_block(hil, board):
     assert_blocked(hil("--device", board.path), "no Wi-Fi settings", "CAMRIG_WIFI_SSID", "camrig.wifi.toml")
     assert_free(board.path)
 
 
-def test_wrong_password(hil, board):
+def test_a_wrong_password_blocks(hil, board):
     env = {**WIFI, "CAMRIG_WIFI_PASSWORD": "not the password"}
     ended = hil("--device", board.path, env=env)
     assert_blocked(ended, "wrong password", "'lab'", board.path)
@@ -159,47 +159,47 @@ def test_wrong_password(hil, board):
     assert_free(board.path)
 
 
-def test_network_out_of_reach(hil, board):
+def test_a_network_out_of_reach_blocks(hil, board):
     env = {**WIFI, "CAMRIG_WIFI_SSID": "attic"}
     assert_blocked(hil("--device", board.path, env=env), "does not find the Wi-Fi network 'attic'")
 
 
-def test_main_that_raises(hil, board, tmp_path):
+def test_a_main_that_raises_blocks_with_its_traceback(hil, board, tmp_path):
     main = "def start():\n    raise ValueError('no lens')\nstart()\n"
     ended = hil("--device", board.path, "--hil-app", app(tmp_path, main), env=WIFI)
     assert_blocked(ended, "main.py raised at boot: ValueError: no lens", 'File "main.py", line 2')
 
 
-def test_main_that_ends(hil, board, tmp_path):
+def test_a_main_that_ends_blocks(hil, board, tmp_path):
     ended = hil("--device", board.path, "--hil-app", app(tmp_path, "print('bye')\n"), env=WIFI)
     assert_blocked(ended, "main.py ended without serving")
 
 
-def test_main_that_says_nothing(hil, board, tmp_path):
+def test_a_main_without_a_ready_line_blocks(hil, board, tmp_path):
     main = "import time\nwhile True:\n    time.sleep(1)\n"
     options = ("--device", board.path, "--hil-app", app(tmp_path, main), "--hil-boot-timeout", "2")
     assert_blocked(hil(*options, env=WIFI), "did not say within 2 s where it serves", "--hil-boot-timeout")
 
 
-def test_server_that_never_answers(hil, board, tmp_path):
+def test_a_server_that_never_answers_blocks(hil, board, tmp_path):
     main = "import time\nprint('serving http://127.0.0.1:9')\nwhile True:\n    time.sleep(1)\n"
     options = ("--device", board.path, "--hil-app", app(tmp_path, main), "--hil-boot-timeout", "1")
     assert_blocked(hil(*options, env=WIFI), "http://127.0.0.1:9 does not answer", "--hil-url")
 
 
-def test_application_without_the_agent(hil, board, tmp_path):
+def test_an_application_without_the_agent_blocks(hil, board, tmp_path):
     main = (ROOT / "device" / "main.py").read_text().replace("import rig_agent", "raise ImportError")
     ended = hil("--device", board.path, "--hil-app", app(tmp_path, main), env=WIFI)
     assert_blocked(ended, "the rig's agent is not attached", "rig_agent.attach(app)")
 
 
-def test_source_that_does_not_compile(hil, board, tmp_path):
+def test_a_source_that_does_not_compile_blocks(hil, board, tmp_path):
     folder = app(tmp_path, "")
     (Path(folder) / "sensor.py").write_text("def broken(:\n")
     assert_blocked(hil("--device", board.path, "--hil-app", folder, env=WIFI), "sensor.py does not compile")
 
 
-def test_a_forgotten_module_that_hides_the_library(hil):
+def test_a_module_on_the_board_that_hides_the_library_blocks(hil):
     with VirtualBoard.start(VirtualConfig(wifi_ssid="lab", wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])) as virtual:
         command = [sys.executable, "-m", "mpremote", "connect", virtual.path, "fs", "touch", ":microdot.py"]
         subprocess.run(command, check=True, timeout=60, capture_output=True)
@@ -207,19 +207,19 @@ def test_a_forgotten_module_that_hides_the_library(hil):
         assert_blocked(ended, "/microdot.py on the board would be imported instead", "fs rm")
 
 
-def test_full_flash(hil):
+def test_a_full_flash_blocks(hil):
     config = VirtualConfig(flash_blocks=16, wifi_ssid="lab", wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])
     with VirtualBoard.start(config) as small:
         assert_blocked(hil("--device", small.path, env=WIFI), "flash is full", "bytes", "are free")
         assert_free(small.path)
 
 
-def test_no_interpreter(hil):
+def test_a_missing_interpreter_blocks(hil):
     ended = hil(env={"MICROPY_MICROPYTHON": "/nowhere/micropython"})
     assert_blocked(ended, "/nowhere/micropython", "MICROPY_MICROPYTHON")
 
 
-def test_virtual_board_refused_where_hardware_is_required(hil):
+def test_a_virtual_board_blocks_where_hardware_is_required(hil):
     assert_blocked(hil("--hil-require", "hardware"), "this is a virtual board", "--hil-require=hardware")
 
 
@@ -234,11 +234,11 @@ def test_virtual_board_refused_where_hardware_is_required(hil):
         (["--hil-lib", "/nowhere"], ["--hil-lib", "not a folder"]),
     ],
 )
-def test_mistyped_options(hil, options, words):
+def test_mistyped_options_are_usage_errors(hil, options, words):
     assert_blocked(hil(*options), *words, code=4)
 
 
-def test_interrupt_leaves_nothing(run, tmp_path):
+def test_an_interrupt_leaves_nothing_running(run, tmp_path):
     interrupt = (" files sent", lambda process: process.send_signal(signal.SIGINT))
     ended = run("pytest", "tests_hil", "-p", "no:cacheprovider", "--hil-results", str(tmp_path), when=interrupt)
     assert ended.code == 2, ended.out

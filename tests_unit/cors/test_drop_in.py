@@ -32,7 +32,7 @@ def fetch(client: TestClient, method: str = "GET", path: str = "/", **headers: s
     return asyncio.run(client.request(method, path, headers=sent))
 
 
-def test_signature() -> None:
+def test_the_signature_is_that_of_microdots_cors() -> None:
     parameters = inspect.signature(CORS.__init__).parameters
     assert {name: value.default for name, value in list(parameters.items())[1:]} == {
         "app": None,
@@ -130,7 +130,7 @@ def test_preflight_with_lists() -> None:
     assert "Access-Control-Allow-Headers" not in refused.headers
 
 
-def test_not_handled() -> None:
+def test_without_handle_cors_no_response_gets_headers() -> None:
     app = Microdot()
     CORS(app, allowed_origins="*", handle_cors=False)
     response = fetch(client_of(app))

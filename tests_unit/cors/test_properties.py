@@ -128,7 +128,7 @@ def test_a_browser_allows_what_the_policy_allows(
 
 @STEADY
 @given(policy=policies, headers=hostile, method=st.sampled_from(["GET", "OPTIONS", "SNAP"]))
-def test_whatever_a_client_sends(
+def test_whatever_a_client_sends_is_answered_within_the_policy(
     loop: asyncio.AbstractEventLoop, policy: dict[str, Any], headers: list[tuple[str, str]], method: str
 ) -> None:
     app, _ = serve(policy)

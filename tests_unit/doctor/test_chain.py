@@ -121,7 +121,7 @@ def test_a_missing_and_a_busy_port_are_named(camrig, deployed):
 @pytest.mark.parametrize(
     ("output", "finding"),
     [
-        (b"", "nothing answers on the wire"),
+        (b"", "nothing answers on the serial line"),
         (b"waiting for download\r\n", "boot loader"),
     ],
 )

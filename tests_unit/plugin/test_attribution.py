@@ -26,7 +26,7 @@ from tests_unit.plugin.crash_suites import SUITE, WIFI, result, took
 def test_a_crash_fails_its_test_and_no_other(crash, tmp_path, kind, words):
     source = SUITE.format(kind=kind)
     if kind == "end":  # the answer is out before the application ends
-        source = source.replace("    finally:", "        dut.watch.wait(10)\n    finally:")
+        source = source.replace("    finally:", "        dut.crash_monitor.wait(10)\n    finally:")
     ended = crash(source)
     assert ended.code == 1, ended.out
     assert "1 failed, 1 passed" in ended.out
@@ -88,7 +88,7 @@ import pytest
 @pytest.fixture(scope="module", autouse=True)
 def last(dut):
     yield
-    dut.watch.wait(10)
+    dut.crash_monitor.wait(10)
 def test_plants_it(dut):
     assert dut.request("GET", "/down/later").status == 200
 """
@@ -116,13 +116,18 @@ def test_next(dut):
     assert "1 failed, 1 passed" in ended.out
 
 
-def test_a_board_that_stays_broken_blocks_the_rest_with_the_first_cause(crash, tmp_path, app):
-    # Once it has crashed it never serves again.
+@pytest.fixture
+def never_serves_again(app):
+    """The application ends without serving once it has crashed."""
     main = (Path(app) / "main.py").read_text()
     marked = main.replace('    if kind == "panic":', "    open('/broken', 'w').close()\n    if kind == \"panic\":")
     (Path(app) / "main.py").write_text(
         marked.replace("\n\nmain()", "\n\nimport os\nif 'broken' not in os.listdir('/'):\n    main()")
     )
+
+
+@pytest.mark.usefixtures("never_serves_again")
+def test_a_board_that_stays_broken_blocks_the_rest_with_the_first_cause(crash, tmp_path):
     source = SUITE.format(kind="panic") + "def test_third(dut, preflight):\n    preflight('https://a.example')\n"
     ended = crash(source)
     assert ended.code == 1, ended.out
@@ -173,3 +178,21 @@ def test_next(dut):
     _, second = result(tmp_path)["blocked"]
     assert "and it did not come back" in second
     assert "the port was lost" in second
+
+
+@pytest.mark.usefixtures("never_serves_again")
+def test_a_fixture_that_fails_on_a_broken_board_blocks(crash):
+    source = SUITE.format(kind="panic").partition("def test_next")[0]
+    source += """
+import pytest
+@pytest.fixture
+def connection(dut):
+    dut.session.close()
+    raise ConnectionRefusedError("the fixture's own words")
+def test_next(connection):
+    pass
+"""
+    ended = crash(source)
+    assert ended.code == 1, ended.out
+    assert "1 failed, 1 blocked" in ended.out
+    assert "the fixture's own words" not in ended.out.partition("short test summary")[2]

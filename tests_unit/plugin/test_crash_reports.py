@@ -101,7 +101,7 @@ def test_fails(dut):
     found = dut.console.wait(lambda e: e if isinstance(e, TaskFailed) else None, seen, Deadline.after(10))
     assert found.error.startswith("OSError")
     assert found.where.startswith("main.py:")
-    assert not dut.watch.crash
+    assert not dut.crash_monitor.crash
     assert False, "as planned"
 """
     ended = crash(source)

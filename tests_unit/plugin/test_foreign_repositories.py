@@ -71,7 +71,7 @@ def test_one_fixture_of_its_own_leaves_the_others_to_camrig(pytest_in, repositor
 
 @pytest.mark.parametrize(
     "env",
-    [{"ESPBAUD": "abc"}, {"ESPPORT": " "}, {"CAMRIG_PORT": "high"}, {"CAMRIG_COMPARE": "no-such"}],
+    [{"ESPBAUD": "abc"}, {"ESPPORT": " "}, {"CAMRIG_PORT": "high"}],
     ids=str,
 )
 def test_wrong_settings_matter_only_where_they_are_used(pytest_in, repository, env):
@@ -82,6 +82,20 @@ def test_wrong_settings_matter_only_where_they_are_used(pytest_in, repository, e
     ended = pytest_in(**WIFI, **env)
     assert ended.code == 4, ended.out
     assert ended.out.count("ERROR: ") == 1
+
+
+@pytest.mark.parametrize("name", ["CAMRIG_COMPARE", "CAMRIG_SAVE", "CAMRIG_EVIDENCE"])
+def test_a_variable_that_asks_for_a_judgement_is_never_ignored(pytest_in, repository, name):
+    (repository / "test_plain.py").write_text("def test_plain():\n    pass\n")
+    ended = pytest_in(**{name: "no such folder/no such name"})
+    assert ended.code == 4, ended.out
+
+
+def test_short_options_exist_where_a_conftest_loads_the_plugin(pytest_in, repository):
+    (repository / "conftest.py").write_text("pytest_plugins = ['camrig.plugin.hooks']\n")
+    (repository / "test_plain.py").write_text("def test_plain():\n    pass\n")
+    ended = pytest_in("-p", "no:camrig", "--device", "sim", "--hil-device", "other")
+    assert ended.code == 0, ended.out
 
 
 @pytest.mark.parametrize("text", ["device = ", "devise = 'sim'", "[limits]\nheap.free = 'much'\n"])

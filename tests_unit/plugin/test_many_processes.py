@@ -29,4 +29,4 @@ def test_what_blocks_in_a_worker_blocks_the_run_and_is_reported(hil):
     ended = hil("-n", "2", "--hil-require", "hardware")
     assert ended.code == 6
     assert "the rig is blocked" in ended.out
-    assert ended.out.count("--hil-require=hardware asks for a real one. Name a board with --device.") == 1
+    assert ended.out.count("--hil-require=hardware requires a real one. Name a board with --device.") == 1

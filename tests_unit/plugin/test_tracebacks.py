@@ -60,7 +60,7 @@ def test_entries_go_from_the_context_of_an_error_too():
     assert len(lines(caught.value.__context__)) == 1
 
 
-def test_no_error_and_one_that_is_its_own_cause():
+def test_no_error_or_a_circular_cause_is_left_alone():
     drop_entries_without_line(None)
     error = ValueError()
     error.__cause__ = error
@@ -74,7 +74,7 @@ def test_ends(): lineless({})()
 """
 
 
-def test_a_run_that_is_interrupted_there(run, tmp_path):
+def test_a_run_interrupted_at_such_an_instruction_ends_cleanly(run, tmp_path):
     (tmp_path / "test_ends.py").write_text(SUITE.format("interrupted"))
     ended = run("pytest", str(tmp_path), "-p", "no:cacheprovider")
     assert ended.code == 2, ended.out
@@ -82,7 +82,7 @@ def test_a_run_that_is_interrupted_there(run, tmp_path):
     assert "Traceback" not in ended.out
 
 
-def test_a_test_that_fails_there(run, tmp_path):
+def test_a_failure_at_such_an_instruction_is_shown(run, tmp_path):
     (tmp_path / "test_ends.py").write_text(SUITE.format("raises"))
     ended = run("pytest", str(tmp_path), "-p", "no:cacheprovider", "--device", "sim")
     assert ended.code == 1, ended.out

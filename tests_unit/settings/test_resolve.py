@@ -33,7 +33,7 @@ def test_the_names_other_tools_use_are_honoured(tmp_path):
     assert resolve({}, {"ESPPORT": "/dev/esp", "CAMRIG_DEVICE": "sim"}, tmp_path).device == ("sim",)
 
 
-def test_several_devices(tmp_path):
+def test_a_list_of_devices_is_kept_in_order(tmp_path):
     (tmp_path / "camrig.toml").write_text('device = ["sim", "/dev/two"]\n')
     assert resolve({}, {}, tmp_path).device == ("sim", "/dev/two")
 

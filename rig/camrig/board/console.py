@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Console:
     """The board's output, its events, and a way to wait for one. Safe to use from two threads.
 
-    ``attended`` is true while the rig itself controls the board: restarts and prompts are then expected.
+    ``attended``: the rig itself controls the board, and restarts and prompts are expected.
     ``broken`` is the error after which no more output comes, None while the line works.
     """
 
@@ -34,7 +34,7 @@ class Console:
         self._events: deque[Event] = deque(maxlen=EVENTS)
         self._seen = 0
         self._listeners: list[Callable[[Event | CamrigError], None]] = []
-        self.attended = True
+        self._attended = True
         self.broken: CamrigError | None = None
 
     @property
@@ -64,6 +64,18 @@ class Console:
         It is called in the thread that reads the port.
         """
         self._listeners.append(listener)
+
+    @property
+    def attended(self) -> bool:
+        return self._attended
+
+    def attend(self) -> None:
+        """The rig takes control of the board."""
+        self._attended = True
+
+    def release(self) -> None:
+        """The rig leaves the board alone."""
+        self._attended = False
 
     def feed(self, data: bytes) -> None:
         """Take in bytes from the board: keep them, parse them, and notify listeners and waiting threads."""

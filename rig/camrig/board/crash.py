@@ -85,12 +85,12 @@ class CrashMonitor:
     ``on_crash`` is called in the thread that reads the port, before waiting threads wake up.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, on_crash: Callable[[], None] = lambda: None) -> None:
         self._console = console
+        self._on_crash = on_crash
         self._last_traceback: Traceback | None = None
         self._crashed = threading.Event()
         self.crash: Crash | None = None
-        self.on_crash: Callable[[], None] = lambda: None
         console.subscribe(self._examine)
 
     def forget(self) -> None:
@@ -100,7 +100,7 @@ class CrashMonitor:
 
     def start(self) -> None:
         """The application serves and the rig leaves the board alone: any restart from now on is a crash."""
-        self._console.attended = False
+        self._console.release()
         if self._console.broken is not None:
             self._examine(self._console.broken)
 
@@ -120,5 +120,5 @@ class CrashMonitor:
                 self._last_traceback = event
         if crash is not None:
             self.crash = replace(crash, summary=self._console.hide(crash.summary), mark=self._console.mark())
-            self.on_crash()
+            self._on_crash()
             self._crashed.set()

@@ -159,7 +159,7 @@ class Session:
 
     def _attend(self) -> None:
         """Take control of the board: restarts and prompts are expected from now on."""
-        self.console.attended = True
+        self.console.attend()
         self._stop_listening()
         self.transport.in_raw_repl = False
         self.transport.use_raw_paste = True  # mpremote gives it up after a late answer
@@ -210,7 +210,7 @@ class Session:
             )
         if not output.translate(None, b"\r\n\x01\x03\x04 "):
             return BoardSilentError(
-                f"nothing answers on the wire within {seconds:.0f} s",
+                f"nothing answers on the serial line within {seconds:.0f} s",
                 board=self.name,
                 hint="check power, cable and baud rate, and that this is the board's port",
             )
@@ -258,7 +258,7 @@ class Session:
 
     def reset_chip(self) -> None:
         """Restart the chip by a command; the raw REPL must be on. Raises BoardSilentError or PortError."""
-        self.console.attended = True
+        self.console.attend()
         self.transport.serial.deadline = Deadline.after(SECONDS_FOR_COMMAND)
         try:
             self.transport.exec_raw_no_follow("import machine\nmachine.reset()")

@@ -71,9 +71,13 @@ class Board:
         with self.steps("identify") as note:
             self.recovery.retry_after_reset(self.identify)
             note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
+        self.check_requirement()
+
+    def check_requirement(self) -> None:
+        """Raises BlockedError for a virtual board where hardware is required."""
         if self.identity.virtual and self.settings.require == "hardware":
             raise BlockedError(
-                "this is a virtual board, and --hil-require=hardware asks for a real one",
+                "this is a virtual board, and --hil-require=hardware requires a real one",
                 board=self.spec,
                 hint="name a board with --device",
             )

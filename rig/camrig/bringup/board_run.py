@@ -24,6 +24,10 @@ class CrashRecord:
     crash: Crash
     between: bool
 
+    @property
+    def when(self) -> str:
+        return f"after {self.test} had ended" if self.test else "after it had booted"
+
 
 @dataclass(frozen=True)
 class TestStart:
@@ -84,11 +88,7 @@ class BoardRun:
 
     def summary(self) -> list[str]:
         """Lines for the end of a run: crashes that no test has failed for, and every recovery."""
-        lines = [
-            f"{self.spec}: {record.crash.summary}, after {record.test or 'it had booted'} had ended"
-            for record in self.crashes
-            if record.between
-        ]
+        lines = [f"{self.spec}: {record.crash.summary}, {record.when}" for record in self.crashes if record.between]
         attempts = self.board.recovery.attempts if self.board else []
         return [*lines, f"{self.spec}: recovery: {'; '.join(map(str, attempts))}"] if attempts else lines
 
@@ -119,7 +119,7 @@ class BoardRun:
         dut = self.dut
         if dut is None or self.broken is not None:
             return
-        crash, silence = dut.watch.crash, self._silence
+        crash, silence = dut.crash_monitor.crash, self._silence
         self._silence = None
         if crash is not None:
             self.record_crash(crash, between=True)
@@ -129,7 +129,7 @@ class BoardRun:
 
     def _recover(self, dut: Dut, cause: CamrigError) -> None:
         assert self.board is not None
-        dut.watch.forget()  # this crash has its test
+        dut.crash_monitor.forget()  # this crash has its test
         try:
             self.board.recover(dut)
         except CamrigError as error:

@@ -45,7 +45,7 @@ def _is_back(dut: Dut, seconds: float) -> bool:
     """Whether the server answers, or its board is known to be down, which the next request reports better."""
     until = Deadline.after(seconds)
     while not dut.answers():
-        if dut.watch.crash is not None:
+        if dut.crash_monitor.crash is not None:
             return True
         if until.passed:
             return False

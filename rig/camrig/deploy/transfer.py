@@ -38,11 +38,12 @@ T = TypeVar("T")
 class _DamagedTransferError(DeployError):
     """What arrived on the board is not what was sent."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"what arrives on the board is damaged: {reason}",
-            hint="run again; if it happens again, lower --hil-baud, and check the cable",
-        )
+
+def _damaged(reason: str) -> _DamagedTransferError:
+    return _DamagedTransferError(
+        f"what arrives on the board is damaged: {reason}",
+        hint="run again; if it happens again, lower --hil-baud, and check the cable",
+    )
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class TransferResult:
 
     def __str__(self) -> str:
         removed = f"{len(self.removed)} removed, " if self.removed else ""
-        return f"{len(self.sent)} files sent, {self.bytes} bytes; {removed}{self.kept} were there"
+        return f"{len(self.sent)} files sent, {self.bytes} bytes; {removed}{self.kept} unchanged"
 
 
 def plan_deploy(
@@ -143,7 +144,7 @@ def _transfer(
     report = _run(session, text + _put(parts[-1], limits) + _commit(plan))
     if "remaining" not in report:
         names = [plan.staged[number].target or "the commit script" for number in report["damaged"]]
-        raise _DamagedTransferError(f"{', '.join(names)} read back with another hash")
+        raise _damaged(f"{', '.join(names)} read back with another hash")
     for number in report["damaged"]:
         raise DeployError(
             f"{plan.staged[number].target} changed on the board after it had been read back",
@@ -176,7 +177,7 @@ def _run(session: Session, command: bytes) -> dict[str, Any]:
     try:
         return json.loads(lines[-1]) if lines else {}
     except ValueError:
-        raise _DamagedTransferError(f"the board answers {lines[-1]!r}") from None
+        raise _damaged(f"the board answers {lines[-1]!r}") from None
 
 
 def _clean_up(session: Session) -> int | None:

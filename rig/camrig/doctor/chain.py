@@ -19,7 +19,7 @@ from camrig.doctor.check import Check, State
 from camrig.doctor.flash import Flash, flash_checks, read_flash
 from camrig.doctor.wiring import wiring_check
 from camrig.dut import Dut, Start
-from camrig.errors import BlockedError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
+from camrig.errors import BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
 from camrig.lab.usb_ports import find_usb_port, list_usb_ports
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Step, Steps
@@ -191,12 +191,10 @@ class Doctor:
         if board.flash_total:
             finding += f", {board.flash_free // 1024} of {board.flash_total // 1024} KB flash free"
         self._add(Check("firmware", State.OK, finding))
-        if self.settings.require == "hardware" and board.virtual:
-            refusal = BlockedError(
-                "this is a virtual board, and --hil-require=hardware asks for a real one",
-                hint="name a board with --device",
-            )
-            raise self._broken("firmware", refusal)
+        try:
+            self.board.check_requirement()
+        except CamrigError as error:
+            raise self._broken("firmware", error) from None
 
     def _check_files(self) -> None:
         """The contents of the flash, after a deploy if one was asked for."""

@@ -23,7 +23,7 @@ SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.j
 TERMS, VERDICT, RUN = "terms.json", "verdict.json", "run.json"
 _HINT = "record the evidence again"
 _MAX_MEMBER = 256 << 20  # bytes: what this module writes is far smaller
-_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+_FIGURE = re.compile(r"[-+<>]?\s?\d+(?:[.,]\d+)*\s?%?")  # with its sign
 # All that zipfile raises for bytes that are not an archive, or a damaged one. A RuntimeError is about a password.
 _UNREADABLE = (
     OSError,

@@ -1,4 +1,4 @@
-"""Turns a device specification into a port that can be opened. The only module that knows the virtual board."""
+"""Turns a device specification into a port that can be opened; with ``camrig sim``, all that knows virtual boards."""
 
 from __future__ import annotations
 

@@ -49,6 +49,10 @@ class Recorder:
     def metrics(self) -> list[RecordedMetric]:
         return [metric for metric in self._metrics.values() if metric.values]
 
+    def note(self, name: str, value: Any) -> None:
+        """Keep plain data beside the metrics."""
+        self.notes[name] = value
+
     def record(
         self,
         name: str,

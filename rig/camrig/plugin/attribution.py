@@ -43,9 +43,9 @@ def attribute(
     dut = board_run.dut
     if dut is None:
         return Attribution(blocked=error) if isinstance(error, CamrigError) else Attribution()
-    crash = dut.watch.crash
+    crash = dut.crash_monitor.crash
     if crash is None and isinstance(error, OSError):  # the connection may die before the console says why
-        crash = dut.watch.wait(SECONDS_FOR_LAST_WORDS)
+        crash = dut.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)
     if crash is not None:
         return _crashed(board_run, dut, crash, error, text, elf)
     if isinstance(error, CamrigError):

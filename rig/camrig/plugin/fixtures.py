@@ -78,8 +78,8 @@ def preflight(_camrig_dut: Dut) -> Callable[..., Response]:
 def measure(_camrig_board_run: BoardRun) -> Callable[..., None]:
     """Records samples: ``measure("preflight.total", ms, unit="ms")``, one value or several, taken together.
 
-    ``control`` are samples that no library touches, taken between them; with places ``at``, the values are points
-    along something, and their rise is what is judged.
+    ``control`` are control samples, which no library touches, taken between them. ``at`` is the x of each point, such
+    as the number of requests: the rise of the values over it is what is judged.
     """
 
     def record(name: str, values: Any, *, unit: str, control: Any = (), at: Any = ()) -> None:
@@ -93,6 +93,6 @@ def note(_camrig_board_run: BoardRun) -> Callable[[str, Any], None]:
     """Keeps plain data beside the figures in the JSON: ``note("latency.order", [...])``."""
 
     def keep(name: str, value: Any) -> None:
-        _camrig_board_run.recorder.notes[name] = value
+        _camrig_board_run.recorder.note(name, value)
 
     return keep

@@ -23,14 +23,15 @@ class RegressedError(Exception):
 
 
 class InconclusiveError(Exception):
-    """The samples do not tell."""
+    """The samples do not decide."""
 
 
 class GateItem(pytest.Item):
     """One metric's answer. No option deselects it: what is not measured is blocked, not passed."""
 
-    gate: StoredComparison
-    metric: str
+    def __init__(self, *, gate: StoredComparison, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.gate, self.metric = gate, self.name
 
     def runtest(self) -> None:
         self.user_properties += self.gate.properties()
@@ -59,7 +60,7 @@ class GateItem(pytest.Item):
 
 
 class _Metrics(pytest.Collector):
-    """Stands above the items, so that each is called ``gate::METRIC``."""
+    """The parent of the items, which gives them the prefix ``gate::``."""
 
     def collect(self) -> list[pytest.Item | pytest.Collector]:
         return []
@@ -91,9 +92,7 @@ class GatePlugin:
         if self._run.settings.compare is not None:
             above = _Metrics.from_parent(session, name="gate", nodeid="gate")
             for metric in gate.limits:
-                item = GateItem.from_parent(above, name=metric)
-                item.gate, item.metric = gate, metric
-                items.append(item)
+                items.append(GateItem.from_parent(above, name=metric, gate=gate))
         return result
 
     def pytest_report_teststatus(self, report: Any) -> Any:

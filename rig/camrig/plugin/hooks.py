@@ -16,7 +16,7 @@ from camrig.plugin import options
 from camrig.plugin.attribution import attribute
 from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.gate_items import GatePlugin
-from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_board
+from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_dut
 from camrig.plugin.terminal import counts, write_summary
 from camrig.plugin.tracebacks import drop_entries_without_line
 from camrig.report.junit import rig_as_errors
@@ -26,8 +26,10 @@ BOARD_RUN = pytest.StashKey[BoardRun]()
 ADDOPTS = "PYTEST_ADDOPTS"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     options.add_options(parser)
+    if any(name.endswith("conftest.py") for name, plugin in pluginmanager.list_name_plugin() if plugin):
+        options.add_short_names(parser)  # loaded by a conftest, too late for the hook below
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -92,7 +94,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    if not uses_board(item):
+    if not uses_dut(item):
         return (yield)
     broken: CamrigError | None = None
     try:
@@ -102,6 +104,10 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
         broken = error  # raised below: pytest tears down only what it has set up
     try:
         result = yield
+    except Exception:
+        if broken is not None:  # whatever the fixtures made of a broken board
+            raise broken from None
+        raise
     finally:
         if BOARD_RUN in item.stash:
             item.user_properties.extend(item.stash[BOARD_RUN].properties())

@@ -1,7 +1,7 @@
 """camrig's options on pytest's command line, beside those of other plugins.
 
-``--device`` and ``--firmware`` are short names that another plugin or a conftest may have too. Theirs is then theirs,
-and ours is ``--hil-device`` and ``--hil-firmware``, which always exist.
+``--device`` and ``--firmware`` are short names that another plugin or a conftest may have too. Then it is
+the other's, and camrig's option is ``--hil-device`` or ``--hil-firmware``, which always exist.
 """
 
 from __future__ import annotations

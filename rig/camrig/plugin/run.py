@@ -1,7 +1,8 @@
 """One run of pytest: its settings, the boards that it brought up, what blocked it, and the report of all that.
 
-A run is *in use* once an option of camrig was given or a collected test asks for one of its fixtures. Until then it
-resolves no settings, so that nothing of camrig matters to a repository that does not use it.
+A run is *in use* once an option of camrig was given, a variable asks for a baseline, a comparison, evidence or
+hardware, or a collected test asks for one of the fixtures. Until then it resolves no settings, so that nothing of
+camrig matters to a repository that does not use it.
 """
 
 from __future__ import annotations
@@ -9,21 +10,20 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from importlib.metadata import version
 
 import pytest
 
-from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
 from camrig.errors import CamrigError, SettingsError
 from camrig.plugin.step_printer import step_printer
-from camrig.report.json_report import BoardReport, RunReport
 from camrig.settings.options import OPTIONS
 from camrig.settings.resolve import VIRTUAL, Settings, resolve
 from camrig.steps import Steps
 
 BLOCKED = "blocked: "  # how the text of a report begins whose test could not run
-DEVICE_FIXTURE, BOARD_RUN_FIXTURE = "_camrig_device", "_camrig_board_run"
+DEVICE_FIXTURE, BOARD_RUN_FIXTURE, DUT_FIXTURE = "_camrig_device", "_camrig_board_run", "_camrig_dut"
+# A variable of one of these says that a run is to be judged: it counts as much as the option.
+JUDGING = ("save", "compare", "evidence", "require")
 
 
 class Run:
@@ -37,12 +37,14 @@ class Run:
         self.exit_code = 0
         self._config = config
         self._flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
-        self.in_use = any(value is not None for value in self._flags.values())
+        variables = [name for option in OPTIONS if option.name in JUDGING for name in option.env]
+        flagged = any(value is not None for value in self._flags.values())
+        self.in_use = flagged or any(os.environ.get(name) for name in variables)
         self._settings: Settings | CamrigError | None = None
 
     @property
     def settings(self) -> Settings:
-        """The settings, resolved at the first use. Raises SettingsError, the same one ever after."""
+        """The settings, resolved at the first use. Raises SettingsError, the same at every later call."""
         if self._settings is None:
             try:
                 self._settings = self._resolve()
@@ -101,21 +103,9 @@ class Run:
         report.longrepr = f"{BLOCKED}{cause}"
 
     def crashes_between_tests(self) -> list[str]:
-        """Whose doing each crash was that no test has failed for."""
+        """What each crash that came between tests is attributed to."""
         records = [record for board_run in self.board_runs for record in board_run.crashes]
         return [record.crash.attributed_to for record in records if record.between]
-
-    def report(self, tests: dict[str, int]) -> RunReport:
-        """What is kept of this run; ``tests`` are the numbers of them by their outcome."""
-        return RunReport(
-            camrig=version("camrig"),
-            started=self.started.isoformat(),
-            seconds=round(time.monotonic() - self.clock, 3),
-            exit_code=self.exit_code,
-            tests=tests,
-            blocked=list(self.blocked),
-            boards=[_board_report(run, run.board) for run in self.board_runs if run.board is not None],
-        )
 
 
 RUN = pytest.StashKey[Run]()
@@ -126,35 +116,11 @@ def uses_board(item: pytest.Item) -> bool:
     return BOARD_RUN_FIXTURE in getattr(item, "fixturenames", ())
 
 
+def uses_dut(item: pytest.Item) -> bool:
+    """Whether a test runs on a booted board of camrig's."""
+    return DUT_FIXTURE in getattr(item, "fixturenames", ())
+
+
 def is_blocked(report: pytest.TestReport) -> bool:
     """Whether the test of a report could not run, in this process or in one that xdist started."""
     return isinstance(report.longrepr, str) and report.longrepr.startswith(BLOCKED)
-
-
-def _board_report(board_run: BoardRun, board: Board) -> BoardReport:
-    identity = board.identity
-    return BoardReport(
-        spec=board_run.spec,
-        machine=identity.machine,
-        firmware=identity.firmware,
-        build=identity.build,
-        mac=identity.mac,
-        mpy=identity.mpy_text,
-        virtual=identity.virtual,
-        heap_bytes=identity.heap_total,
-        url=board_run.dut.url if board_run.dut else "",
-        library_sha256=board.deployment.library_sha256,
-        steps=[
-            {"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in board_run.steps.done
-        ],
-        recovery=[
-            {"rung": attempt.rung, "seconds": round(attempt.seconds, 3), "ok": attempt.ok}
-            for attempt in board.recovery.attempts
-        ],
-        crashes=[
-            {"test": record.test, "kind": record.crash.kind, "what": record.crash.summary, "between": record.between}
-            for record in board_run.crashes
-        ],
-        metrics=board_run.recorder.metrics,
-        notes=board_run.recorder.notes,
-    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from camrig.plugin.results import run_report
 from camrig.plugin.run import BLOCKED, Run
 from camrig.report.json_report import write
 from camrig.report.summary import board_summary
@@ -27,7 +28,7 @@ def write_summary(reporter: Any, run: Run) -> None:
             reporter.write_line(line)
     if not run.board_runs:
         return
-    report = run.report(counts(reporter.config))
+    report = run_report(run, counts(reporter.config))
     for board in report.boards:
         if board.metrics:
             reporter.section("measured")

@@ -1,4 +1,4 @@
-"""Tells when the interpreter hangs in a way that no chip does.
+"""Detects a deadlock that only the Unix interpreter has.
 
 On Unix it raises KeyboardInterrupt wherever it is, also while it holds the lock of its heap. Then it waits for
 itself.
