@@ -41,7 +41,7 @@ def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int) -
     if not comparison.paired and len(comparison.baseline.sessions) < ENOUGH:
         rates += ", without what changes from one day to the next"
     if not verdict.holds:
-        rates = "how often this is wrong is known only after a calibration of this bench: camrig calibrate"
+        rates = f"how often this is wrong is known from {ENOUGH} sessions on, or after camrig calibrate"
     head = [
         heading(comparison.candidate.provenance),
         *(f"compared all the same: {difference}" for difference in comparison.differences),
