@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from camrig.cli.ab import AB
+from camrig.cli.baseline import BASELINE
 from camrig.cli.calibrate import CALIBRATE
 from camrig.cli.deploy import DEPLOY
 from camrig.cli.devices import DEVICES
@@ -20,7 +21,7 @@ from camrig.cli.verdict import VERDICT
 from camrig.errors import CamrigError, SettingsError
 from camrig.settings.resolve import resolve
 
-COMMANDS = (SIM, DEPLOY, DEVICES, DOCTOR, AB, CALIBRATE, VERDICT)
+COMMANDS = (SIM, DEPLOY, DEVICES, DOCTOR, AB, CALIBRATE, BASELINE, VERDICT)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -15,7 +15,8 @@ PHASES = ("connect", "first_byte", "total", "on_board")
 KINDS = (PREFLIGHT, ACTUAL)
 ALLOCATED, RETAINED, LEAK = "heap.preflight.allocated", "heap.import.microdot.cors", "heap.leak_slope"
 RELATIVE = "latency.preflight.relative"
-MEASURED = (ALLOCATED, RETAINED, LEAK, RELATIVE, *(f"latency.{kind}.{phase}" for kind in KINDS for phase in PHASES))
+TIMES = (*PHASES, "tail")
+MEASURED = (ALLOCATED, RETAINED, LEAK, RELATIVE, *(f"latency.{kind}.{time}" for kind in KINDS for time in TIMES))
 
 _TIME_PREFIXES = tuple(f"latency.{kind}." for kind in KINDS)
 # Names that the suite alone records: they resemble those above without being misspelt.

@@ -235,7 +235,7 @@ OPTIONS = (
         ("CAMRIG_SAVE",),
         _name,
         "NAME",
-        "keep this run's samples as the baseline NAME, if all tests pass",
+        "add this run's samples to the sessions of the baseline NAME, if all tests pass",
     ),
     Option(
         "compare",
