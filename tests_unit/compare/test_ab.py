@@ -12,7 +12,7 @@ from camrig.compare.answers import PAGE, mistake
 from camrig.compare.libraries import find_library
 from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, measured_limits
 from camrig.compare.retry import LostExchangeRetry
-from camrig.errors import AgentError, BlockedError, BoardCrashedError, ServerSilentError, SettingsError
+from camrig.errors import BlockedError, BoardCrashedError, ServerSilentError, SettingsError, WrongAnswerError
 from camrig.gate.limits import default_limits, parse_limits
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
@@ -73,7 +73,7 @@ def test_the_request_after_a_preflight_has_a_usual_limit():
 class LossyDut:
     """A dut that loses its first ``lost`` exchanges."""
 
-    watch = SimpleNamespace(crash=None)
+    crash_monitor = SimpleNamespace(crash=None)
 
     def __init__(self, lost, alive=True):
         self.left, self.alive = lost, alive
@@ -144,7 +144,7 @@ def test_only_a_crash_of_the_candidate_is_its_failure(make_session, limits, seed
 
 def test_a_copy_that_stops_granting_later_is_named(make_session):
     fault = Fault("_LEFT = [60]", "_LEFT[0] -= 1\nif _LEFT[0] < 0: return response")
-    with pytest.raises(AgentError, match=r"copy answers .* wrongly"):
+    with pytest.raises(WrongAnswerError, match=r"copy answers .* wrongly"):
         make_session(TIMES, fault=fault, batches=12).run()
 
 

@@ -85,7 +85,7 @@ class AbSession:
         self._radio = Radio(None, None, None)
 
     def run(self) -> None:
-        """Measure. Raises AgentError for a library that answers wrongly, and whatever takes the board down."""
+        """Measure. Raises WrongAnswerError for a candidate that answers wrongly, and whatever takes the board down."""
         for side in self._random.choice([(*SIDES, *reversed(SIDES)), (*reversed(SIDES), *SIDES)]):
             with self._attributed(side):
                 self._measure_alone(side)
@@ -157,7 +157,7 @@ class AbSession:
     def _check(self, side: str, kind: str, response: Response, mistake_in: FindMistake = mistake) -> None:
         if reason := mistake_in(kind, response):
             name = self.libraries[side].name if side != CONTROL else ""
-            raise wrong_answer(name, kind, reason, self.board.spec)
+            raise wrong_answer(name, kind, reason, self.board.spec, is_candidate=side == CANDIDATE)
 
     def _count_allocations(self, dut: Dut, side: str) -> int:
         """Record the bytes that each preflight of one burst allocates; the largest of them."""

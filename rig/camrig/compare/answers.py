@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from camrig.errors import AgentError
+from camrig.errors import AgentError, BlockedError, CamrigError, WrongAnswerError
 from camrig.probe.client import Response
 from camrig.probe.fetch_cors import PageRequest, check_preflight, check_response
 from camrig.probe.sampling import ACTUAL, PREFLIGHT, RequestUnderTest
@@ -53,15 +53,19 @@ def mistaken_grant(kind: str, response: Response) -> str:
     return ""
 
 
-def wrong_answer(library: str, kind: str, reason: str, board: str) -> AgentError:
-    """The error for a ``library`` that answered an exchange of that ``kind`` wrongly."""
+def wrong_answer(library: str, kind: str, reason: str, board: str, *, is_candidate: bool) -> CamrigError:
+    """The error for a ``library`` that answered an exchange of that ``kind`` wrongly.
+
+    A candidate that does has failed. A baseline that does says nothing about the candidate: it blocks.
+    """
     if kind not in _EXCHANGES:
         return AgentError(
             f"the request without CORS, a control, was answered with {reason}",
             board=board,
             hint="see the console of the board",
         )
-    return AgentError(
+    error = WrongAnswerError if is_candidate else BlockedError
+    return error(
         f"{library} answers {_EXCHANGES[kind]} wrongly ({reason}), so its figures would mean nothing",
         board=board,
         hint="fix it first; the test suite shows what else is wrong with it",
