@@ -15,7 +15,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batches", type=int, default=27, choices=range(12, 136), metavar="N", help="in each session (27)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="draws every order (0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for the random order of requests (0)")
     add_options(parser, *BOARD_OPTIONS, "lib", "app", "baselines", "results")
 
 

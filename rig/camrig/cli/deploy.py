@@ -15,7 +15,7 @@ from camrig.steps import Steps
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--production", action="store_true", help="without the rig's agent, and removing it where it is"
+        "--production", action="store_true", help="leave out the rig's agent, and remove it if it is on the board"
     )
     parser.add_argument(
         "--dry-run",

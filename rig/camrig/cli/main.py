@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line. Options that a board needs are the same as pytest's."""
     top = _Parser(
         prog="camrig",
-        description="Hardware-in-the-loop rig for camera boards. The suite itself runs with pytest --device PORT.",
+        description="Hardware-in-the-loop rig for camera boards. The suite itself runs with pytest --device SPEC.",
     )
     top.add_argument("--version", action="version", version=f"camrig {version('camrig')}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

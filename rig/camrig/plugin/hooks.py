@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,14 +14,13 @@ from camrig.plugin import options
 from camrig.plugin.attribution import attribute
 from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.gate_items import GatePlugin
+from camrig.plugin.restart import put_back, restart_if_mistaken
 from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_dut
 from camrig.plugin.terminal import counts, write_summary
 from camrig.plugin.tracebacks import drop_entries_without_line
 from camrig.report.junit import rig_as_errors
-from camrig.settings.argv import join_values, mistaken
 
 BOARD_RUN = pytest.StashKey[BoardRun]()
-ADDOPTS = "PYTEST_ADDOPTS"
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -33,17 +30,15 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Iterator[None]:
-    """Restart pytest if it mistook an option's value for a test path."""
-    invocation = early_config.invocation_params
-    foreign = options.names(parser)
-    from_environment = shlex.split(os.environ.get(ADDOPTS, ""))
-    if any(mistaken(arguments, invocation.dir, foreign) for arguments in (from_environment, invocation.args)):
-        if from_environment:
-            os.environ[ADDOPTS] = shlex.join(join_values(from_environment, foreign))
-        raise SystemExit(pytest.main(join_values(invocation.args, foreign), invocation.plugins))
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
+    """Start pytest again if it mistook an option's value for a test path."""
+    if restart_if_mistaken(early_config, parser, args):
+        return (yield)
     result = yield
     options.add_short_names(parser)
+    put_back(early_config, args)
     return result
 
 
@@ -94,6 +89,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    __tracebackhide__ = True  # pytest shows the frames of a failed fixture, and this is none of them
     if not uses_dut(item):
         return (yield)
     broken: CamrigError | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -112,10 +114,10 @@ def write(report: RunReport, folder: Path) -> Path:
     """Write ``run-<started>.json`` into ``folder``, created if missing, and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = "".join(c for c in report.started.split(".")[0] if c.isalnum())
-    path = folder / f"run-{stamp}.json"
-    count = 1
-    while path.exists():
-        count += 1
-        path = folder / f"run-{stamp}-{count}.json"
-    path.write_text(json.dumps(as_json(report), indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(as_json(report), indent=1) + "\n"
+    for number in itertools.count(1):
+        path = folder / (f"run-{stamp}.json" if number == 1 else f"run-{stamp}-{number}.json")
+        with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+            file.write(text)
+            break
     return path
