@@ -284,6 +284,6 @@ def test_a_run_that_cannot_take_over_names_every_rung(misbehaving, hil: Callable
     board = misbehaving(DEAF)
     ended = hil("--device", board.path, env=WIFI)
     assert ended.code == 6, ended.out
-    assert "4 blocked" in ended.out
+    assert "36 blocked" in ended.out
     for words in ("nothing answers on the serial line", "control lines: not available", "no --firmware is given"):
         assert words in ended.out

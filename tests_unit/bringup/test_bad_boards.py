@@ -87,7 +87,7 @@ def assert_free(path: str) -> None:
 
 
 def test_a_missing_port_blocks(hil):
-    assert_blocked(hil("--device", "/dev/ttyNOBOARD"), "there is no port /dev/ttyNOBOARD", "4 blocked")
+    assert_blocked(hil("--device", "/dev/ttyNOBOARD"), "there is no port /dev/ttyNOBOARD", "36 blocked")
 
 
 def test_evidence_of_an_earlier_run_is_removed(hil, tmp_path):
@@ -95,7 +95,7 @@ def test_evidence_of_an_earlier_run_is_removed(hil, tmp_path):
     old.write_bytes(b"of a run that passed")
     hil("--collect-only", "--hil-evidence", str(old))
     assert old.exists()
-    assert_blocked(hil("--device", "/dev/ttyNOBOARD", "--hil-evidence", str(old)), "there is no port", "4 blocked")
+    assert_blocked(hil("--device", "/dev/ttyNOBOARD", "--hil-evidence", str(old)), "there is no port", "36 blocked")
     assert not old.exists()
 
 
