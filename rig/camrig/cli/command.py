@@ -14,12 +14,16 @@ BOARD_OPTIONS = ("device", "baud", "port", "sim_heap", "boot_timeout", "url", "r
 
 @dataclass(frozen=True)
 class Command:
-    """One sub-command. ``run`` gets the parsed arguments and the settings, and returns the exit code."""
+    """One sub-command. ``run`` gets the parsed arguments and the settings, and returns the exit code.
+
+    One that ``needs_settings`` not at all gets the defaults, whatever variables and files say.
+    """
 
     name: str
     help: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace, Settings], int]
+    needs_settings: bool = True
 
 
 def add_options(parser: argparse.ArgumentParser, *names: str) -> None:

@@ -10,7 +10,7 @@ from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.deploy.plan import describe
 from camrig.deploy.progress import progress_bar
 from camrig.errors import SettingsError
-from camrig.settings.resolve import Settings
+from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Steps
 
 
@@ -37,7 +37,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             return 0
         with progress_bar() as progress:
             board.deploy(production=arguments.production, progress=progress)
-        print(f"{board.spec} serves at {board.boot(arguments.production).url}")
+        url = board.boot(arguments.production).url
+        print("the virtual board served, and ends here" if board.spec == VIRTUAL else f"{board.spec} serves at {url}")
     return 0
 
 

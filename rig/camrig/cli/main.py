@@ -13,13 +13,14 @@ from typing import NoReturn
 from camrig.cli.ab import AB
 from camrig.cli.baseline import BASELINE
 from camrig.cli.calibrate import CALIBRATE
+from camrig.cli.command import Command
 from camrig.cli.deploy import DEPLOY
 from camrig.cli.devices import DEVICES
 from camrig.cli.doctor import DOCTOR
 from camrig.cli.sim import SIM
 from camrig.cli.verdict import VERDICT
 from camrig.errors import CamrigError, SettingsError
-from camrig.settings.resolve import resolve
+from camrig.settings.resolve import Settings, resolve
 
 COMMANDS = (SIM, DEPLOY, DEVICES, DOCTOR, AB, CALIBRATE, BASELINE, VERDICT)
 
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         subparser = subparsers.add_parser(command.name, help=command.help)
         command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+        subparser.set_defaults(run=command)
     return top
 
 
@@ -49,10 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command; the exit code. Errors are one sentence on stderr."""
     parsed = parser().parse_args(arguments)
     try:
-        exit_code: int = parsed.run(parsed, resolve(vars(parsed), os.environ, Path.cwd()))
+        command: Command = parsed.run
+        needed = command.needs_settings
+        settings = resolve(vars(parsed), os.environ, Path.cwd()) if needed else Settings()
+        return command.run(parsed, settings)
     except CamrigError as error:
         print(f"camrig: {error}", file=sys.stderr)
         if error.details:
             print(f"\n{error.details}", file=sys.stderr)
         return error.exit_code
-    return exit_code

@@ -1,4 +1,4 @@
-"""``camrig verdict``: the verdict of a run, worked out again from its evidence alone."""
+"""``camrig verdict``: the verdict of a run, computed again from its evidence alone."""
 
 from __future__ import annotations
 
@@ -28,4 +28,10 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     return exit_code or verdict.exit_code
 
 
-VERDICT = Command("verdict", "work out the verdict of a run again, from its evidence alone", _add_arguments, _run)
+VERDICT = Command(
+    "verdict",
+    "compute the verdict of a run again, from its evidence alone",
+    _add_arguments,
+    _run,
+    needs_settings=False,
+)

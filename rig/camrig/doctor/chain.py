@@ -7,6 +7,7 @@ broken board needs to see it as it is.
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -264,7 +265,7 @@ class Doctor:
 
     @property
     def _deploy_command(self) -> str:
-        return f"camrig deploy --device {self.board.spec}"
+        return f"camrig deploy --device {shlex.quote(self.board.spec)}"
 
 
 _POWER = "supply at least 500 mA at the 5V pin, through a short cable; then check boot.py and the firmware"

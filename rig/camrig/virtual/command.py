@@ -28,9 +28,9 @@ def run_in_foreground(config: VirtualConfig) -> int:
         with VirtualBoard.start(config) as board:
             print(f"virtual board: {board.path}", flush=True)
             print(f"its address:   {board.address} (after it has joined the Wi-Fi)")
-            print(f"connect:       mpremote connect {board.path} repl")
+            print(f"connect:       mpremote connect {shlex.quote(board.path)} repl")
             print(f"its Wi-Fi:     {config.wifi_ssid!r}, password {_password(config)}")
-            print(f"rig:           {_variables(config)}pytest --device {board.path}")
+            print(f"rig:           {_variables(config)}pytest --device {shlex.quote(board.path)}")
             if config.faults:
                 print(f"its faults:    {' '.join(config.faults)}")
             print("Ctrl-C ends it.", flush=True)
