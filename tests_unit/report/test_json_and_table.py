@@ -64,18 +64,18 @@ def test_the_summary_names_board_and_firmware_and_says_virtual():
 @pytest.mark.parametrize(
     ("points", "line"),
     [
-        ([60_000] * 26, "heap.leak_slope: 0 B/request (0 to 0): 1,600 B free, and no number of requests fills them"),
+        ([60_000] * 26, "heap.leak_slope: 0 B/request (0 to 0): 1,600 B free, which no number of requests fills"),
         (
             [60_000 + 320 * n for n in range(26)],
-            "heap.leak_slope: 16 B/request (16 to 16): requests until 1,600 B are full: 100 to 100,"
+            "heap.leak_slope: 16 B/request (16 to 16): 1,600 B free, which last for at least 100 requests, at most 100,"
             " 100 by the median",
         ),
         (
             [60_000] * 21 + [61_600] * 5,
-            "heap.leak_slope: 0 B/request (0 to 4.21): requests until 1,600 B are full: 380 to never",
+            "heap.leak_slope: 0 B/request (0 to 4.21): 1,600 B free, which last for at least 380 requests",
         ),
-        ([60_000, 60_320], "heap.leak_slope: 16 B/request (unbounded to unbounded): requests until 1,600 B are full: "
-                           "0 to never, 100 by the median"),
+        ([60_000, 60_320], "heap.leak_slope: 16 B/request (unbounded to unbounded): 1,600 B free, which "
+                           "last for at least 0 requests, 100 by the median"),
     ],
 )  # fmt: skip
 def test_a_leak_is_shown_with_the_requests_until_the_heap_is_full(points, line):

@@ -42,10 +42,11 @@ def _leak_line(metric: RecordedMetric, free: float | None) -> str:
         return interval
     left = until_full(free, Estimate(slope.median, slope.low, slope.high))
     if isinf(left.low):
-        return f"{interval}: {number(free)} B free, and no number of requests fills them"
-    most = "never" if isinf(left.high) else _requests(left.high)
+        return f"{interval}: {number(free)} B free, which no number of requests fills"
+    lasts = f"{interval}: {number(free)} B free, which last for at least {_requests(left.low)} requests"
+    most = "" if isinf(left.high) else f", at most {_requests(left.high)}"
     middle = "" if isinf(left.value) else f", {_requests(left.value)} by the median"
-    return f"{interval}: requests until {number(free)} B are full: {_requests(left.low)} to {most}{middle}"
+    return f"{lasts}{most}{middle}"
 
 
 def _requests(count: float) -> str:
