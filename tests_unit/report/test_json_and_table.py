@@ -67,8 +67,8 @@ def test_the_summary_names_board_and_firmware_and_says_virtual():
         ([60_000] * 26, "heap.leak_slope: 0 B/request (0 to 0): 1,600 B free, which no number of requests fills"),
         (
             [60_000 + 320 * n for n in range(26)],
-            "heap.leak_slope: 16 B/request (16 to 16): 1,600 B free, which last for at least 100 requests, at most 100,"
-            " 100 by the median",
+            "heap.leak_slope: 16 B/request (16 to 16): 1,600 B free, which last for at least 100 requests,"
+            " at most 100, 100 by the median",
         ),
         (
             [60_000] * 21 + [61_600] * 5,

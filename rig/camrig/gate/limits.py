@@ -106,6 +106,8 @@ def default_limits(paired: bool) -> dict[str, Limit]:
         "latency.preflight.on_board": "+10%",
         "latency.preflight.total": "+10%",
         "latency.actual.on_board": "+10%",
+        "latency.preflight.tail": "+5 points",
+        "latency.actual.tail": "+5 points",
         **{f"heap.{kind}.allocated": "+0 B" for kind in kinds},
     }
     return parse_limits(
