@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 hil: $(READY)
-	@$(BIN)/python -m pytest tests_hil --device "$(DEVICE)" $(ARGS)
+	@$(BIN)/python -m pytest tests_hil --hil-device "$(DEVICE)" $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .

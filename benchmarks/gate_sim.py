@@ -16,105 +16,25 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from math import comb
+from math import comb, log
 from pathlib import Path
-from random import Random
+from statistics import median, stdev
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from camrig.gate.judgement import judge
 from camrig.gate.limits import parse_limits
+from camrig.gate.looks import plan_of_look
 from camrig.gate.samples import MetricKind, Samples
 from camrig.gate.sequential_plan import SequentialPlan, one_look
 from camrig.gate.verdict import GateVerdict, Outcome
 from camrig.measure.batch import SampleBatch
+from camrig.measure.control import control_coefficient
 
-LIMITS = {
-    "latency.preflight.on_board": "+10%",
-    "latency.preflight.total": "+10%",
-    "latency.preflight.first_byte": "+2 ms",
-    "heap.preflight.allocated": "+0 B",
-    "heap.import.retained": "+0 B",
-    "heap.leak_slope": "< 1 B/request",
-}
-ON_BOARD, TOTAL, _, ALLOCATED, RETAINED, LEAK = LIMITS
+from benchmarks.gate_world import ALLOCATED, LEAK, LIMITS, ON_BOARD, RETAINED, TAIL, TOTAL, Board, World
 
-
-@dataclass(frozen=True)
-class World:
-    """A simulated bench and what the candidate does on it. Times are in ms, rates are shares."""
-
-    slower: float = 0.0  # by which share the candidate takes longer on the board
-    extra_bytes: int = 0  # per preflight
-    leak: float = 0.0  # bytes per request
-    radio_delay: float = 0.0  # mean extra delay of every exchange in a bad batch
-    bad_batches: float = 0.0  # share of batches
-    session: float = 0.0  # spread of a factor per boot on the time of the library, not on that of the control
-    session_delay: float = 0.0  # extra delay of every exchange on the candidate's day (stored baseline)
-    values: int = 10  # per batch and side
-    noise: float = 0.10  # of one time on the board
-    pauses: float = 0.04  # share of requests with a pause of the garbage collector
-    growth: int = 0  # bytes that a table takes once, at any time of the run
-    jitter: float = 0.1  # share of preflights that allocate another block of 16 bytes
-    board_ms: float = 5.0
-
-
-class Board:
-    """Measures batches in a ``World``."""
-
-    def __init__(self, world: World, seed: int) -> None:
-        self.world = world
-        self.random = Random(seed)
-        self.drift = 1.0
-        self.session = self.random.lognormvariate(0, world.session) if world.session else 1.0
-
-    def on_board(self, speed: float, factor: float) -> float:
-        draw = self.random
-        pause = 1 + draw.expovariate(1 / 3) if draw.random() < self.world.pauses else 1
-        return self.world.board_ms * factor * speed * self.drift * draw.lognormvariate(0, self.world.noise) * pause
-
-    def radio(self, delay: float) -> float:
-        draw = self.random
-        retransmission = draw.uniform(100, 300) if draw.random() < 0.005 else 0
-        return 6 * draw.lognormvariate(0, 0.3) + retransmission + (draw.expovariate(1 / delay) if delay else 0)
-
-    def batch(self, candidate: bool = True) -> dict[str, list[list[float]]]:
-        """For each time: the candidate's values, the baseline's and the control's, taken in turns."""
-        draw, world = self.random, self.world
-        self.drift *= draw.lognormvariate(0, 0.01)
-        speed = draw.lognormvariate(0, 0.05)
-        bad = draw.random() < world.bad_batches
-        # A bad radio may begin and end anywhere in its batch.
-        start, end = sorted((draw.randrange(world.values), draw.randrange(world.values + 1))) if bad else (0, 0)
-        times: dict[str, list[list[float]]] = {ON_BOARD: [[], [], []], TOTAL: [[], [], []]}
-        for turn in range(world.values):
-            library = self.session
-            sides = [(0, library * (1 + world.slower if candidate else 1.0)), (1, library), (2, 0.8)]
-            draw.shuffle(sides)
-            delay = world.radio_delay if bad and (start <= turn < end or draw.random() < 0.5) else 0.0
-            for side, factor in sides:
-                on_board = self.on_board(speed, factor)
-                network = self.radio(delay) + (world.session_delay if candidate else 0)
-                times[ON_BOARD][side].append(on_board)
-                times[TOTAL][side].append(on_board + network)
-        return times
-
-    def allocated(self, extra: int) -> tuple[float, ...]:
-        jitter = self.world.jitter
-        return tuple(12_512 + extra + 16 * (self.random.random() < jitter) for _ in range(self.world.values))
-
-    def heap_series(self, leak: float, requests: int, step: int = 20) -> SampleBatch:
-        """Bytes in use after a collection, over ``requests``: noise, growth at the start, and outliers."""
-        draw = self.random
-        first_growth, second_growth = draw.uniform(0, 0.3 * requests), draw.uniform(0, requests)
-        at = tuple(float(request) for request in range(0, requests + 1, step))
-        values = []
-        for request in at:
-            used = 60_000 + leak * request + 16 * draw.randrange(12)
-            used += 256 * (request > first_growth) + self.world.growth * (request > second_growth)
-            values.append(used + (draw.uniform(1_000, 4_000) if draw.random() < 0.05 else 0))
-        return SampleBatch(tuple(values), at=at)
+STORED_PLAN = plan_of_look(one_look(), 0)
 
 
 def a_b(world: World, seed: int, on_board: str = "+10%") -> GateVerdict:
@@ -137,31 +57,73 @@ def a_b(world: World, seed: int, on_board: str = "+10%") -> GateVerdict:
     return judge(candidate, baseline, limits, plan=plan, paired=True, final=True)
 
 
-def against_stored(world: World, seed: int, batches: int = 40, on_board: str = "+10%") -> GateVerdict:
-    """A run against a baseline that was saved on a quiet day: one look, nothing interleaved."""
+def long_heap(world: World, seed: int) -> GateVerdict:
+    """Two boots with as many requests as are sent while the heap rises."""
+    board, requests = Board(world, seed), 1920
+    samples = Samples(
+        "B/request", MetricKind.SLOPE, tuple(board.heap_series(world.leak, requests, 48) for _ in range(2))
+    )
+    limits = parse_limits({LEAK: LIMITS[LEAK]})
+    return judge({LEAK: samples}, {}, limits, plan=SequentialPlan(false_alarm=0.0017), paired=True, final=True)
+
+
+def against_stored(
+    world: World,
+    seed: int,
+    batches: int = 40,
+    on_board: str = "+10%",
+    sessions: int = 3,
+    plan: SequentialPlan = STORED_PLAN,
+    day: int = 0,
+) -> GateVerdict:
+    """A run against a baseline of several quiet days: one look, nothing interleaved."""
     tables = []
-    for candidate, session in ((True, world), (False, replace(world, bad_batches=0.0))):
-        board = Board(session, seed * 2 + candidate)
-        times = [board.batch(candidate) for _ in range(batches)]
+    for candidate, session, count in ((True, world, 1), (False, replace(world, bad_batches=0.0), sessions)):
+        boards = [Board(session, (seed * 2 + candidate) * 16 + number + day * candidate) for number in range(count)]
+        times = [batch for board in boards for batch in [board.batch(candidate) for _ in range(batches)]]
         tables.append(
             {
-                metric: _timed(
-                    [tuple(batch[metric][0]) for batch in times], [tuple(batch[metric][2]) for batch in times]
+                metric: replace(
+                    _timed(
+                        [tuple(batch[metric][0]) for batch in times], [tuple(batch[metric][2]) for batch in times]
+                    ),
+                    sessions=(batches,) * count,
                 )
                 for metric in (ON_BOARD, TOTAL)
             }
         )
         extra = world.extra_bytes if candidate else 0
-        tables[-1][ALLOCATED] = Samples(
-            "B", MetricKind.COUNTED, tuple(SampleBatch(board.allocated(extra)) for _ in times)
-        )
-    limits = parse_limits({**{metric: LIMITS[metric] for metric in (TOTAL, ALLOCATED)}, ON_BOARD: on_board})
-    return judge(tables[0], tables[1], limits, plan=one_look(), paired=False, final=True)
+        counts = [SampleBatch(board.allocated(extra)) for board in boards for _ in range(batches)]
+        tables[-1][ALLOCATED] = Samples("B", MetricKind.COUNTED, tuple(counts))
+    limits = parse_limits({**{metric: LIMITS[metric] for metric in (TOTAL, TAIL, ALLOCATED)}, ON_BOARD: on_board})
+    return judge(tables[0], tables[1], limits, plan=plan, paired=False, final=True)
+
+
+def asked_again(world: World, seed: int) -> GateVerdict:
+    """The same question up to five times, until it has an answer; each time on another day."""
+    for used in range(5):
+        verdict = against_stored(world, seed, plan=plan_of_look(one_look(), used), day=used)
+        if verdict.outcome is not Outcome.INCONCLUSIVE:
+            break
+    return verdict
 
 
 def _timed(values: list[tuple[float, ...]], controls: list[tuple[float, ...]]) -> Samples:
     batches = tuple(SampleBatch(batch, control) for batch, control in zip(values, controls, strict=True))
     return Samples("ms", MetricKind.TIMED, batches)
+
+
+def control_spreads(world: World, seed: int, sessions: int = 20, batches: int = 40) -> tuple[float, float, float]:
+    """Spread of the batches' levels: as measured, divided by their control, and less its fitted part. Medians."""
+    rows = []
+    for number in range(sessions):
+        board = Board(world, seed * 1_000 + number)
+        times = [board.batch(False)[ON_BOARD] for _ in range(batches)]
+        pairs = [(log(median(control)), log(median(values))) for _, values, control in times]
+        fitted = control_coefficient([pairs])
+        rows.append([stdev(level - share * control for control, level in pairs) for share in (0.0, 1.0, fitted)])
+    raw, divided, adjusted = (median(column) for column in zip(*rows, strict=True))
+    return raw, divided, adjusted
 
 
 @dataclass(frozen=True)
@@ -183,9 +145,20 @@ SCENARIOS = (
     Scenario("A/A, limit of +0%", partial(a_b, on_board="+0%"), World(), at_most=0.02, green_at_most=0.05),
     Scenario("A/A, stored baseline", against_stored, World(), at_most=0.02),
     Scenario("+15% on the board", a_b, World(slower=0.15), ON_BOARD, at_least=0.95),
+    Scenario("3 x slower in every 7th", a_b, World(slow_factor=3.0), TAIL, at_least=0.95),
+    Scenario("3 x slower in every 10th", a_b, World(slow_factor=3.0, slow_every=10), TAIL, green_at_most=0.05),
+    Scenario("A/A, tail", a_b, World(), TAIL, at_most=0.01),
+    Scenario("A/A, tail, more noise", a_b, World(noise=0.2, pauses=0.08), TAIL, at_most=0.01),
     Scenario("+10%, just the limit", a_b, World(slower=0.10), ON_BOARD, at_most=0.02, green_at_most=0.05),
     Scenario("+12%, beyond the limit", a_b, World(slower=0.12), ON_BOARD, green_at_most=0.01),
     Scenario("A/A, stored, sessions differ", against_stored, World(session=0.03), at_most=0.02),
+    Scenario("same, and days differ by 6%", against_stored, World(session=0.06), at_most=0.05),
+    Scenario("+12%, stored, days differ", against_stored, World(slower=0.12, session=0.03), green_at_most=0.05),
+    Scenario("+10%, stored, days differ", against_stored, World(slower=0.10, session=0.03), at_most=0.02),
+    Scenario(
+        "one session is not enough", partial(against_stored, sessions=1), World(slower=0.4), ON_BOARD, at_most=0
+    ),
+    Scenario("asked five times", asked_again, World(slower=0.10, session=0.03), at_most=0.02, green_at_most=0.05),
     Scenario("same, limit of +0%", partial(against_stored, on_board="+0%"), World(session=0.03), at_most=0.02),
     Scenario("+40%, stored baseline", against_stored, World(slower=0.40), ON_BOARD, at_least=0.95),
     Scenario("+64 B, bytes repeat", a_b, World(extra_bytes=64, jitter=0.0), ALLOCATED, at_least=1.0),
@@ -193,6 +166,18 @@ SCENARIOS = (
     Scenario("+64 B, stored baseline", against_stored, World(extra_bytes=64), ALLOCATED, at_least=1.0),
     Scenario("leak of 16 B, 500 requests", a_b, World(leak=16.0), LEAK, at_least=1.0),
     Scenario("no leak", a_b, World(), LEAK, at_most=0.0),
+    Scenario("list of 8 B a request", long_heap, World(list_entry=8), LEAK, at_least=0.95),
+    Scenario("leak of 2 B, 1,920 requests", long_heap, World(leak=2), LEAK, at_least=0.95),
+    Scenario("list of 2 B a request", long_heap, World(list_entry=2), LEAK, green_at_most=0.05),
+    Scenario("leak of 1.1 B, 1,920", long_heap, World(leak=1.1), LEAK, green_at_most=0.05),
+    Scenario("leak of 0.9 B, 1,920", long_heap, World(leak=0.9), LEAK, at_most=0.0),
+    Scenario("no leak, 1,920 requests", long_heap, World(), LEAK, at_most=0.0),
+    Scenario("1 KB once, 1,920 requests", long_heap, World(growth=1024), LEAK, at_most=0.0),
+    Scenario("4 KB once, 1,920 requests", long_heap, World(growth=4096), LEAK, at_most=0.0),
+    Scenario("cache, full after 100", long_heap, World(cache_until=100), LEAK, at_most=0.0),
+    Scenario("cache, full after 400", long_heap, World(cache_until=400), LEAK, at_most=0.0),
+    Scenario("cache, 200, leak of 2 B", long_heap, World(cache_until=200, leak=2), LEAK, green_at_most=0.05),
+    Scenario("cache, full after 900", long_heap, World(cache_until=900), LEAK, at_most=0.0),
     Scenario("no leak, 1 KB once", a_b, World(growth=1024), LEAK, at_most=0.0),
     Scenario("radio +30 ms in a third", a_b, World(radio_delay=30, bad_batches=1 / 3), at_most=0.0),
     Scenario("radio +30 ms in all", a_b, World(radio_delay=30, bad_batches=1.0), at_most=0.0),
@@ -248,6 +233,12 @@ def main() -> int:
         print(
             f"{scenario.name:30}{counts[0]:6}{counts[1]:7}{counts[2]:8}{counts[3]:9}  {bound:12}{rates.seconds:6.1f}"
             + ("" if met else "  MISSED")
+        )
+    for name, load in (("quiet", 0.0), ("usual", 0.05), ("loaded", 0.12)):
+        raw, divided, fitted = control_spreads(World(load=load), arguments.seed)
+        print(
+            f"spread of batches, {name} bench: {raw:.1%} as measured, {divided:.1%} divided by the control,"
+            f" {fitted:.1%} less its fitted part"
         )
     return 1 if missed else 0
 

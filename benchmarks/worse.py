@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 from camrig.prove.faulty_copy import Change, changed_library
@@ -22,6 +24,35 @@ GRANTS_NOTHING = Change(per_response="return response")
 def slower(turns: int) -> Change:
     """A loop of that many turns with every response."""
     return Change(f"_TURNS = range({turns})", "for _ in _TURNS: pass")
+
+
+# The requests that camrig ab counts bytes of, as conditions on the board.
+_IS_KIND = {
+    "preflight": "OPTIONS page with_headers",
+    "preflight_plain": "OPTIONS page without_headers",
+    "preflight_refused": "OPTIONS stranger with_headers",
+    "actual": "GET page found",
+    "actual_refused": "GET stranger found",
+    "actual_no_origin": "GET nobody found",
+    "error": "GET page missing",
+}
+_CONDITIONS = {
+    "OPTIONS": "request.method == 'OPTIONS'",
+    "GET": "request.method == 'GET'",
+    "page": "request.headers.get('Origin') == 'https://panel.example'",
+    "stranger": "request.headers.get('Origin') == 'https://stranger.example'",
+    "nobody": "request.headers.get('Origin') is None",
+    "with_headers": "request.headers.get('Access-Control-Request-Headers')",
+    "without_headers": "not request.headers.get('Access-Control-Request-Headers')",
+    "found": "response.status_code == 200",
+    "missing": "response.status_code == 404",
+}
+
+
+def on_kind(change: Change, kind: str) -> Change:
+    """``change`` for one kind of request only. The condition allocates too: compare with PLAIN on the same kind."""
+    condition = " and ".join(_CONDITIONS[word] for word in _IS_KIND[kind].split())
+    return replace(change, per_response=f"if {condition}:\n{textwrap.indent(change.per_response, ' ' * 4)}")
 
 
 def worse_library(folder: Path, change: Change) -> Path:

@@ -110,8 +110,10 @@ class Agent:
                 await asyncio.start_server(echo_once, "0.0.0.0", port)
             except OSError as exc:
                 self.echo = {"port": None, "error": str(exc)}
+        module = sys.modules.get("microdot.cors")
         return {
-            "cors_file": getattr(sys.modules.get("microdot.cors"), "__file__", None),
+            "cors_file": getattr(module, "__file__", None),
+            "cors_used": isinstance(getattr(self.app, "cors", None), getattr(module, "CORS", ())),
             "boot_id": BOOT_ID,
             "reset_cause": config.reset_cause(),
             "wifi": {"rssi": wifi.rssi(), "channel": wifi.channel(), "pm": wifi.power_save()},
@@ -142,6 +144,11 @@ class Agent:
                 for name in changes:
                     setattr(app.cors, name, changes[name])
         return {name: getattr(self.app.cors, name, 200) for name in POLICY}  # only preflight_status may be absent
+
+    async def do_run(self, request):
+        """Run the body, Python source that sees ``agent`` and ``app``: what one test needs beside the application."""
+        exec(request.body.decode(), {"agent": self, "app": self.app})
+        return {}
 
     async def do_settings(self, request):
         """Set what the query names; the answer has the values before."""

@@ -1,4 +1,8 @@
-"""Shared by the suite: a policy that each test sets in full, and the origins of the tests."""
+"""Shared by the suite: a policy that each test sets in full, and exchanges that are kept.
+
+Tests of behaviour, marked ``functional``, run before those of load, of misbehaving clients and of cost, whose
+failures mean little while the behaviour is wrong.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from camrig.board.events import Serving
 from camrig.dut import Dut
-
-PAGE = "https://panel.example"
-STRANGER = "https://stranger.example"
+from cors_expectation import ORIGINS, PAGE, STATUS, STRANGER, Exchange
 
 _PLAIN = {
-    "allowed_origins": [PAGE],
+    "allowed_origins": ORIGINS,
     "allow_credentials": False,
     "allowed_methods": None,
     "expose_headers": None,
@@ -22,19 +25,92 @@ _PLAIN = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "functional: what the library must do; such tests run first")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("functional") is None)
+
+
+class Policy:
+    """The board's CORS policy: one call sets all of it. A policy that is in force already is not sent again."""
+
+    def __init__(self, dut: Dut) -> None:
+        self.values: dict[str, Any] = {}
+        self.changed = ""
+        self._dut = dut
+        self._boot: Serving | None = None
+
+    def __call__(self, **changes: Any) -> dict[str, Any]:
+        """Set the whole policy: ``ORIGINS`` allowed, no other parameter, then the given changes."""
+        values = {**_PLAIN, **changes}
+        boot = next((event for event in reversed(self._dut.console.events) if isinstance(event, Serving)), None)
+        if values != self.values or self.changed or boot is not self._boot:
+            self.values = {}  # unknown if this fails
+            self._dut.policy(**values)
+            self.values, self.changed, self._boot = values, "", boot
+        return self.values
+
+    def in_place(self, **changes: list[str]) -> None:
+        """Give lists that are in force other entries, without an assignment."""
+        before, self.values = self.values, {}
+        self._dut.agent.run("\n".join(f"app.cors.{name}[:] = {entries!r}" for name, entries in changes.items()))
+        self.values = {**before, **changes}
+        self.changed = f" ({', '.join(changes)} changed in place)"
+
+
+@pytest.fixture(scope="session")
+def _policy(dut: Dut) -> Policy:
+    return Policy(dut)
+
+
 @pytest.fixture
-def policy(dut: Dut) -> Callable[..., Any]:
-    """Set the board's whole CORS policy: one allowed origin, no other parameter, then the given changes."""
+def policy(_policy: Policy) -> Policy:
+    """Set the board's whole CORS policy: ``policy(max_age=600)``."""
+    return _policy
 
-    def put(**changes: Any) -> dict[str, Any]:
-        return dut.policy(**{**_PLAIN, **changes})
 
-    return put
+@pytest.fixture
+def send(dut: Dut, _policy: Policy) -> Callable[..., Exchange]:
+    """Make an exchange and keep both sides of it: ``send("GET", origin=PAGE)``."""
+
+    def exchange(
+        method: str = "GET",
+        target: str = STATUS,
+        origin: str | None = PAGE,
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+    ) -> Exchange:
+        sent = [*([("Origin", origin)] if origin is not None else []), *headers]
+        response = dut.request(method, target, sent, body)
+        return Exchange(dict(_policy.values), method, target, sent, response, _policy.changed)
+
+    return exchange
+
+
+@pytest.fixture
+def send_preflight(send: Callable[..., Exchange]) -> Callable[..., Exchange]:
+    """Send a preflight request: ``send_preflight(PAGE, "PUT", "x-one,x-two")``; the names are sent as they are."""
+
+    def exchange(
+        origin: str | None = PAGE,
+        method: str = "GET",
+        names: str | None = None,
+        target: str = STATUS,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> Exchange:
+        sent = (("Access-Control-Request-Method", method), *headers)
+        if names is not None:
+            sent += (("Access-Control-Request-Headers", names),)
+        return send("OPTIONS", target, origin, sent)
+
+    return exchange
 
 
 @pytest.fixture
 def page() -> str:
-    """The origin that the policy allows."""
+    """An origin that the policy allows."""
     return PAGE
 
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import pytest
 from camrig.probe.fetch_cors import PageRequest, check_exchange, needs_preflight, preflight_of
+from cors_expectation import ORIGINS, PAGE, STATUS, Exchange
 
-PAGE = "https://panel.example"
+pytestmark = pytest.mark.functional
+
 JSON = (("Content-Type", "application/json"),)
 FRAME = (("X-Frame", "7"),)
-LISTED = {"allowed_origins": [PAGE]}
+LISTED = {"allowed_origins": ORIGINS}
 
 
 def browse(dut, request: PageRequest):
-    """Make the whole exchange as a browser does, and check it."""
-    preflight = None
+    """Make the whole exchange as a browser does, and check it. Returns the check, and what was sent."""
+    preflight, exchanges = None, []
     if needs_preflight(request):
-        answer = dut.request("OPTIONS", "/api/status", preflight_of(request))
-        preflight = (answer.status, answer.headers)
-    headers = [("Origin", request.origin), *request.headers]
-    response = dut.request(request.sent_method, "/api/status", headers)
-    return check_exchange(request, response.headers, preflight)
+        sent = preflight_of(request)
+        response = dut.request("OPTIONS", STATUS, sent)
+        preflight = (response.status, response.headers)
+        exchanges.append(("OPTIONS", sent, response))
+    sent = [("Origin", request.origin), *request.headers]
+    response = dut.request(request.sent_method, STATUS, sent)
+    exchanges.append((request.sent_method, sent, response))
+    return check_exchange(request, response.headers, preflight), exchanges
 
 
 @pytest.mark.parametrize(
@@ -79,12 +84,17 @@ def browse(dut, request: PageRequest):
     ],
 )
 def test_browser_allows_what_the_policy_allows(dut, policy, changes, page_request, allowed):
-    policy(**changes)
-    check = browse(dut, page_request)
-    assert check.allowed is allowed, check.reason
+    values = policy(**changes)
+    check, exchanges = browse(dut, page_request)
+    if check.allowed is not allowed:
+        shown = "\n\n".join("\n".join(Exchange(values, m, STATUS, sent, r).lines()) for m, sent, r in exchanges)
+        pytest.fail(
+            f"a browser {'refuses' if allowed else 'allows'} the {page_request.method}: {check.reason}\n\n{shown}"
+        )
 
 
 def test_page_reads_only_the_exposed_headers(dut, policy):
     policy(expose_headers=["Content-Length"])
-    assert "content-length" in browse(dut, PageRequest(PAGE)).exposed
-    assert "vary" not in browse(dut, PageRequest(PAGE)).exposed
+    check, _ = browse(dut, PageRequest(PAGE))
+    assert "content-length" in check.exposed
+    assert "vary" not in check.exposed

@@ -10,6 +10,7 @@ from camrig.probe.client import LostExchangeError, exchange, request_bytes
 from camrig.probe.heap_series import settled_heap
 from camrig.probe.misbehaving_clients import GET, SCENARIOS, closed_by_server, open_connection
 from camrig.probe.preflight import preflight_headers
+from cors_expectation import NOTHING, PAGE, STATUS, STRANGER, Cors, Exchange, expect_all
 
 SECONDS_TO_ANSWER = 10
 # A connection that is never closed keeps its task and its stream: more than this on any board.
@@ -18,26 +19,33 @@ ROUNDS = 2
 
 
 @pytest.fixture
-def check_answered(dut, policy, page):
-    """Fail unless a preflight is answered in time, with the page's origin."""
-    policy()
+def check_answered(dut, policy):
+    """Fail unless a preflight and a request of a stranger are answered in time, each with its own headers."""
+    values = policy(max_age=600)
     host, port = dut.address
-    raw = request_bytes("OPTIONS", "/api/status", f"{host}:{port}", preflight_headers(page, "GET"))
+    granted = Cors(origin=PAGE, methods="GET", max_age="600", vary="Origin")
+    exchanges = (
+        ("OPTIONS", preflight_headers(PAGE, "GET"), granted, 204),
+        ("GET", [("Origin", STRANGER)], NOTHING, 200),
+    )
 
     def check(when):
-        try:
-            answer = exchange(host, port, raw, SECONDS_TO_ANSWER)
-        except LostExchangeError as error:
-            pytest.fail(f"{when} a preflight got no answer within {SECONDS_TO_ANSWER} s: {error}")
-        assert answer.status == 204, when
-        assert answer.header("Access-Control-Allow-Origin") == page, when
+        rows = []
+        for method, headers, cors, status in exchanges:
+            raw = request_bytes(method, STATUS, f"{host}:{port}", headers)
+            try:
+                response = exchange(host, port, raw, SECONDS_TO_ANSWER)
+            except LostExchangeError as error:
+                pytest.fail(f"{when} a {method} got no answer within {SECONDS_TO_ANSWER} s: {error}")
+            rows.append((Exchange(values, method, STATUS, headers, response, f" ({when})"), cors, status))
+        expect_all(rows)
 
     return check
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_next_preflight_is_answered_and_the_heap_returns(dut, check_answered, name):
-    check_answered("before it")
+    check_answered("before the client came,")
     alive = [settled_heap(dut.heap).alloc]
     for _ in range(ROUNDS):
         with SCENARIOS[name](dut.address):

@@ -203,6 +203,12 @@ class Dut:
                 board=self.session.name,
                 hint="the firmware has a frozen copy, or another file hides it: remove that one",
             )
+        if start.token is not None and expected is not None and about.get("cors_used") is not True:
+            raise DeployError(
+                "the application's app.cors is not a CORS object of microdot.cors, so the library does not answer",
+                board=self.session.name,
+                hint="make it with app.cors = microdot.cors.CORS(app, ...)",
+            )
         self.crash_monitor.start()
 
     def _answering(self, until: Deadline) -> dict[str, Any]:

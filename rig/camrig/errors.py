@@ -1,7 +1,8 @@
 """What can go wrong with a rig, one sentence each, and the exit code that it means.
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
-wrong: that is an ordinary test failure. BoardCrashedError is one, because what runs on the board caused it.
+wrong, except two that are failures: BoardCrashedError, because what runs on the board caused it, and
+WrongAnswerError.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class CamrigError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.board}: " if self.board else ""
-        then = f". {self.hint[0].upper()}{self.hint[1:]}." if self.hint else "."
-        return f"{where}{self.what}{then}"
+        hint = f" {self.hint[0].upper()}{self.hint[1:]}" if self.hint else ""
+        return f"{where}{self.what}.{hint}" + ("." if hint and not hint.endswith("?") else "")
 
 
 class SettingsError(CamrigError):
@@ -104,6 +105,12 @@ class FlashError(BlockedError):
 
 class BoardCrashedError(CamrigError):
     """What runs on the board brought it down: a failure of the test during which it happened."""
+
+    exit_code = EXIT_FAILED
+
+
+class WrongAnswerError(CamrigError):
+    """The library under test answers a request wrongly."""
 
     exit_code = EXIT_FAILED
 

@@ -57,9 +57,9 @@ def test_the_end_of_main_names_the_last_exception():
     assert crash_of(Prompt("MicroPython"), TRACE).summary == "main.py ended with OSError: 28"
 
 
-def monitored() -> tuple[Console, CrashMonitor]:
+def monitored(**arguments) -> tuple[Console, CrashMonitor]:
     console = Console()
-    monitor = CrashMonitor(console)
+    monitor = CrashMonitor(console, **arguments)
     monitor.start()
     return console, monitor
 
@@ -100,9 +100,8 @@ def test_a_port_lost_before_the_start_is_a_crash_at_the_start():
 
 
 def test_on_crash_runs_before_waiting_threads_wake():
-    console, monitor = monitored()
     order = []
-    monitor.on_crash = lambda: order.append("on_crash")
+    console, monitor = monitored(on_crash=lambda: order.append("on_crash"))
     waiting = threading.Thread(target=lambda: order.append(monitor.wait(10).kind))
     waiting.start()
     console.feed(b"rst:0xc (SW_CPU_RESET)\n")

@@ -10,9 +10,9 @@ from camrig.bringup.board import Board
 from camrig.compare.ab import AbOptions, AbSession
 from camrig.compare.answers import PAGE, mistake
 from camrig.compare.libraries import find_library
-from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, measured_limits
+from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, allocated, measured_limits
 from camrig.compare.retry import LostExchangeRetry
-from camrig.errors import AgentError, BlockedError, BoardCrashedError, ServerSilentError, SettingsError
+from camrig.errors import BlockedError, BoardCrashedError, ServerSilentError, SettingsError, WrongAnswerError
 from camrig.gate.limits import default_limits, parse_limits
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
@@ -22,7 +22,7 @@ from camrig.prove.faulty_copy import Change
 from camrig.settings.resolve import resolve
 
 from benchmarks.application import WIFI
-from benchmarks.worse import PLAIN, worse_library
+from benchmarks.worse import ALLOCATES_64, PLAIN, on_kind, worse_library
 from tests_unit.conftest import ROOT
 
 ALLOW = [("Access-Control-Allow-Origin", PAGE.origin), ("Access-Control-Allow-Headers", "content-type, x-frame")]
@@ -74,7 +74,7 @@ def test_the_request_after_a_preflight_has_a_usual_limit():
 class LossyDut:
     """A dut that loses its first ``lost`` exchanges."""
 
-    watch = SimpleNamespace(crash=None)
+    crash_monitor = SimpleNamespace(crash=None)
 
     def __init__(self, lost, alive=True):
         self.left, self.alive = lost, alive
@@ -107,11 +107,12 @@ def test_a_server_that_stays_silent_ends_the_session():
 def make_session(faulty, tmp_path):
     """Makes sessions of the library with a fault, as candidate, against the library, on a board with faults."""
 
-    def make(limits, *board_faults, fault=PLAIN, **options):
+    def make(limits, *board_faults, fault=PLAIN, plain=None, **options):
         board = faulty(*board_faults, wifi_ssid=WIFI.ssid, wifi_password=WIFI.password)
         settings = replace(resolve({}, {}, ROOT), wifi=WIFI, lib=ROOT / "lib")
         candidate = find_library(str(worse_library(tmp_path / "copy", fault)), tmp_path)
-        baseline = find_library(str(ROOT / "lib"), tmp_path)
+        baseline_folder = worse_library(tmp_path / "plain", plain) if plain else ROOT / "lib"
+        baseline = find_library(str(baseline_folder), tmp_path)
         opened = Board(board.path, settings)
         boards.append(opened)
         ab_options = AbOptions(parse_limits(limits), SequentialPlan(), **options)
@@ -145,8 +146,17 @@ def test_only_a_crash_of_the_candidate_is_its_failure(make_session, limits, seed
 
 def test_a_copy_that_stops_granting_later_is_named(make_session):
     fault = Change("_LEFT = [60]", "_LEFT[0] -= 1\nif _LEFT[0] < 0: return response")
-    with pytest.raises(AgentError, match=r"copy answers .* wrongly"):
+    with pytest.raises(WrongAnswerError, match=r"copy answers .* wrongly"):
         make_session(TIMES, fault=fault, batches=12).run()
+
+
+@pytest.mark.parametrize("kind", ["preflight_refused", "error"])
+def test_bytes_allocated_for_one_kind_of_request_only_are_found(make_session, kind):
+    limits = {allocated(name): "+0 B" for name in (PREFLIGHT, "actual", kind)}
+    session = make_session(limits, fault=on_kind(ALLOCATES_64, kind), plain=on_kind(PLAIN, kind))
+    session.run()
+    outcomes = {metric.metric: metric.outcome for metric in session.comparison().decide().metrics}
+    assert outcomes == {name: Outcome.REGRESSED if name == allocated(kind) else Outcome.PASS for name in limits}
 
 
 def test_a_leak_in_the_request_after_a_preflight_is_found(make_session):

@@ -40,10 +40,12 @@ def test_a_leaking_copy_regresses_only_in_bytes_and_leaks(run, tmp_path):
         assert re.search(r"^camrig virtual board .*\[VIRTUAL BOARD: no figure of hardware\]$", out, re.MULTILINE)
 
 
-def test_a_library_that_refuses_the_page_is_named_and_not_measured(run, tmp_path):
+@pytest.mark.parametrize(("side", "exit_code"), [("candidate", 1), ("baseline", 6)])
+def test_a_candidate_that_answers_wrongly_fails_and_a_baseline_blocks(run, tmp_path, side, exit_code):
     mute = worse_library(tmp_path / "mute", GRANTS_NOTHING)
-    ended = run("camrig", "ab", "--candidate", LIB, "--baseline", str(mute), env=WIFI)
-    assert ended.code == 6
+    libraries = {"candidate": LIB, "baseline": LIB, side: str(mute)}
+    ended = run("camrig", "ab", *(f"--{name}={library}" for name, library in libraries.items()), env=WIFI)
+    assert ended.code == exit_code
     assert f"{mute} answers a preflight wrongly (CORS-preflight fetch, step 7: " in ended.out
     assert "Traceback" not in ended.out
     assert ended.left_running() == []

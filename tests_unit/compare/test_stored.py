@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -45,7 +46,10 @@ def test_same_library_passes_and_its_evidence_gives_the_same_verdict(costs, base
     samples = json.loads(members["samples.json"])
     secret = json.dumps({"port": 8080, "wifi": {"password": PASSWORD, "ssid": "lab"}}, sort_keys=True).encode()
     assert not {"/camrig.json", "/camrig_rig.json", hashlib.sha256(secret).hexdigest()} & {*files, *files.values()}
-    assert files["/lib/microdot/cors.mpy"] == samples["origin"]["library_sha256"]
+    library = json.loads(members["board.json"])["library"]
+    assert files["/lib/microdot/cors.mpy"] == samples["sessions"][0]["origin"]["library_sha256"] == library["sha256"]
+    assert library["file"] == "/lib/microdot/cors.mpy"
+    assert hashlib.sha256(Path(library["source"]).read_bytes()).hexdigest() == library["source_sha256"]
     assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in files.values())
     assert b"camrig: serving" in members["console.txt"]
     assert main(["verdict", str(evidence)]) == 0
@@ -53,7 +57,7 @@ def test_same_library_passes_and_its_evidence_gives_the_same_verdict(costs, base
     assert "the one that its samples and limits give; files, console and board are not checked" in shown
     assert VIRTUAL.search(shown)
 
-    samples["metrics"][ALLOCATED]["batches"][0]["values"][0] += 64
+    samples["sessions"][0]["metrics"][ALLOCATED]["batches"][0]["values"][0] += 64
     members["samples.json"] = json.dumps(samples).encode()
     with zipfile.ZipFile(evidence, "w") as file:
         for name, data in members.items():
@@ -151,15 +155,51 @@ def test_a_limit_on_a_metric_that_the_baseline_lacks_is_an_error(costs, baseline
 def test_too_few_batches_are_inconclusive(costs, baseline, bench_folder, tmp_path):
     path = bench_folder / "baselines" / "good.json"
     data = json.loads(path.read_text())
-    data["metrics"][RELATIVE]["batches"] = data["metrics"][RELATIVE]["batches"][:1]
+    del data["sessions"][1:]
+    metrics = data["sessions"][0]["metrics"]
+    metrics[RELATIVE]["batches"] = metrics[RELATIVE]["batches"][:1]
     (bench_folder / "baselines" / "short.json").write_text(json.dumps(data))
     junit = tmp_path / "junit.xml"
     ended = costs("--hil-compare", "short", "--junitxml", str(junit))
     assert ended.code == 7
     assert answers(ended.out)[RELATIVE] == "inconclusive"
+    assert "too few batches to bound it" in ended.out
     assert "1 inconclusive" in ended.out
     (error,) = ElementTree.parse(junit).iter("error")
     assert error.get("message", "").startswith("inconclusive: ")
+
+
+def test_fewer_than_three_sessions_decide_counts_but_no_times(costs, baseline, bench_folder):
+    path = bench_folder / "baselines" / "good.json"
+    data = json.loads(path.read_text())
+    del data["sessions"][2]
+    (bench_folder / "baselines" / "young.json").write_text(json.dumps(data))
+    ended = costs("--hil-compare", "young")
+    assert ended.code == 7
+    assert answers(ended.out) == {RELATIVE: "inconclusive", ALLOCATED: "pass", LEAK: "pass"}
+    assert "the baseline holds 2 sessions, and how far days differ takes 3 of them" in ended.out
+    looks = json.loads((bench_folder / "baselines" / "looks" / "young.json").read_text())["used"]
+    assert list(looks.values()) == [1]
+
+
+@pytest.mark.parametrize("option", ["--hil-save", "--hil-compare"])
+def test_a_baseline_of_schema_1_is_refused_before_any_board_is_touched(costs, bench_folder, option):
+    path = bench_folder / "baselines" / "old.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"kind": "baseline", "schema": 1, "origin": {}, "metrics": {}}))
+    ended = costs(option, "old")
+    assert ended.code == 4
+    assert "connect" not in ended.out
+    assert "is from before sessions were kept (schema 1). Remove it, and save one with --hil-save." in ended.out
+
+
+def test_a_session_of_another_library_is_not_added(costs, baseline, bench_folder, tmp_path):
+    before = (bench_folder / "baselines" / "good.json").read_bytes()
+    slow = worse_library(tmp_path / "slow", slower(1))
+    ended = costs("--hil-save", baseline, "--hil-lib", str(slow), "-k", "bytes")
+    assert ended.code == 4
+    assert "this run may not be added to the baseline good: its library is " in ended.out
+    assert (bench_folder / "baselines" / "good.json").read_bytes() == before
 
 
 def test_a_run_that_fails_saves_nothing(costs, bench_folder, tmp_path):

@@ -101,4 +101,4 @@ def test_a_module_that_ends_the_interpreter_does_not_stop_a_deploy(tmp_path):
         assert "not measured" in opened.steps.done[-1].detail
         assert opened.session.ask("print(1)") == 1
         opened.deploy(production=True)
-        assert opened.steps.done[-1].name == "deploy"
+        assert opened.steps.done[-1].name == "library"

@@ -48,6 +48,7 @@ def test_agent_does_not_attach_without_a_token(device, tmp_path, capsys, send, t
         ("GET", "/rig/about"),
         ("PUT", "/rig/settings"),
         ("PUT", "/rig/sides"),
+        ("POST", "/rig/run"),
         ("OPTIONS", "/rig/policy"),
         ("GET", "/rig/none"),
     ],
@@ -122,6 +123,11 @@ def test_heap_and_about_describe_the_application(app, send, device):
     assert heap["connections"] == 0
     about = send(app, "GET", "/rig/about", TOKEN).json
     assert about["cors_file"] == sys.modules["microdot.cors"].__file__
+    assert about["cors_used"] is True
+    app.cors = object()
+    assert send(app, "GET", "/rig/about", TOKEN).json["cors_used"] is False
+    del app.cors
+    assert send(app, "GET", "/rig/about", TOKEN).json["cors_used"] is False
     assert about["boot_id"] == device("rig_agent").BOOT_ID
     assert len(about["boot_id"]) == 16
 
@@ -278,3 +284,14 @@ def test_echo_port_in_use_is_reported(app, send, device, monkeypatch):
         echo = send(app, "GET", "/rig/about", TOKEN).json["echo"]
     assert echo["port"] is None
     assert echo["error"]
+
+
+def test_source_is_run_with_agent_and_application(app, send):
+    assert send(app, "POST", "/rig/run", TOKEN, b"agent.seen = app").status_code == 200
+    assert app.dispatch_request.__self__.seen is app
+
+
+def test_source_that_raises_is_a_400(app, send):
+    response = send(app, "POST", "/rig/run", TOKEN, b"app.none")
+    assert response.status_code == 400
+    assert "AttributeError" in response.json["error"]

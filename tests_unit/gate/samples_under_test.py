@@ -37,6 +37,12 @@ def timed(seed, batches=24, factor=1.0, delay=0.0, bad=(), unit="ms", noise=0.05
     return Samples(unit, MetricKind.TIMED, tuple(samples))
 
 
+def sessions_of(*sessions):
+    """A baseline's samples from these sessions."""
+    batches = tuple(batch for session in sessions for batch in session.batches)
+    return Samples(sessions[0].unit, sessions[0].kind, batches, tuple(len(session.batches) for session in sessions))
+
+
 def judge_one(candidate, baseline, limit, *, plan=PLAN, paired=True, final=True, noise=None):
     gate_verdict = judge(
         {"m": candidate},

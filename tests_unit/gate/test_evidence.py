@@ -37,9 +37,14 @@ def quiet_run():
     )
 
 
+def quiet_baseline():
+    """Three sessions of it."""
+    return replace(quiet_run(), earlier=(quiet_run(), quiet_run()))
+
+
 @pytest.fixture
 def evidence(tmp_path):
-    comparison = Comparison(quiet_run(), quiet_run(), parse_limits(LIMITS), one_look())
+    comparison = Comparison(quiet_run(), quiet_baseline(), parse_limits(LIMITS), one_look())
     path = tmp_path / "evidence.zip"
     write_evidence(
         path, Evidence(comparison.candidate, {}, {}, {}, "a console\n" * 99, comparison, comparison.decide())
@@ -61,7 +66,7 @@ def rewrite(path, name, change):
 
 @pytest.mark.parametrize(("run", "code"), [({"exit_code": 0}, 0), ({"exit_code": 1}, 1), ({}, 4), ([], 4), ("x", 4)])
 def test_failed_tests_of_a_run_outweigh_its_verdict(tmp_path, capsys, run, code):
-    comparison = Comparison(quiet_run(), quiet_run(), parse_limits(LIMITS), one_look())
+    comparison = Comparison(quiet_run(), quiet_baseline(), parse_limits(LIMITS), one_look())
     path = tmp_path / "evidence.zip"
     write_evidence(
         path, Evidence(comparison.candidate, {}, {}, {}, "", comparison, comparison.decide(), {"run": run})
@@ -89,7 +94,7 @@ def test_any_damaged_byte_or_cut_raises_a_baseline_error(evidence):
 
 def test_a_figure_that_no_board_could_report_is_damage(evidence, capsys):
     def change(data):
-        batches = data["metrics"]["latency.total"]["batches"]
+        batches = data["sessions"][0]["metrics"]["latency.total"]["batches"]
         for number, batch in enumerate(batches):
             batch["values"] = [1.7e308 * (-1) ** number] * 5
 

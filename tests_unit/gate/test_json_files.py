@@ -59,6 +59,44 @@ def test_a_baseline_is_read_as_it_was_saved(tmp_path_factory, metrics):
     assert [file.name for file in path.parent.iterdir()] == ["a.json"]
 
 
+def test_a_baseline_keeps_its_sessions_in_order(tmp_path):
+    def session(*batches):
+        samples = Samples("ms", MetricKind.TIMED, tuple(SampleBatch((float(value),)) for value in batches))
+        return Baseline(PROVENANCE, {"a.b": samples})
+
+    baseline = session(1, 2).with_session(session(3), "a").with_session(session(4, 5, 6), "a")
+    save_baseline(tmp_path / "a.json", baseline)
+    assert load_baseline(tmp_path / "a.json") == baseline
+    assert baseline.sessions == (session(1, 2), session(3), session(4, 5, 6))
+    joined = baseline.joined()["a.b"]
+    assert (joined.values, joined.sessions) == ((1, 2, 3, 4, 5, 6), (2, 1, 3))
+    assert joined.select([True, False, False, True, True, False]).sessions == (1, 0, 2)
+    assert [len(part) for part in joined.select([True, False, False, True, True, False]).by_session()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mac": "24:6f:28:00:00:02"}, "different boards"),
+        ({"library_sha256": "cd" * 32}, "its library is cdcdcdcdcdcd, that of the baseline abababababab"),
+        ({"firmware": "1.21.0"}, "different firmware"),
+    ],
+)
+def test_a_session_of_another_library_or_bench_is_not_added(change, message):
+    baseline = Baseline(PROVENANCE, {})
+    with pytest.raises(BaselineError, match=message) as raised:
+        baseline.with_session(Baseline(replace(PROVENANCE, **change), {}), "good")
+    assert "camrig baseline remove good" in raised.value.hint
+
+
+def test_a_metric_keeps_its_unit_in_all_sessions():
+    first, second = (
+        Baseline(PROVENANCE, {"a.b": Samples(unit, MetricKind.TIMED, (SampleBatch((1.0,)),))}) for unit in ("ms", "s")
+    )
+    with pytest.raises(BaselineError, match=r"a\.b has another unit"):
+        first.with_session(second, "good")
+
+
 NOISE = {
     "latency.total": Noise("ms", 48, 2, 0.1, 0.3, 0.02, 0.05, ControlRange(5.0, 6.0, 0.5, 0.6)),
     "heap.allocated": Noise("B", 48, 0, 0, float("inf"), None, None, None),
@@ -84,6 +122,7 @@ def edited(tmp_path, change):
 
 def drop(*keys):
     def change(data):
+        data = data["sessions"][0] if keys[0] in data["sessions"][0] else data
         for key in keys[:-1]:
             data = data[key]
         del data[keys[-1]]
@@ -93,6 +132,7 @@ def drop(*keys):
 
 def put(value, *keys):
     def change(data):
+        data = data["sessions"][0] if keys[0] in data["sessions"][0] else data
         for key in keys[:-1]:
             data = data[key]
         data[keys[-1]] = value
@@ -105,7 +145,10 @@ def put(value, *keys):
     [
         (drop("kind"), "kind is missing"),
         (put("calibration", "kind"), "is not a baseline"),
-        (put(2, "schema"), "schema 2, but this camrig reads 1"),
+        (put(3, "schema"), "schema 3, but this camrig reads 2"),
+        (put(1, "schema"), r"is from before sessions were kept \(schema 1\)"),
+        (put([], "sessions"), "holds no session"),
+        (put({}, "sessions"), "sessions is not a list"),
         (put("1", "schema"), "schema is not a whole number"),
         (put(True, "schema"), "schema is not a whole number"),
         (drop("origin"), "origin is missing"),

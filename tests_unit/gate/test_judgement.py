@@ -15,7 +15,7 @@ from camrig.gate.sequential_plan import one_look
 from camrig.gate.verdict import Outcome, as_data
 from camrig.measure.batch import SampleBatch
 
-from tests_unit.gate.samples_under_test import PLAN, counted, heap, judge_one, noise_of, timed
+from tests_unit.gate.samples_under_test import PLAN, counted, heap, judge_one, noise_of, sessions_of, timed
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -23,7 +23,8 @@ from tests_unit.gate.samples_under_test import PLAN, counted, heap, judge_one, n
     ("factor", "outcome"), [(1.0, "pass"), (0.8, "pass"), (1.3, "regressed"), (1.1, "inconclusive")]
 )
 def test_times_with_a_relative_limit(paired, factor, outcome):
-    verdict = judge_one(timed(1, factor=factor), timed(2), "+10%", paired=paired, plan=PLAN if paired else one_look())
+    baseline = timed(2) if paired else sessions_of(timed(2), timed(3), timed(4))
+    verdict = judge_one(timed(1, factor=factor), baseline, "+10%", paired=paired, plan=PLAN if paired else one_look())
     assert verdict.outcome.value == outcome
     assert verdict.effect.low < verdict.effect.value < verdict.effect.high
     assert verdict.effect.value == pytest.approx(factor - 1, abs=0.03)
@@ -104,7 +105,11 @@ def test_a_difference_between_sessions_is_not_one_between_libraries(session, lib
         for batch in quiet.batches
     )
     verdict = judge_one(
-        Samples("ms", MetricKind.TIMED, batches), timed(2, 40, noise=0.02), "+0.2 ms", paired=False, plan=one_look()
+        Samples("ms", MetricKind.TIMED, batches),
+        sessions_of(*(timed(seed, 40, noise=0.02) for seed in (2, 3, 4))),
+        "+0.2 ms",
+        paired=False,
+        plan=one_look(),
     )
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.candidate.bad < 10
@@ -145,10 +150,14 @@ def relative(seed, factor=1.0):
 def test_a_few_percent_between_uncalibrated_sessions_are_inconclusive(kind, limit):
     limit = limit if limit.endswith("%") else limit + kind(1).unit
     stored = {"paired": False, "plan": one_look()}
-    verdict = judge_one(kind(1, factor=1.07), kind(2), limit, **stored)
+    baseline = sessions_of(kind(2), kind(3), kind(4))
+    assert judge_one(kind(1, factor=1.07), baseline, limit, **stored).outcome is Outcome.INCONCLUSIVE
+    assert judge_one(kind(1, factor=1.4), baseline, limit, **stored).outcome is Outcome.REGRESSED
+    fewer = sessions_of(kind(2), kind(3))
+    verdict = judge_one(kind(1, factor=1.4), fewer, limit, **stored)
     assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "the baseline holds 2 sessions" in verdict.reason
     assert "camrig calibrate" in verdict.reason
-    assert judge_one(kind(1, factor=1.4), kind(2), limit, **stored).outcome is Outcome.REGRESSED
     known = noise_of(0.001, 0.001, ControlRange(4, 4.2, 4, 4) if kind is timed else None, kind(1).unit)
     assert judge_one(kind(1, factor=1.07), kind(2), limit, noise=known, **stored).outcome is Outcome.REGRESSED
     assert judge_one(kind(1, factor=1.07), kind(2), limit, plan=PLAN).outcome is Outcome.REGRESSED
@@ -159,6 +168,8 @@ def test_error_rates_hold_only_where_the_noise_is_known():
     limits = parse_limits({"m": "+10%"})
     assert judge(*sides, limits, plan=PLAN, paired=True).holds
     assert not judge(*sides, limits, plan=one_look(), paired=False).holds
+    three = {"m": sessions_of(timed(2), timed(3), timed(4))}
+    assert judge(sides[0], three, limits, plan=one_look(), paired=False).holds
     assert judge(*sides, limits, plan=one_look(), paired=False, noise={"m": noise_of(0, 0.0)}).holds
     counts = {"m": counted([5])}
     assert judge(counts, counts, parse_limits({"m": "+0 B"}), plan=one_look(), paired=False).holds

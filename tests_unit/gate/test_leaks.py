@@ -36,6 +36,18 @@ def test_a_heap_that_rose_by_one_step_is_inconclusive():
     assert judge_one(heap(*points), None, "< 20 B/request").outcome is Outcome.PASS
 
 
+def test_a_leak_of_eight_bytes_a_request_in_a_list_is_regressed():
+    def boot():
+        ends = [8 * 2 ** (x + 100).bit_length() for x in range(0, 1921, 48)]
+        return [ends[n : n + 11] for n in range(0, 40, 10)]
+
+    series = tuple(
+        SampleBatch(tuple(map(float, part)), at=tuple(48.0 * n for n in range(len(part)))) for part in boot() + boot()
+    )
+    samples = Samples("B/request", MetricKind.SLOPE, series)
+    assert judge_one(samples, None, "< 1 B/request").outcome is Outcome.REGRESSED
+
+
 def test_a_leak_is_compared_with_that_of_the_baseline():
     candidate, baseline = heap(*(60_000 + 60 * n for n in range(26))), heap(*(50_000 + 40 * n for n in range(26)))
     assert judge_one(candidate, baseline, "+0.5 B/request").outcome is Outcome.REGRESSED

@@ -88,7 +88,7 @@ def test_wrong_settings_matter_only_where_they_are_used(pytest_in, repository, e
 def test_a_variable_that_asks_for_a_judgement_is_never_ignored(pytest_in, repository, name):
     (repository / "test_plain.py").write_text("def test_plain():\n    pass\n")
     ended = pytest_in(**{name: "no such folder/no such name"})
-    assert ended.code == 4, ended.out
+    assert ended.code in (4, 6), ended.out  # wrong, or nothing was measured
 
 
 def test_short_options_exist_where_a_conftest_loads_the_plugin(pytest_in, repository):
@@ -123,6 +123,60 @@ def test_options_of_a_conftest_stay_its_own(pytest_in, repository):
     assert "there is no port nowhere" in ended.out
 
 
+@pytest.mark.parametrize("value", ["fw.bin", "my build/fw.bin"])
+def test_an_option_of_a_conftest_keeps_a_value_that_is_a_path(pytest_in, repository, value):
+    (repository / "my build").mkdir()
+    (repository / value).touch()
+    (repository / "conftest.py").write_text(OWN_OPTION)
+    (repository / "test_own.py").write_text(
+        f"def test_own(pytestconfig):\n    assert pytestconfig.getoption('--firmware') == {value!r}\n"
+    )
+    for options in (("--firmware", value), (f"--firmware={value}",), ("--firmware", value, "test_own.py")):
+        ended = pytest_in(*options)
+        assert ended.code == 0, ended.out
+        assert "1 passed" in ended.out
+
+
+def test_a_switch_of_a_conftest_stays_a_switch(pytest_in, repository):
+    (repository / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n    parser.addoption('--device', action='store_true')\n"
+    )
+    (repository / "tests").mkdir()
+    (repository / "tests" / "test_own.py").write_text(
+        "def test_own(pytestconfig):\n    assert pytestconfig.getoption('--device') is True\n"
+    )
+    ended = pytest_in("--device", "tests")
+    assert ended.code == 0, ended.out
+
+
+def test_a_board_that_another_plugins_option_seems_to_name_is_refused(pytest_in, repository):
+    (repository / "conftest.py").write_text(OWN_OPTION)
+    (repository / "test_rig.py").write_text(STATUS)
+    ended = pytest_in("--device", "/dev/ttyUSB9", **WIFI)
+    assert ended.code == 4, ended.out
+    assert "Write --hil-device /dev/ttyUSB9." in ended.out
+
+
+def test_pytest_main_returns_where_pytest_is_started_again(run, repository):
+    (repository / "lib").mkdir()
+    (repository / "test_plain.py").write_text("def test_plain():\n    pass\n")
+    (repository / "call.py").write_text(
+        "import os, pytest\n"
+        "code = pytest.main(['-q', '-p', 'no:cacheprovider', '--hil-lib', 'lib'])\n"
+        "print('returned', int(code), os.environ['PYTEST_ADDOPTS'])\n"
+    )
+    ended = run("call", cwd=repository, env={"PYTEST_ADDOPTS": "--hil-app lib"})
+    assert "1 passed" in ended.out
+    assert "returned 0 --hil-app lib" in ended.out
+
+
+def test_a_usage_error_names_the_command_that_was_typed(pytest_in, repository):
+    (repository / "lib").mkdir()
+    ended = pytest_in("--hil-lib", "lib", "--nonsense")
+    assert ended.code == 4, ended.out
+    assert "pytest.main()" not in ended.out
+
+
 @pytest.mark.parametrize("order", [0, 1], ids=["loaded before camrig", "loaded after camrig"])
 def test_options_and_fixtures_of_another_plugin_stay_its_own(pytest_in, repository, order):
     plugin = OWN_OPTION + "".join(OWN_FIXTURE.format(name=name, scope="") for name in ("dut", "board"))
@@ -139,16 +193,32 @@ def test_options_and_fixtures_of_another_plugin_stay_its_own(pytest_in, reposito
     assert pytest_in(*options, "test_own.py", PYTHONPATH=str(repository)).code == 0
 
 
-def test_camrigs_fixtures_win_over_a_plugins_where_camrig_is_used(pytest_in, repository):
-    """By a test that asks for what only camrig has, and by an option."""
+USES = {
+    "a parameter": "def test_other(http):\n    pass\n",
+    "a mark": "import pytest\n@pytest.mark.usefixtures('http')\ndef test_other():\n    pass\n",
+    "a module's mark": "import pytest\npytestmark = pytest.mark.usefixtures('note')\n",
+    "a nested class": "class TestA:\n    class TestB:\n        def test_other(self, http):\n            pass\n",
+    "a fixture": "import pytest\n@pytest.fixture\ndef panel(dut, http):\n    return http\n",
+}
+
+
+PLACES = [(use, "test_rig.py") for use in USES] + [("a fixture", "conftest.py")]
+
+
+@pytest.mark.parametrize(("use", "place"), PLACES)
+def test_camrigs_fixtures_win_where_a_fixture_that_only_camrig_has_is_used(pytest_in, repository, use, place):
     (repository / "other_plugin.py").write_text(OWN_FIXTURE.format(name="dut", scope=""))
-    (repository / "test_rig.py").write_text(STATUS + "\n\ndef test_url(dut):\n    assert dut.url\n")
-    env = {**WIFI, "PYTHONPATH": str(repository)}
-    ended = pytest_in("-p", "other_plugin", **{name: env[name] for name in env if name == "PYTHONPATH"})
-    assert ended.code in (0, 6), ended.out  # 6: no Wi-Fi settings are needed of a virtual board, but may be some day
-    assert "own dut" not in ended.out
     (repository / "test_rig.py").write_text("def test_url(dut):\n    assert dut.url\n")
-    ended = pytest_in("-p", "other_plugin", "--device", "sim", **env)
+    with (repository / place).open("a") as file:
+        file.write(USES[use])
+    ended = pytest_in("-p", "other_plugin", PYTHONPATH=str(repository))
+    assert ended.code == 0, ended.out
+
+
+def test_camrigs_fixtures_win_where_an_option_is_given(pytest_in, repository):
+    (repository / "other_plugin.py").write_text(OWN_FIXTURE.format(name="dut", scope=""))
+    (repository / "test_rig.py").write_text("def test_url(dut):\n    assert dut.url\n")
+    ended = pytest_in("-p", "other_plugin", "--device", "sim", PYTHONPATH=str(repository))
     assert ended.code == 0, ended.out
 
 

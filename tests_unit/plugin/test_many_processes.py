@@ -10,7 +10,10 @@ import pytest
 def test_what_needs_the_whole_run_is_refused(hil, tmp_path, option, many):
     ended = hil(*many, option, str(tmp_path / "all.zip") if option == "--hil-evidence" else "all")
     assert ended.code == 4
-    assert "there is no baseline, comparison or evidence with -n. Leave out -n." in ended.out
+    assert (
+        "with -n no process has all samples, so there is no baseline, comparison or evidence. Leave out -n."
+        in ended.out
+    )
     assert "Traceback" not in ended.out
     assert list(tmp_path.iterdir()) == []
 

@@ -77,4 +77,4 @@ def test_the_suite_needs_no_other_plugin(hil):
         "-p", "no:timeout", "-p", "no:xdist", "-p", "no:hypothesispytest", "-W", "error::pytest.PytestConfigWarning"
     )
     assert ended.code == 0, ended.out
-    assert "4 passed" in ended.out
+    assert "36 passed" in ended.out

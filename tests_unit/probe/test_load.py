@@ -60,6 +60,14 @@ def test_errors_are_counted_by_cause(serving, answer, cause):
     assert result.latencies == ()
 
 
+def test_answers_that_a_check_refuses_are_kept_and_are_not_errors(serving):
+    answer = serving(lambda connection, data: connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n"))
+    result = run_load(answer, [request(0)], 2, 2, check=lambda sent, response: f"{response.status} is wrong")
+    assert result.wrong == ("200 is wrong",) * 4
+    assert result.errors == {}
+    assert len(result.latencies) == 4
+
+
 def test_refused_connections_are_counted():
     assert run_load(("127.0.0.1", 9), [request(0)], 2, 2).errors == {"refused": 4}
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from camrig.board.identity import Identity
 from camrig.board.session import Session
 from camrig.board.speed import at_speed
 from camrig.bringup.recovery import Recovery
+from camrig.deploy.folders import read_source
 from camrig.deploy.import_heap import LIBRARY_MODULES, import_order, measure_imports
-from camrig.deploy.manifest import File, build_files, sources
+from camrig.deploy.manifest import CORS_MODULE, LIBRARY, File, build_files, merge, read_layers, sources
 from camrig.deploy.plan import DeployPlan
 from camrig.deploy.read_back import file_hashes
 from camrig.deploy.transfer import TransferLimits, TransferResult, file_sizes, plan_deploy, send
 from camrig.errors import BlockedError, DeployError
+from camrig.report.header import short
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
 from camrig.steps import Steps
@@ -25,7 +28,6 @@ SETTINGS_FILE = "/camrig.json"
 AGENT_FILES = ("/rig_agent.mpy", "/rig_agent.py")
 TOKEN_FILE = "/camrig_rig.json"
 SECRET = (SETTINGS_FILE, TOKEN_FILE)
-LIBRARY = "/lib/microdot/cors"
 WORTH_SPEED = 4096  # bytes to send, above which changing the line's speed takes less time than it saves
 
 Progress = Callable[[int, int], None]
@@ -36,7 +38,11 @@ def no_progress(sent: int, total: int) -> None:
 
 
 class Deployment:
-    """The files of one board. ``library`` is the folder that is laid over ``/lib``, at first the settings' own."""
+    """The files of one board. ``library`` is the folder that is laid over ``/lib``, at first the settings' own.
+
+    ``library_sha256`` is read back from the board after each deploy; ``library_source`` is the file from which that
+    module was built, and ``library_source_sha256`` that file's own.
+    """
 
     def __init__(
         self,
@@ -51,7 +57,11 @@ class Deployment:
         self.library = settings.lib
         self.library_file = ""  # on the board; empty while none was built
         self.library_sha256 = ""
+        self.library_source = Path()
+        self.library_source_sha256 = ""
         self.imports: dict[str, int] = {}  # bytes that each module of the application retains, in the order of import
+        self._library_hashes: dict[str, str] = {}  # of each module of the library, as it was built
+        self._source_hashes: dict[Path, str] = {}  # of the CORS module in each folder, when it was first deployed
         self._session, self._identity, self._recovery = session, identity, recovery
         self._settings, self._wifi, self._token, self._steps = settings, wifi, token, steps
 
@@ -78,6 +88,10 @@ class Deployment:
         with steps("deploy") as note:
             speed, result = self._recovery.retry_after_reset(lambda: self._send(wanted, production, progress))
             note((f"at {speed} baud, " if speed != settings.baud else "") + str(result))
+        with steps("library") as note:
+            self._recovery.retry_after_reset(self._read_back_library)
+            built, source = short(self.library_sha256), short(self.library_source_sha256)
+            note(f"{self.library_file} is {built}, built from {self.library_source}, {source}")
         if not production and (remeasure_imports or not self.imports):
             modules = import_order(sources(self.library, settings.app, settings.agent))
             self._measure_imports([*LIBRARY_MODULES, *modules])
@@ -90,16 +104,37 @@ class Deployment:
         return plan, file_sizes(self._session, plan.remove)
 
     def files(self, production: bool = False) -> list[File]:
-        """The files that should be on this board, built for it. Raises DeployError."""
+        """The files that should be on this board, built for it. Raises SettingsError and DeployError."""
         settings = self._settings
         agent = None if production else settings.agent
-        built = build_files(
-            sources(self.library, settings.app, agent), self._identity.mpy, self._generated(production)
-        )
-        library = next((file for file in built if file.target.startswith(LIBRARY + ".")), None)
-        if library is not None:
-            self.library_file, self.library_sha256 = library.target, library.sha256
+        layers = read_layers(self.library, settings.app, agent)
+        built = build_files(merge(layers), self._identity.mpy, self._generated(production))
+        modules = {_stem(target): source for target, source in layers[LIBRARY].items()}
+        self._library_hashes = {file.target: file.sha256 for file in built if _stem(file.target) in modules}
+        self.library_file = next(target for target in self._library_hashes if _stem(target) == CORS_MODULE)
+        self.library_source = modules[CORS_MODULE]
+        self.library_source_sha256 = self._unchanged_source()
         return built
+
+    def _unchanged_source(self) -> str:
+        """The SHA-256 of the library's source. Raises DeployError if it has changed since it was first deployed."""
+        sha256 = hashlib.sha256(read_source(self.library_source)).hexdigest()
+        if self._source_hashes.setdefault(self.library, sha256) != sha256:
+            raise DeployError(
+                f"{self.library_source} has changed since this run deployed it", hint="run again, with one version"
+            )
+        return sha256
+
+    def _read_back_library(self) -> None:
+        """Read the hashes of the library's modules back from the board. Raises DeployError if one is another file."""
+        hashes = file_hashes(self._session, list(self._library_hashes))
+        for target, built in self._library_hashes.items():
+            if hashes[target] != built:
+                raise DeployError(
+                    f"{target} on the board is not the file that was built from {self.library}",
+                    hint="deploy again; if it stays so, erase the board's flash",
+                )
+        self.library_sha256 = hashes[self.library_file]
 
     def read_back(self) -> dict[str, str]:
         """The SHA-256 of each deployed file as the board holds it, empty if it holds none. Ends the application.
@@ -156,6 +191,10 @@ class Deployment:
 def _unwanted(production: bool) -> list[str]:
     """What must not be on the board, whoever put it there."""
     return [*AGENT_FILES, TOKEN_FILE] if production else []
+
+
+def _stem(target: str) -> str:
+    return str(PurePosixPath(target).with_suffix(""))
 
 
 def _json(value: Any) -> bytes:

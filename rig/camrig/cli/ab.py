@@ -16,16 +16,16 @@ from camrig.settings.resolve import Settings
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidate", required=True, metavar="DIR", help="the library under test, as for --hil-lib")
     parser.add_argument(
-        "--baseline", required=True, metavar="DIR", help="the other one, or: upstream (Microdot's own)"
+        "--baseline", required=True, metavar="DIR", help="the library to compare with, or upstream (Microdot's own)"
     )
     parser.add_argument(
         "--seconds",
         type=_seconds,
         default=300.0,
         metavar="SECONDS",
-        help="how long to take times at most, before giving up (300)",
+        help="upper limit for measuring times (300)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="draws every order (0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for the random order of requests (0)")
     add_options(parser, *BOARD_OPTIONS, "app", "baselines", "results", "evidence")
 
 
@@ -37,7 +37,6 @@ def _seconds(text: str) -> float:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    print(settings.source)
     candidate, baseline = arguments.candidate, arguments.baseline
     verdict = run_ab(settings, candidate, baseline, arguments.seconds, arguments.seed, show_verdict)
     return verdict.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from camrig.bringup.board import Board
+from camrig.bringup.in_force import run_header
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.deploy.plan import describe
 from camrig.deploy.progress import progress_bar
@@ -15,7 +16,7 @@ from camrig.steps import Steps
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--production", action="store_true", help="without the rig's agent, and removing it where it is"
+        "--production", action="store_true", help="leave out the rig's agent, and remove it if it is on the board"
     )
     parser.add_argument(
         "--dry-run",
@@ -28,6 +29,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if len(settings.device) != 1:
         raise SettingsError("deploy takes one --device")
+    print(run_header(settings, None, agent=not arguments.production))
     with Board(settings.device[0], settings, Steps(print)) as board:
         if arguments.dry_run:
             print(describe(*board.plan(arguments.production)))

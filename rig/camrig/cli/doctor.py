@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from camrig.cli.command import Command, add_options
+from camrig.deploy.manifest import sources
 from camrig.doctor.chain import examine
 from camrig.errors import EXIT_BLOCKED, SettingsError
 from camrig.settings.resolve import Settings
@@ -25,6 +26,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if len(settings.device) != 1:
         raise SettingsError("doctor takes one --device")
+    if arguments.deploy:
+        # A folder that cannot be deployed is refused before a board is touched.
+        sources(settings.lib, settings.app, None)
     sound = examine(settings.device[0], settings, deploy=arguments.deploy, pulse=arguments.try_lines)
     return 0 if sound else EXIT_BLOCKED
 

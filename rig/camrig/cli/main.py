@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from camrig.cli.ab import AB
+from camrig.cli.baseline import BASELINE
 from camrig.cli.calibrate import CALIBRATE
 from camrig.cli.deploy import DEPLOY
 from camrig.cli.devices import DEVICES
@@ -21,7 +22,7 @@ from camrig.cli.verdict import VERDICT
 from camrig.errors import CamrigError, SettingsError
 from camrig.settings.resolve import resolve
 
-COMMANDS = (SIM, DEPLOY, DEVICES, DOCTOR, AB, CALIBRATE, VERDICT, PROVE)
+COMMANDS = (SIM, DEPLOY, DEVICES, DOCTOR, AB, CALIBRATE, BASELINE, VERDICT, PROVE)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line. Options that a board needs are the same as pytest's."""
     top = _Parser(
         prog="camrig",
-        description="Hardware-in-the-loop rig for camera boards. The suite itself runs with pytest --device PORT.",
+        description="Hardware-in-the-loop rig for camera boards. The suite itself runs with pytest --device SPEC.",
     )
     top.add_argument("--version", action="version", version=f"camrig {version('camrig')}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle
@@ -17,10 +17,11 @@ from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.answers import PAGE, POLICY, STATUS, STRANGER, mistake, mistaken_grant, wrong_answer
-from camrig.compare.libraries import Library, find_library, module_of, side_by_side
-from camrig.compare.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED, ab_limits
+from camrig.compare.answers import PAGE, POLICY, mistake, wrong_answer, wrong_control
+from camrig.compare.libraries import Library, ab_header, find_library, libraries_record, module_of, side_by_side
+from camrig.compare.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED, ab_limits, allocated
 from camrig.compare.provenance import board_record, provenance_of, settings_record
+from camrig.compare.request_kinds import REQUEST_KINDS, RequestKind, unseen_preflight
 from camrig.compare.retry import LostExchangeRetry
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
 from camrig.deadline import Deadline
@@ -40,7 +41,7 @@ from camrig.probe.agent import Radio
 from camrig.probe.client import Response
 from camrig.probe.heap_series import heap_series_until_level
 from camrig.probe.interleaved import CONTROL, SIDES, InterleavedSampler
-from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, RequestUnderTest, reachable_echo
+from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
@@ -52,8 +53,6 @@ BURSTS, BURST = 6, 5  # counts of allocations in each boot
 LEAK_WARM_UP, LEAK_EVERY, LEAK_REQUESTS = 100, 48, 480  # in each of the two boots of a side
 LEAK_MAX_SERIES = 4  # while the heap rises
 LOOK_EVERY = 3  # batches
-
-FindMistake = Callable[[str, Response], str]
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class AbSession:
         self._radio = Radio(None, None, None)
 
     def run(self) -> None:
-        """Measure. Raises AgentError for a library that answers wrongly, and whatever takes the board down."""
+        """Measure. Raises WrongAnswerError if the candidate answers wrongly, and whatever takes the board down."""
         for side in self._random.choice([(*SIDES, *reversed(SIDES)), (*reversed(SIDES), *SIDES)]):
             with self._attributed(side):
                 self._measure_alone(side)
@@ -123,20 +122,18 @@ class AbSession:
         dut = self._boot(library.folder, remeasure_imports=RETAINED in limits)
         self.hashes[side] = self.board.deployment.library_sha256
         dut.policy(**POLICY)
-        # A library may keep something of any request: a preflight or the one after it, of a refused page too.
-        requests = [
-            partial(self._exchange, dut, side, kind, page, mistake_in)
-            for page, mistake_in in ((PAGE, mistake), (STRANGER, mistaken_grant))
-            for kind in KINDS
-        ]
+        requests: list[Callable[[], None]] = [partial(self._exchange, dut, side, kind) for kind in REQUEST_KINDS]
+        requests.append(lambda: self._exchange(dut, side, unseen_preflight()))
         for request in requests:
             request()
         if RETAINED in limits and (retained := self.board.imports.get("microdot.cors")) is not None:
             recorder.record(RETAINED, retained, "B")
         with self.board.steps("count") as note:
-            if ALLOCATED in limits:
-                most = max([self._count_allocations(dut, side) for _ in range(BURSTS)])
-                note(f"{most} B per preflight, {library.name}")
+            for kind in REQUEST_KINDS:
+                if (metric := allocated(kind.name)) in limits:
+                    most = max([self._count_allocations(dut, side, kind, metric) for _ in range(BURSTS)])
+                    if metric == ALLOCATED:
+                        note(f"{most} B per preflight, {library.name}")
             if LEAK in limits:
                 turns = cycle(requests)
                 for _ in range(LEAK_WARM_UP):
@@ -151,21 +148,28 @@ class AbSession:
                 ):
                     recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
 
-    def _exchange(self, dut: Dut, side: str, kind: str, page: RequestUnderTest, mistake_in: FindMistake) -> None:
-        self._check(side, kind, self.retry(dut, lambda: dut.request(*page.message(kind))), mistake_in)
+    def _exchange(self, dut: Dut, side: str, kind: RequestKind) -> None:
+        response = self.retry(dut, lambda: dut.request(*kind.message))
+        if reason := kind.mistake_in(response):
+            raise self._wrong_answer(side, kind.words, reason)
 
-    def _check(self, side: str, kind: str, response: Response, mistake_in: FindMistake = mistake) -> None:
-        if reason := mistake_in(kind, response):
-            name = self.libraries[side].name if side != CONTROL else ""
-            raise wrong_answer(name, kind, reason, self.board.spec)
+    def _check(self, side: str, kind: str, response: Response) -> None:
+        if reason := mistake(kind, response):
+            if side == CONTROL:
+                raise wrong_control(reason, self.board.spec)
+            raise self._wrong_answer(side, next(each.words for each in REQUEST_KINDS if each.name == kind), reason)
 
-    def _count_allocations(self, dut: Dut, side: str) -> int:
-        """Record the bytes that each preflight of one burst allocates; the largest of them."""
-        method, target, headers, _ = PAGE.message(PREFLIGHT)
+    def _wrong_answer(self, side: str, words: str, reason: str) -> CamrigError:
+        name = self.libraries[side].name
+        return wrong_answer(name, words, reason, self.board.spec, is_candidate=side == CANDIDATE)
+
+    def _count_allocations(self, dut: Dut, side: str, kind: RequestKind, metric: str) -> int:
+        """Record the bytes that each request of one burst allocates; the largest of them."""
+        method, target, headers, _ = kind.message
         burst = self.retry(dut, lambda: dut.agent.allocations(method, target, headers, BURST))
-        if burst.status not in STATUS[PREFLIGHT]:
-            raise wrong_answer(self.libraries[side].name, PREFLIGHT, f"status {burst.status}", self.board.spec)
-        self.recorders[side].record(ALLOCATED, burst.bytes, "B")
+        if burst.status not in kind.statuses:
+            raise self._wrong_answer(side, kind.words, f"status {burst.status}")
+        self.recorders[side].record(metric, burst.bytes, "B")
         return max(burst.bytes)
 
     def _measure_times(self) -> None:
@@ -265,17 +269,16 @@ def run_ab(
     """
     if settings.evidence:
         demand_writable(settings.evidence)
-    options = AbOptions(
-        ab_limits(settings), SequentialPlan(), calibration_of(settings, CALIBRATION_AB), seconds, seed=seed
-    )
-    if settings.evidence:
-        remove_older(settings.evidence)
-    with (
-        tempfile.TemporaryDirectory(prefix="camrig-ab-") as name,
-        Board(settings.device[0], settings, Steps(print)) as board,
-    ):
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="camrig-ab-")))
         sides = find_library(candidate, folder / "a"), find_library(baseline, folder / "b")
+        print(ab_header(settings, *sides))
+        options = AbOptions(
+            ab_limits(settings), SequentialPlan(), calibration_of(settings, CALIBRATION_AB), seconds, seed=seed
+        )
+        if settings.evidence:
+            remove_older(settings.evidence)
+        board = stack.enter_context(Board(settings.device[0], settings, Steps(print)))
         session = AbSession(board, *sides, options, folder / "ab")
         session.run()
         comparison = session.comparison()
@@ -293,7 +296,7 @@ def run_ab(
                     console=board.session.console.text(),
                     comparison=comparison,
                     verdict=verdict,
-                    extra={"ab": {**command, "batches": session.orders}},
+                    extra={"ab": {**command, **libraries_record(*sides, session.hashes), "batches": session.orders}},
                 ),
             )
     return verdict

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from camrig.errors import AgentError
+from camrig.errors import AgentError, BlockedError, CamrigError, WrongAnswerError
 from camrig.probe.client import Response
 from camrig.probe.fetch_cors import PageRequest, check_preflight, check_response
 from camrig.probe.sampling import ACTUAL, PREFLIGHT, RequestUnderTest
@@ -25,7 +25,6 @@ POLICY = {
 }
 STATUS = {PREFLIGHT: (200, 204)}  # Microdot's own library always answers 200
 _PAGE_REQUEST = PageRequest(PAGE.origin, PAGE.method, tuple((name, "text/x") for name in PAGE.headers))
-_EXCHANGES = {PREFLIGHT: "a preflight", ACTUAL: "the request after a preflight"}
 
 
 def mistake(kind: str, response: Response) -> str:
@@ -53,16 +52,23 @@ def mistaken_grant(kind: str, response: Response) -> str:
     return ""
 
 
-def wrong_answer(library: str, kind: str, reason: str, board: str) -> AgentError:
-    """The error for a ``library`` that answered an exchange of that ``kind`` wrongly."""
-    if kind not in _EXCHANGES:
-        return AgentError(
-            f"the request without CORS, a control, was answered with {reason}",
-            board=board,
-            hint="see the console of the board",
-        )
+def wrong_control(reason: str, board: str) -> AgentError:
+    """The error for a control, a request without CORS, that was answered wrongly."""
     return AgentError(
-        f"{library} answers {_EXCHANGES[kind]} wrongly ({reason}), so its figures would mean nothing",
+        f"the request without CORS, a control, was answered with {reason}",
+        board=board,
+        hint="see the console of the board",
+    )
+
+
+def wrong_answer(library: str, request: str, reason: str, board: str, *, is_candidate: bool) -> CamrigError:
+    """The error for a ``library`` that answered a ``request``, named in words, wrongly.
+
+    A candidate that does has failed. A baseline that does says nothing about the candidate: it blocks.
+    """
+    error = WrongAnswerError if is_candidate else BlockedError
+    return error(
+        f"{library} answers {request} wrongly ({reason}), so its figures would mean nothing",
         board=board,
         hint="fix it first; the test suite shows what else is wrong with it",
     )

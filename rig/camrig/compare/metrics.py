@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
+from camrig.compare.request_kinds import REQUEST_KINDS
 from camrig.compare.stored import limits_of
 from camrig.errors import SettingsError
 from camrig.gate.limits import Limit
@@ -13,9 +14,24 @@ from camrig.settings.resolve import Settings
 
 PHASES = ("connect", "first_byte", "total", "on_board")
 KINDS = (PREFLIGHT, ACTUAL)
-ALLOCATED, RETAINED, LEAK = "heap.preflight.allocated", "heap.import.microdot.cors", "heap.leak_slope"
+RETAINED, LEAK = "heap.import.microdot.cors", "heap.leak_slope"
+
+
+def allocated(kind: str) -> str:
+    """The metric of the bytes that one request of that kind allocates."""
+    return f"heap.{kind}.allocated"
+
+
+ALLOCATED = allocated(PREFLIGHT)
 RELATIVE = "latency.preflight.relative"
-MEASURED = (ALLOCATED, RETAINED, LEAK, RELATIVE, *(f"latency.{kind}.{phase}" for kind in KINDS for phase in PHASES))
+TIMES = (*PHASES, "tail")
+MEASURED = (
+    *(allocated(kind.name) for kind in REQUEST_KINDS),
+    RETAINED,
+    LEAK,
+    RELATIVE,
+    *(f"latency.{kind}.{time}" for kind in KINDS for time in TIMES),
+)
 
 _TIME_PREFIXES = tuple(f"latency.{kind}." for kind in KINDS)
 # Names that the suite alone records: they resemble those above without being misspelt.

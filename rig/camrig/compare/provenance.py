@@ -43,6 +43,17 @@ def board_record(board: Board) -> dict[str, Any]:
     return {**board.identity.as_record(), "spec": board.spec}
 
 
+def library_record(board: Board) -> dict[str, str]:
+    """The library on the board for evidence: its module as read back, and the source that this was built from."""
+    deployment = board.deployment
+    return {
+        "file": deployment.library_file,
+        "sha256": deployment.library_sha256,
+        "source": str(deployment.library_source),
+        "source_sha256": deployment.library_source_sha256,
+    }
+
+
 def settings_record(settings: Settings) -> dict[str, Any]:
     """The settings for evidence, without the Wi-Fi password."""
     return {

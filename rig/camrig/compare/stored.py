@@ -6,16 +6,19 @@ from pathlib import Path
 
 from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
-from camrig.compare.provenance import board_record, provenance_of, settings_record
+from camrig.compare.provenance import board_record, library_record, provenance_of, settings_record
 from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
 from camrig.gate.calibration import Calibration, load_calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
 from camrig.gate.limits import Limit, default_limits, parse_limits
+from camrig.gate.looks import keep_look, load_looks, looks_path, plan_of_look
 from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import one_look
+from camrig.gate.tails import source_of
 from camrig.gate.verdict import GateVerdict
+from camrig.measure.sessions import ENOUGH
 from camrig.settings.resolve import Settings
 
 CALIBRATION_AB, CALIBRATION_RUNS = "calibration.ab.json", "calibration.runs.json"
@@ -30,6 +33,19 @@ def calibration_of(settings: Settings, name: str) -> Calibration | None:
     """The calibration in the file ``name``, None if there is none. Raises BaselineError for a damaged file."""
     path = settings.baselines / name
     return load_calibration(path) if path.exists() else None
+
+
+def stored_baselines(folder: Path) -> dict[str, Baseline | BaselineError]:
+    """The baselines of ``folder`` by name; for a file that cannot be read, the error."""
+    baselines: dict[str, Baseline | BaselineError] = {}
+    for path in sorted(folder.glob("*.json")):
+        if path.name in (CALIBRATION_AB, CALIBRATION_RUNS):
+            continue
+        try:
+            baselines[path.stem] = load_baseline(path)
+        except BaselineError as error:
+            baselines[path.stem] = error
+    return baselines
 
 
 class StoredComparison:
@@ -51,8 +67,11 @@ class StoredComparison:
         if settings.evidence:
             demand_writable(settings.evidence)
         self.baseline = load_baseline(self.path(settings.compare)) if settings.compare else None
+        if settings.save and self.path(settings.save).exists():
+            load_baseline(self.path(settings.save))  # a file that no session can be added to is an error right away
+        stored = self.baseline.joined() if self.baseline else {}
         for metric, limit in self.limits.items():
-            if self.baseline and limit.change and metric not in self.baseline.metrics:
+            if self.baseline and limit.change and source_of(metric) not in stored:
                 raise BaselineError(
                     f"{metric} has a limit, but the baseline {settings.compare} holds no samples of it",
                     hint="save the baseline again, with a test that measures it, or remove its limit",
@@ -76,19 +95,26 @@ class StoredComparison:
     def _judge(self) -> GateVerdict:
         assert self.baseline is not None
         candidate = self.measured()
+        assert self._settings.compare is not None
+        looks = looks_path(self._settings.baselines, self._settings.compare)
+        library = candidate.provenance.library_sha256
         self.comparison = Comparison(
             candidate,
             self.baseline,
             self.limits,
-            one_look(),
+            plan_of_look(one_look(), load_looks(looks).get(library, 0)),
             paired=False,
             anyway=self._settings.compare_anyway,
             calibration=calibration_of(self._settings, CALIBRATION_RUNS),
             blocked={
-                metric: "no test of this run measured it" for metric in self.limits if metric not in candidate.metrics
+                metric: "no test of this run measured it"
+                for metric in self.limits
+                if source_of(metric) not in candidate.metrics
             },
         )
-        return self.comparison.decide()
+        verdict = self.comparison.decide()
+        keep_look(looks, library, verdict.outcome)
+        return verdict
 
     def measured(self) -> Baseline:
         """This run's samples. Raises BlockedError if no test had a booted board."""
@@ -106,17 +132,22 @@ class StoredComparison:
         raise BlockedError("nothing was measured: no test of this run had a booted board")
 
     def save(self, name: str) -> str:
-        """Save this run's samples as the baseline ``name`` and return a line for the terminal.
+        """Add this run to the sessions of the baseline ``name`` and return a line for the terminal.
 
         Raises BaselineError, BlockedError.
         """
         run = self.measured()
         if not run.metrics:
             raise BaselineError(f"the baseline {name} was not saved: no test of this run measured anything")
-        save_baseline(self.path(name), run)
-        missing = [metric for metric in self.limits if metric not in run.metrics]
+        path = self.path(name)
+        baseline = load_baseline(path).with_session(run, name) if path.exists() else run
+        save_baseline(path, baseline)
+        missing = [metric for metric in self.limits if source_of(metric) not in run.metrics]
         note = f"; without samples of {', '.join(missing)}, which [limits] names" if missing else ""
-        return f"baseline {name}: {len(run.metrics)} metrics in {self.path(name)}{note}"
+        sessions = len(baseline.sessions)
+        if sessions < ENOUGH:
+            note += f"; times can be judged from {ENOUGH} sessions on: run this {ENOUGH - sessions} more times"
+        return f"baseline {name}: session {sessions}, {len(run.metrics)} metrics in {path}{note}"
 
     def keep_evidence(self, path: Path, exit_code: int) -> str:
         """Write the evidence of this run, which ends with ``exit_code``, and return a line for the terminal.
@@ -130,7 +161,7 @@ class StoredComparison:
             path,
             Evidence(
                 samples=comparison.candidate if comparison else self.measured(),
-                board=board_record(board),
+                board={**board_record(board), "library": library_record(board)},
                 settings=settings_record(self._settings),
                 files=board_run.files,
                 console=board_run.console,

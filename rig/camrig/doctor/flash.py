@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from camrig.board.session import Session
-from camrig.bringup.deployment import LIBRARY, SETTINGS_FILE
-from camrig.deploy.manifest import SOURCE_ONLY, hiding_paths, sources
+from camrig.bringup.deployment import SETTINGS_FILE
+from camrig.deploy.manifest import CORS_MODULE, SOURCE_ONLY, hiding_paths, sources
 from camrig.doctor.check import Check, State
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
 
 MAIN = "/main.py"
-BUILT, SOURCE = f"{LIBRARY}.mpy", f"{LIBRARY}.py"
+BUILT, SOURCE = f"{CORS_MODULE}.mpy", f"{CORS_MODULE}.py"
 # The password is compared by a salted hash, and never leaves the board as text.
 _READ = """
 import json, os, hashlib, binascii
@@ -65,7 +65,7 @@ class Flash:
 def read_flash(session: Session, settings: Settings, wifi: Wifi | None) -> Flash:
     """Read the flash of a board in its raw REPL.
 
-    Raises DeployError for settings without an application, and whatever the session raises.
+    Raises SettingsError for settings without an application, and whatever the session raises.
     """
     paths = sources(settings.lib, settings.app, None)
     built = [path if path in SOURCE_ONLY else path.replace(".py", ".mpy") for path in paths]

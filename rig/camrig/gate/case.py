@@ -10,12 +10,6 @@ from camrig.gate.control_samples import ControlRange, ControlSummary, control_ra
 from camrig.gate.effect import both_counts
 from camrig.gate.limits import Limit
 from camrig.gate.samples import MetricKind, Samples
-from camrig.measure.statistics import median
-
-# By how much, as a share, a metric of the same library may differ between two sessions on a bench that was never
-# calibrated. The batches of one session do not show it: they share a boot, and places on the heap.
-SESSIONS_TIMED = 0.15
-SESSIONS_SHARE = 0.10  # of a figure relative to another of its own session
 
 
 @dataclass(frozen=True)
@@ -41,19 +35,14 @@ class Case:
         return self.paired and self.candidate.kind is not MetricKind.SLOPE
 
     @property
-    def floor_assumed(self) -> bool:
+    def is_between_sessions(self) -> bool:
         """Whether a difference between two sessions could be mistaken for one between two libraries."""
-        return not self.paired and self.limit.change and not self.judged_once and self.noise is None
+        return not self.paired and self.limit.change and not self.judged_once
 
     @property
     def floor(self) -> float | None:
-        """The noise floor on the limit's scale: calibrated, or assumed for two sessions; else None."""
-        if self.noise:
-            return self.noise.floor_for(self.limit)
-        if not self.floor_assumed or self.baseline is None:
-            return None
-        share = SESSIONS_TIMED if self.candidate.kind is MetricKind.TIMED else SESSIONS_SHARE
-        return share if self.limit.relative else share * abs(median(self.baseline.values))
+        """The calibrated noise floor on the limit's scale; None without one."""
+        return self.noise.floor_for(self.limit) if self.noise else None
 
     @cached_property
     def controls(self) -> tuple[list[ControlSummary | None], list[ControlSummary | None]]:
@@ -85,7 +74,7 @@ def good_batches(case: Case, batches: int) -> tuple[list[bool], list[bool]]:
 
 def _radio_good(case: Case, controls: list[ControlSummary | None], usual: ControlRange | None) -> list[bool]:
     """Which batches had the usual radio: that of this session, and roughly that of the calibration."""
-    if case.candidate.kind is not MetricKind.TIMED:
+    if not case.candidate.over_radio:
         return [True] * len(controls)
     flags = in_range(controls, usual)
     if case.noise and case.noise.control:

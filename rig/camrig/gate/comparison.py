@@ -57,7 +57,7 @@ class Comparison:
             )
         return judge(
             self.candidate.metrics,
-            self.baseline.metrics,
+            self.baseline.joined(),
             self.limits,
             plan=self.plan,
             paired=self.paired,

@@ -13,10 +13,12 @@ from math import log
 from camrig.gate.counts import count_level, count_shift
 from camrig.gate.limits import Limit
 from camrig.gate.samples import MetricKind, Samples
+from camrig.gate.two_runs import run_shift
 from camrig.measure.batch import SampleBatch
-from camrig.measure.shift import centre, logarithms, median_shift, shift
-from camrig.measure.slope import rise
+from camrig.measure.growth import lasting_rise
+from camrig.measure.shift import centre, logarithms, median_shift
 from camrig.measure.statistics import Estimate, Tails, median, quantile_interval
+from camrig.measure.tail import exceedance_difference, mean_difference
 
 
 def effect(limit: Limit, candidate: Samples, baseline: Samples | None, paired: bool, tails: Tails) -> Estimate | None:
@@ -38,9 +40,11 @@ def effect(limit: Limit, candidate: Samples, baseline: Samples | None, paired: b
     if both_counts(candidate, baseline):
         values = _more_is_worse(limit, candidate), _more_is_worse(limit, baseline)
         return _limit_scale(limit, count_shift(*values, paired, tails if limit.upward else tails[::-1]))
+    if paired and candidate.kind is MetricKind.TAIL:
+        return _tail_shift(candidate, baseline, tails)
     if paired:
         return centre(batch_differences(candidate.batches, baseline.batches, limit.relative), tails)
-    return _unpaired(candidate, baseline, limit.relative, tails)
+    return run_shift(candidate, baseline, limit.relative, tails)
 
 
 def both_counts(candidate: Samples, baseline: Samples | None) -> bool:
@@ -67,23 +71,13 @@ def batch_differences(
     ]
 
 
-def _unpaired(candidate: Samples, baseline: Samples, relative: bool, tails: Tails) -> Estimate:
-    levels = _levels(candidate, relative), _levels(baseline, relative)
-    estimate = shift(*levels, tails)
-    if candidate.kind is not MetricKind.TIMED:
-        return estimate
-    # The radio may have changed between the sessions by less than marks a batch as bad. So the shift is computed a
-    # second time with each batch relative to its own control samples, and only what both agree on is an answer.
-    above_control = shift(
-        _above_control(candidate, levels[0], relative), _above_control(baseline, levels[1], relative), tails
-    )
-    return Estimate(estimate.value, min(estimate.low, above_control.low), max(estimate.high, above_control.high))
-
-
-def _above_control(samples: Samples, levels: list[float], relative: bool) -> list[float]:
-    return [
-        level - median(_scaled(batch.control, relative)) for level, batch in zip(levels, samples.batches, strict=True)
+def _tail_shift(candidate: Samples, baseline: Samples, tails: Tails) -> Estimate:
+    """By how many percentage points the candidate's share of slow values lies above the baseline's."""
+    differences = [
+        exceedance_difference(a.values, b.values) for a, b in zip(candidate.batches, baseline.batches, strict=True)
     ]
+    estimate = mean_difference(differences, tails)
+    return Estimate(100 * estimate.value, 100 * estimate.low, 100 * estimate.high)
 
 
 def _rise(limit: Limit, candidate: Samples, baseline: Samples | None, tails: Tails) -> Estimate | None:
@@ -103,7 +97,7 @@ def _rise(limit: Limit, candidate: Samples, baseline: Samples | None, tails: Tai
 
 def _slope(samples: Samples, tails: Tails) -> Estimate | None:
     series = [list(zip(batch.at, batch.values, strict=True)) for batch in samples.batches if len(batch.values) > 1]
-    return rise(series, tails) if series else None
+    return lasting_rise(series, tails) if series else None
 
 
 def _level(limit: Limit, samples: Samples, tails: Tails) -> Estimate:

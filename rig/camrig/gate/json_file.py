@@ -37,8 +37,9 @@ def json_text(kind: str, schema: int, data: Mapping[str, Any]) -> str:
     return json.dumps({"kind": kind, "schema": schema, **data}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def load_json(path: Path | zipfile.Path, kind: str, schema: int, hint: str) -> Fields:
-    """The fields of a file that ``save_json`` wrote; ``hint`` tells the user how to create one.
+def load_json(path: Path | zipfile.Path, kind: str, schema: int, hint: str, older: str = "") -> Fields:
+    """The fields of a file that ``save_json`` wrote; ``hint`` tells the user how to create one, ``older`` says what
+    a file of a lower schema is.
 
     Raises BaselineError for a file that is missing, damaged or of another kind.
     """
@@ -54,6 +55,8 @@ def load_json(path: Path | zipfile.Path, kind: str, schema: int, hint: str) -> F
     if fields.text("kind") != kind:
         raise BaselineError(f"{path} is not a {kind}", hint=hint)
     version = fields.integer("schema")
+    if version < schema and older:
+        raise BaselineError(f"the {kind} {path} {older} (schema {version})", hint=f"remove it, and {hint}")
     if version != schema:
         raise BaselineError(f"the {kind} {path} has schema {version}, but this camrig reads {schema}", hint=hint)
     return fields

@@ -20,7 +20,9 @@ from camrig.gate.limits import Limit
 from camrig.gate.reasons import reason
 from camrig.gate.samples import MetricKind, Samples
 from camrig.gate.sequential_plan import SequentialPlan
+from camrig.gate.tails import judged_samples, points, source_of
 from camrig.gate.verdict import GateVerdict, MetricVerdict, Outcome, SideSummary
+from camrig.measure.sessions import ENOUGH
 from camrig.measure.statistics import Estimate, Tails, median, outliers
 
 _ROUNDING = 1e-12  # of a logarithm, so that exactly +10 % is not more than +10 %
@@ -52,25 +54,25 @@ def judge(
     blocked = blocked or {}
     verdicts, holds = [], True
     for metric, limit in limits.items():
-        if metric in blocked and metric not in candidate:
+        if metric in blocked and source_of(metric) not in candidate:
             verdicts.append(MetricVerdict(metric, "", str(limit), Outcome.BLOCKED, blocked[metric]))
             continue
         case = Case(
             metric,
             limit,
             _required(candidate, metric, "this run"),
-            _required(baseline, metric, "the baseline") if limit.change else baseline.get(metric),
+            _required(baseline, metric, "the baseline") if limit.change else judged_samples(baseline, metric),
             paired,
             (noise or {}).get(metric),
         )
         _check(case)
         verdicts.append(_first_decision(case, plan, len(limits), final))
-        holds = holds and not case.floor_assumed
+        holds = holds and not _lacks_sessions(case, case.baseline)
     return GateVerdict(tuple(verdicts), plan.false_alarm, plan.false_pass, holds)
 
 
 def _required(table: Table, metric: str, source: str) -> Samples:
-    samples = table.get(metric)
+    samples = judged_samples(table, metric)
     if samples is None or not samples.values:
         raise BaselineError(
             f"{metric} has a limit, but {source} holds no samples of it", hint="measure it, or remove its limit"
@@ -82,6 +84,15 @@ def _check(case: Case) -> None:
     limit, candidate, baseline = case.limit, case.candidate, case.baseline
     if not limit.relative and limit.unit != candidate.unit:
         raise SettingsError(f"the limit of {case.metric} is {limit}, but it is measured in {candidate.unit}")
+    if not limit.change and candidate.kind is MetricKind.TAIL:
+        raise SettingsError(
+            f"the limit of {case.metric} is {limit}, but a tail is compared with the baseline's",
+            hint="write it like +5 points",
+        )
+    if limit.relative and candidate.kind is MetricKind.TAIL:
+        raise SettingsError(
+            f"the limit of {case.metric} is {limit}, but a tail is a share itself", hint="write it like +5 points"
+        )
     if limit.relative and candidate.kind is MetricKind.SLOPE:
         raise SettingsError(
             f"the limit of {case.metric} is {limit}, but a slope has no share",
@@ -150,16 +161,16 @@ def _judge_look(case: Case, look: _Look, tails: Tails) -> MetricVerdict:
     limit, unit, floor = case.limit, case.candidate.unit, case.floor
     candidate = Samples(unit, case.candidate.kind, case.candidate.batches[: look.batches])
     baseline = case.baseline
-    if baseline:
-        baseline = Samples(baseline.unit, baseline.kind, baseline.batches[: len(look.baseline_flags)])
+    if baseline and case.batches_paired:
+        baseline = replace(baseline, batches=baseline.batches[: look.batches])
     sides = (
         _side_summary(candidate, look.candidate_flags),
         _side_summary(baseline, look.baseline_flags) if baseline else None,
     )
     estimate, outcome = None, Outcome.INCONCLUSIVE
     text = _bad_radio(sides)
+    good = baseline.select(look.baseline_flags) if baseline else None
     if not text:
-        good = baseline.select(look.baseline_flags) if baseline else None
         try:
             estimate = effect(
                 limit,
@@ -172,14 +183,24 @@ def _judge_look(case: Case, look: _Look, tails: Tails) -> MetricVerdict:
             outcome, text = Outcome.BLOCKED, str(error)
     if estimate:
         outcome = _outcome(limit, estimate, floor or 0.0)
+        if _lacks_sessions(case, good):
+            outcome = Outcome.INCONCLUSIVE
         if limit.relative:
             estimate = _as_share(estimate)
     if not text:
         exact = candidate.kind is MetricKind.SLOPE or both_exact(candidate, baseline if limit.change else None)
-        text = reason(limit, unit, estimate, outcome, floor, exact=exact, assumed=case.floor_assumed)
+        sessions = len(good.by_session()) if good and _lacks_sessions(case, good) else None
+        text = reason(limit, unit, estimate, outcome, floor, exact=exact, sessions=sessions)
     return MetricVerdict(
         case.metric, unit, str(limit), outcome, text, estimate, *sides, floor, look.number + 1, *tails
     )
+
+
+def _lacks_sessions(case: Case, baseline: Samples | None) -> bool:
+    """Whether too few sessions show how far days differ, and no calibration does."""
+    if not case.is_between_sessions or case.noise is not None or baseline is None:
+        return False
+    return len(baseline.by_session()) < ENOUGH
 
 
 def _bad_radio(sides: tuple[SideSummary | None, ...]) -> str:
@@ -216,9 +237,10 @@ def _side_summary(samples: Samples, flags: list[bool]) -> SideSummary:
     values = samples.select(flags).values
     has_level = bool(values) and samples.kind is not MetricKind.SLOPE  # a slope's values have another unit
     distant = outliers(values) if has_level else None
+    level = points if samples.kind is MetricKind.TAIL else median
     return SideSummary(
         len(values),
-        median(values) if has_level else None,
+        level(values) if has_level else None,
         len(flags),
         flags.count(False),
         distant.low if distant else 0,

@@ -101,14 +101,16 @@ def default_limits(paired: bool) -> dict[str, Limit]:
     From one run to another the speed of the board itself may change (a virtual board's does), so that plain times
     would compare two boards. The time of a preflight relative to the same request without CORS does not depend on it.
     """
-    times = {
+    kinds = ("actual", "preflight_refused", "actual_refused", "preflight_plain", "actual_no_origin", "error")
+    within_session = {
         "latency.preflight.on_board": "+10%",
         "latency.preflight.total": "+10%",
         "latency.actual.on_board": "+10%",
+        **{f"heap.{kind}.allocated": "+0 B" for kind in kinds},
     }
     return parse_limits(
         {
-            **(times if paired else {"latency.preflight.relative": "+10%"}),
+            **(within_session if paired else {"latency.preflight.relative": "+10%"}),
             "heap.preflight.allocated": "+0 B",
             "heap.leak_slope": "< 1 B/request",
         }

@@ -6,6 +6,7 @@ from math import isinf
 
 from camrig.gate.limits import Limit
 from camrig.gate.verdict import Outcome
+from camrig.measure.sessions import ENOUGH
 from camrig.measure.statistics import Estimate
 
 
@@ -17,11 +18,11 @@ def reason(
     floor: float | None,
     *,
     exact: bool = False,
-    assumed: bool = False,
+    sessions: int | None = None,
 ) -> str:
     """Why ``outcome``: the effect (a share is a fraction), its interval and the limit.
 
-    ``exact``: nothing varied. ``assumed``: the floor is not this bench's own.
+    ``exact``: nothing varied. ``sessions``: how many the baseline holds, where these are too few.
     """
     if effect is None:
         return "no good batch is left to judge by"
@@ -32,14 +33,17 @@ def reason(
         return f"{size}, but there are too few batches to bound it"
     else:
         subject = f"{size} ({_end(limit, unit, effect.low)} to {_end(limit, unit, effect.high)})"
+    if sessions is not None:
+        return (
+            f"{subject} cannot be judged: the baseline holds {sessions} session{'s' * (sessions != 1)}, and how far"
+            f" days differ takes {ENOUGH} of them (add some with --hil-save, or run camrig calibrate)"
+        )
     if outcome is Outcome.REGRESSED:
         return f"{subject} is beyond {limit}"
     if outcome is Outcome.PASS:
         return f"{subject} is within {limit}"
     if limit.change and floor and floor > (limit.size / 100 if limit.relative else limit.size):
         size = figure(limit, unit, floor)
-        if assumed:
-            return f"{subject} cannot be judged by {limit}: sessions may differ by {size} (run camrig calibrate)"
         return f"{subject} cannot be judged by {limit}, which is below this bench's noise floor of {size}"
     return f"{subject} is neither clearly within {limit} nor clearly beyond it"
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import accumulate
 
 from camrig.measure.batch import SampleBatch
 from camrig.measure.recorder import RecordedMetric
@@ -18,6 +19,7 @@ class MetricKind(str, Enum):
 
     TIMED = "timed"  # varies with the radio and the machine: a batch counts only if its control samples are in range
     COUNTED = "counted"  # does not depend on the radio; whole numbers are exact, not a sample of something
+    TAIL = "tail"  # a time of which the share of slow values is judged; varies like one
     SLOPE = "slope"  # points along `at`; judged by their rise per step
 
 
@@ -25,21 +27,30 @@ class MetricKind(str, Enum):
 class Samples:
     """All batches of one metric on one side. ``unit`` is the unit of what is judged (a slope's: B/request).
 
-    Raises ValueError for a slope whose points have no x, and for other values that have one.
+    ``sessions`` are the numbers of batches of each session, in order; empty where all are of one. Raises ValueError
+    for a slope whose points have no x, for other values that have one, and for sessions that do not add up.
     """
 
     unit: str
     kind: MetricKind
     batches: tuple[SampleBatch, ...]
+    sessions: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if any(bool(batch.at) != (self.kind is MetricKind.SLOPE) for batch in self.batches if batch.values):
             raise ValueError("the points of a slope must have an x (at), and other values must not")
+        if self.sessions and sum(self.sessions) != len(self.batches):
+            raise ValueError("the batches of all sessions must add up to those of the metric")
 
     @property
     def values(self) -> tuple[float, ...]:
         """Every value of every batch, in order."""
         return tuple(value for batch in self.batches for value in batch.values)
+
+    @property
+    def over_radio(self) -> bool:
+        """Whether the radio affects the values, so that a batch counts only if its control samples are in range."""
+        return self.kind in (MetricKind.TIMED, MetricKind.TAIL)
 
     @property
     def constant(self) -> bool:
@@ -52,10 +63,18 @@ class Samples:
         """Whether all values are whole numbers, such as bytes, that do not depend on the radio."""
         return self.kind is MetricKind.COUNTED and all(value % 1 == 0 for value in self.values)
 
+    def by_session(self) -> list[tuple[SampleBatch, ...]]:
+        """The batches of each session that has any."""
+        ends = list(accumulate(self.sessions or (len(self.batches),)))
+        sessions = [self.batches[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        return [session for session in sessions if session]
+
     def select(self, flags: list[bool]) -> Samples:
         """These samples with only the batches whose flag is set."""
+        ends = list(accumulate(self.sessions))
+        sessions = tuple(sum(flags[start:end]) for start, end in zip([0, *ends], ends, strict=False))
         batches = tuple(batch for batch, flag in zip(self.batches, flags, strict=True) if flag)
-        return Samples(self.unit, self.kind, batches)
+        return Samples(self.unit, self.kind, batches, sessions)
 
 
 def recorded_samples(metrics: Iterable[RecordedMetric]) -> dict[str, Samples]:

@@ -38,7 +38,10 @@ _ORDER = list(Outcome)
 
 @dataclass(frozen=True)
 class SideSummary:
-    """What was measured on one side. Bad batches and outliers are counted; outliers stay in the sample."""
+    """What was measured on one side. Bad batches and outliers are counted; outliers stay in the sample.
+
+    ``median`` is that of all values; of a tail, the share of slow values in percentage points.
+    """
 
     n: int
     median: float | None
@@ -53,8 +56,8 @@ class MetricVerdict:
     """One metric's answer. A share is a fraction: 0.1 is 10 %.
 
     ``look`` counts the looks up to the answer, ``false_alarm`` and ``false_pass`` are the chances of error that the
-    last of them spent, ``open`` says that more batches may still decide. ``floor`` is the noise floor: calibrated, or
-    assumed between two sessions of a bench that is not; None without one.
+    last of them spent, ``open`` says that more batches may still decide. ``floor`` is the calibrated noise
+    floor; None without one.
     """
 
     metric: str
@@ -76,7 +79,7 @@ class MetricVerdict:
 class GateVerdict:
     """The whole gate's answer, with the chances of a wrong one over all metrics and looks together.
 
-    ``holds`` is false where these rates are not known: for two sessions on a bench that was never calibrated.
+    ``holds`` is false where these rates are not known: for too few sessions on a bench that was never calibrated.
     """
 
     metrics: tuple[MetricVerdict, ...]

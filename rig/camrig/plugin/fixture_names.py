@@ -40,6 +40,8 @@ class FixtureNames:
         config = session.config
         if not self._repository_uses_camrig(config):
             self._contested = {name for name in PUBLIC if _other_owner(config, name)}
+        if any(self._only_camrigs(conftest) for conftest in _conftests(config)):
+            self._contested = set()
         names = [*PRIVATE, *(name for name in PUBLIC if name not in self._contested)]
         config.pluginmanager.register(_holder(names), "camrig-fixtures")
 
@@ -49,8 +51,12 @@ class FixtureNames:
         if not self._contested or module is None or module.nodeid in self._modules:
             return
         self._modules.add(module.nodeid)
-        if set(_parameters(module.obj)) & (set(PUBLIC) - self._contested):
+        if self._only_camrigs(module.obj):
             _add_fixtures(module, _holder(self._contested))
+
+    def _only_camrigs(self, module: ModuleType) -> bool:
+        """Whether a module asks for a fixture that only camrig has."""
+        return not (set(PUBLIC) - self._contested).isdisjoint(_requested(module))
 
     def _repository_uses_camrig(self, config: pytest.Config) -> bool:
         if self._run.in_use or any(os.environ.get(name) for name in VARIABLES):
@@ -76,9 +82,14 @@ def _add_fixtures(module: pytest.Module, holder: ModuleType) -> None:
 
 def _other_owner(config: pytest.Config, name: str) -> bool:
     """Whether a plugin other than a conftest has a fixture ``name``."""
+    conftests = _conftests(config)
     plugins = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, ModuleType))
-    others = (plugin for plugin in plugins if not (plugin.__file__ or "").endswith("conftest.py"))
-    return any(_is_fixture(vars(plugin).get(name)) for plugin in others)
+    return any(_is_fixture(vars(plugin).get(name)) for plugin in plugins if plugin not in conftests)
+
+
+def _conftests(config: pytest.Config) -> list[ModuleType]:
+    plugins = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, ModuleType)]
+    return [plugin for plugin in plugins if (plugin.__file__ or "").endswith("conftest.py")]
 
 
 def _is_fixture(value: object) -> bool:
@@ -86,10 +97,21 @@ def _is_fixture(value: object) -> bool:
     return type(value).__name__ == "FixtureFunctionDefinition" or hasattr(value, "_pytestfixturefunction")
 
 
-def _parameters(module: ModuleType) -> Iterator[str]:
-    """The names of all parameters of a module's functions and methods."""
-    for value in vars(module).values():
-        members = vars(value).values() if inspect.isclass(value) else (value,)
-        for function in members:
-            if inspect.isfunction(function):
-                yield from inspect.signature(function).parameters
+def _requested(holder: ModuleType | type) -> Iterator[str]:
+    """The names of all fixtures that the functions, fixtures and classes of a module or class ask for."""
+    yield from _used_by_marks(holder)
+    for value in list(vars(holder).values()):
+        if inspect.isclass(value) and value.__module__ == getattr(holder, "__module__", holder.__name__):
+            yield from _requested(value)
+        wrapped = getattr(value, "_get_wrapped_function", None)
+        function = wrapped() if wrapped and _is_fixture(value) else value
+        if inspect.isfunction(function):
+            yield from _used_by_marks(function)
+            yield from inspect.signature(function).parameters
+
+
+def _used_by_marks(holder: object) -> Iterator[str]:
+    marks = getattr(holder, "pytestmark", [])
+    for mark in marks if isinstance(marks, list) else [marks]:
+        if mark.name == "usefixtures":
+            yield from mark.args

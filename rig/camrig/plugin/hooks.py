@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,16 +12,16 @@ from camrig.bringup.board_run import BoardRun
 from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, CamrigError
 from camrig.plugin import options
 from camrig.plugin.attribution import attribute
+from camrig.plugin.causes import CausesSummary, add_differences
 from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.gate_items import GatePlugin
+from camrig.plugin.restart import put_back, restart_if_mistaken
 from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_dut
 from camrig.plugin.terminal import counts, write_summary
 from camrig.plugin.tracebacks import drop_entries_without_line
 from camrig.report.junit import rig_as_errors
-from camrig.settings.argv import join_values, mistaken
 
 BOARD_RUN = pytest.StashKey[BoardRun]()
-ADDOPTS = "PYTEST_ADDOPTS"
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -33,17 +31,15 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Iterator[None]:
-    """Restart pytest if it mistook an option's value for a test path."""
-    invocation = early_config.invocation_params
-    foreign = options.names(parser)
-    from_environment = shlex.split(os.environ.get(ADDOPTS, ""))
-    if any(mistaken(arguments, invocation.dir, foreign) for arguments in (from_environment, invocation.args)):
-        if from_environment:
-            os.environ[ADDOPTS] = shlex.join(join_values(from_environment, foreign))
-        raise SystemExit(pytest.main(join_values(invocation.args, foreign), invocation.plugins))
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
+    """Start pytest again if it mistook an option's value for a test path."""
+    if restart_if_mistaken(early_config, parser, args):
+        return (yield)
     result = yield
     options.add_short_names(parser)
+    put_back(early_config, args)
     return result
 
 
@@ -57,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(gate, "camrig-gate")
     config.pluginmanager.register(FixtureNames(run), "camrig-fixture-names")
+    config.pluginmanager.register(CausesSummary(), "camrig-causes")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -74,11 +71,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
     run = config.stash[RUN]
     if not run.in_use or config.option.verbose < 0 or hasattr(config, "workerinput"):
         return None
-    try:
-        settings = run.settings
-    except CamrigError:
-        return None  # reported as what ends the collection
-    return f"camrig: {settings.source}" if settings.config or settings.compare else None
+    return f"camrig: {run.header}" if run.header else None  # empty where wrong settings end the collection
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -94,6 +87,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    __tracebackhide__ = True  # pytest shows the frames of a failed fixture, and this is none of them
     if not uses_dut(item):
         return (yield)
     broken: CamrigError | None = None
@@ -145,6 +139,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome, report.longrepr = "failed", attribution.failed
         vars(report).pop("wasxfail", None)  # a crash is never an expected failure
     report.sections.extend(attribution.sections)
+    if report.failed and not is_blocked(report):
+        add_differences(report, error)
     return report
 
 

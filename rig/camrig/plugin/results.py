@@ -36,6 +36,8 @@ def _board_report(board_run: BoardRun, board: Board) -> BoardReport:
         virtual=identity.virtual,
         heap_bytes=identity.heap_total,
         url=board_run.dut.url if board_run.dut else "",
+        library_source=str(board.deployment.library_source),
+        library_source_sha256=board.deployment.library_source_sha256,
         library_sha256=board.deployment.library_sha256,
         steps=[
             {"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in board_run.steps.done

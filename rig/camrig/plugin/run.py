@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import time
 
 import pytest
 
 from camrig.bringup.board_run import BoardRun
+from camrig.bringup.in_force import run_header
+from camrig.compare.stored import limits_of
 from camrig.errors import CamrigError, SettingsError
 from camrig.plugin.step_printer import step_printer
 from camrig.settings.options import OPTIONS
@@ -22,6 +25,7 @@ from camrig.steps import Steps
 
 BLOCKED = "blocked: "  # how the text of a report begins whose test could not run
 DEVICE_FIXTURE, BOARD_RUN_FIXTURE, DUT_FIXTURE = "_camrig_device", "_camrig_board_run", "_camrig_dut"
+BOARD_SPEC = re.compile(r"/dev/|COM\d|id:|rfc2217:|socket:|(auto|sim)$")
 # A variable of one of these says that a run is to be judged: it counts as much as the option.
 JUDGING = ("save", "compare", "evidence", "require")
 
@@ -40,6 +44,7 @@ class Run:
         variables = [name for option in OPTIONS if option.name in JUDGING for name in option.env]
         flagged = any(value is not None for value in self._flags.values())
         self.in_use = flagged or any(os.environ.get(name) for name in variables)
+        self.header = ""  # what is in force, known once the collected tests ask for a board
         self._settings: Settings | CamrigError | None = None
 
     @property
@@ -58,9 +63,19 @@ class Run:
         config = self._config
         folder = config.invocation_params.dir
         tests = [folder / argument.partition("::")[0] for argument in config.args]
+        self._check_foreign_device()
         settings = resolve(self._flags, os.environ, folder, *tests, config.rootpath)
         self._require_one_process(settings)
         return settings
+
+    def _check_foreign_device(self) -> None:
+        """Raises SettingsError where another plugin's ``--device`` seems to name a board of camrig's."""
+        value = self._config.getoption("--device", None)
+        if self._flags["device"] is None and isinstance(value, str) and BOARD_SPEC.match(value):
+            raise SettingsError(
+                f"--device is another plugin's option here, so {value} names no board of camrig's",
+                hint=f"write --hil-device {value}",
+            )
 
     def _require_one_process(self, settings: Settings) -> None:
         """Raises SettingsError when xdist spreads out tests that share a board, or whose samples belong together."""
@@ -69,17 +84,23 @@ class Run:
             return
         if settings.save or settings.compare or settings.evidence:
             raise SettingsError(
-                "no process of several has all samples, so there is no baseline, comparison or evidence with -n",
+                "with -n no process has all samples, so there is no baseline, comparison or evidence",
                 hint="leave out -n",
             )
-        if any(spec != VIRTUAL for spec in self._flags["device"] or ()):
+        if any(spec != VIRTUAL for spec in settings.device):
             raise SettingsError("with -n each process would need the board for itself", hint="leave out -n")
 
     def use(self, items: list[pytest.Item]) -> None:
-        """Note which fixtures the collected tests ask for. Raises SettingsError if they need wrong settings."""
-        self.in_use = self.in_use or any(uses_board(item) for item in items)
+        """Note which fixtures the collected tests ask for.
+
+        Raises SettingsError if they need wrong settings, or files that cannot be deployed together.
+        """
+        needs_board = any(uses_board(item) for item in items)
+        self.in_use = self.in_use or needs_board
         if self.in_use:
-            _ = self.settings
+            self.header = self.settings.source
+        if needs_board:
+            self.header = run_header(self.settings, limits_of(self.settings, paired=False))
 
     def board_run(self, spec: str) -> BoardRun:
         """What belongs to the board ``spec`` in this run."""

@@ -48,5 +48,5 @@ def _console_lines(board_run: BoardRun, dut: Dut, crash: Crash | None) -> str:
     if crash is None and len(lines) > LINES:
         return "\n".join(["…", *lines[-LINES:]])
     before = console.before(start.mark, LINES_BEFORE)
-    own = "\n".join(lines) or "(no output)"
+    own = "\n".join(lines) or "(no output from the board)"
     return f"{before}\n--- {start.test.rpartition('::')[2]} ---\n{own}" if before else own

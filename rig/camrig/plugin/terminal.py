@@ -29,6 +29,8 @@ def write_summary(reporter: Any, run: Run) -> None:
     if not run.board_runs:
         return
     report = run_report(run, counts(reporter.config))
+    if not report.boards and not report.blocked:  # such as with --setup-plan
+        return
     for board in report.boards:
         if board.metrics:
             reporter.section("measured")

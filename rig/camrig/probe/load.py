@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from camrig.deadline import Deadline
-from camrig.probe.client import LostExchangeError, exchange
+from camrig.probe.client import LostExchangeError, Response, exchange
 
 SECONDS_PER_EXCHANGE = 10.0
 
@@ -17,13 +17,15 @@ SECONDS_PER_EXCHANGE = 10.0
 class LoadResult:
     """What ``concurrency`` clients saw: milliseconds of each whole exchange, and the number of errors by cause.
 
-    Causes are those of LostExchangeError, and ``status`` for a response with a status of 500 or more.
+    Causes are those of LostExchangeError, and ``status`` for a response with a status of 500 or more. ``wrong`` are
+    the answers that a check did not accept, in its words; they are not errors.
     """
 
     concurrency: int
     latencies: tuple[float, ...]
     errors: dict[str, int] = field(default_factory=dict)
     unsent: int = 0  # requests for which there was no time left
+    wrong: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -37,28 +39,33 @@ def run_load(
     each: int,
     seconds: float = 60.0,
     timeout: float = SECONDS_PER_EXCHANGE,
+    check: Callable[[bytes, Response], str] = lambda request, response: "",
 ) -> LoadResult:
     """Run ``concurrency`` clients that each send ``each`` requests, one after the other, in turn from ``requests``.
 
     All start together; none starts another request after ``seconds``. Each exchange may take ``timeout`` seconds.
+    ``check(request, response)`` says what is wrong with an answer; empty: nothing.
     """
     until = Deadline.after(seconds)
     together = threading.Barrier(concurrency)
     lock = threading.Lock()
     latencies: list[float] = []
     errors: Counter[str] = Counter()
+    wrong: list[str] = []
 
     def client(first: int) -> None:
         together.wait(seconds)
         for i in range(each):
             if until.passed:
                 return
-            cause, ms = _exchange(address, requests[(first + i) % len(requests)], timeout)
+            request = requests[(first + i) % len(requests)]
+            response, cause = _exchange(address, request, timeout)
             with lock:
-                if cause:
+                if response is None or cause:
                     errors[cause] += 1
                 else:
-                    latencies.append(ms)
+                    latencies.append(response.phases.total)
+                    wrong.extend(filter(None, [check(request, response)]))
 
     clients = [threading.Thread(target=client, args=(i,), daemon=True) for i in range(concurrency)]
     for thread in clients:
@@ -67,12 +74,12 @@ def run_load(
         thread.join(seconds + timeout)
     with lock:
         unsent = concurrency * each - len(latencies) - errors.total()
-        return LoadResult(concurrency, tuple(latencies), dict(errors), unsent)
+        return LoadResult(concurrency, tuple(latencies), dict(errors), unsent, tuple(wrong))
 
 
-def _exchange(address: tuple[str, int], request: bytes, seconds: float) -> tuple[str, float]:
+def _exchange(address: tuple[str, int], request: bytes, seconds: float) -> tuple[Response | None, str]:
     try:
         response = exchange(*address, request, seconds)
     except LostExchangeError as error:
-        return error.cause, 0.0
-    return ("status" if response.status >= 500 else ""), response.phases.total
+        return None, error.cause
+    return response, "status" if response.status >= 500 else ""

@@ -13,6 +13,7 @@ from camrig.gate.calibration import Noise
 from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
 from camrig.gate.verdict import GateVerdict, MetricVerdict, SideSummary
+from camrig.measure.sessions import ENOUGH
 from camrig.report.metrics_table import number, table_text
 from camrig.report.summary import heading
 
@@ -37,10 +38,10 @@ def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int) -
         )
     lines = [f"{metric.metric}: {metric.outcome.value}: {metric.reason}" for metric in verdict.metrics]
     rates = f"false alarms at most {verdict.false_alarm:.0%}, false passes at most {verdict.false_pass:.0%}"
-    if not comparison.paired:
+    if not comparison.paired and len(comparison.baseline.sessions) < ENOUGH:
         rates += ", without what changes from one day to the next"
     if not verdict.holds:
-        rates = "how often this is wrong is known only after a calibration of this bench: camrig calibrate"
+        rates = f"how often this is wrong is known from {ENOUGH} sessions on, or after camrig calibrate"
     head = [
         heading(comparison.candidate.provenance),
         *(f"compared all the same: {difference}" for difference in comparison.differences),

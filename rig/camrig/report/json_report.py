@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +21,9 @@ FEWEST_FOR_P95, FEWEST_FOR_P99 = 20, 100  # values: of fewer, a percentile only 
 class BoardReport:
     """One board of a run: its identity, its steps and recoveries, and what was measured on it.
 
-    ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one after its test.
+    ``library_sha256`` is that of the built module, read back from the board, and ``library_source`` the file that it
+    was built from. ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one
+    after its test.
     """
 
     spec: str
@@ -31,6 +35,8 @@ class BoardReport:
     virtual: bool
     heap_bytes: int
     url: str
+    library_source: str
+    library_source_sha256: str
     library_sha256: str
     steps: list[dict[str, Any]]
     recovery: list[dict[str, Any]]
@@ -112,10 +118,10 @@ def write(report: RunReport, folder: Path) -> Path:
     """Write ``run-<started>.json`` into ``folder``, created if missing, and return its path. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = "".join(c for c in report.started.split(".")[0] if c.isalnum())
-    path = folder / f"run-{stamp}.json"
-    count = 1
-    while path.exists():
-        count += 1
-        path = folder / f"run-{stamp}-{count}.json"
-    path.write_text(json.dumps(as_json(report), indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(as_json(report), indent=1) + "\n"
+    for number in itertools.count(1):
+        path = folder / (f"run-{stamp}.json" if number == 1 else f"run-{stamp}-{number}.json")
+        with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+            file.write(text)
+            break
     return path

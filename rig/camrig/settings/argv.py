@@ -2,31 +2,43 @@
 
 pytest settles its root folder before it knows the options of any plugin. What follows an option that it does not
 know yet counts as a path to tests: after ``--device /dev/ttyUSB0`` the root is ``/dev``, and the ini file, its
-testpaths and its conftest files are lost. ``--device=/dev/ttyUSB0`` means the same and cannot be mistaken.
+testpaths and its conftest files are lost. ``--hil-device=/dev/ttyUSB0`` means the same and cannot be mistaken.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from camrig.settings.options import OPTIONS
 
-# The long name of each name of an option that takes a value.
-LONG = {name: option.long_flag for option in OPTIONS if not option.switch for name in (option.flag, option.long_flag)}
+VALUED = [option for option in OPTIONS if not option.switch]
+LONG_FLAGS = {option.long_flag for option in VALUED}
+SHORT_FLAGS = {option.flag for option in VALUED} - LONG_FLAGS
 
 
-def join_values(arguments: Sequence[str], foreign: Collection[str] = ()) -> list[str]:
-    """``arguments`` with each option of camrig's joined to its value.
+@dataclass(frozen=True)
+class Separated:
+    """A command line in two: what pytest may see at once, and short flags with values, of an unknown owner so far."""
 
-    ``foreign``: names of options that other plugins have. Until the short names are added, pytest does not know them,
-    and takes what holds a space for a test path all the same: there the long name is used.
-    """
-    return [
-        argument if value is None else f"{LONG[argument] if ' ' in value else argument}={value}"
-        for argument, value in _with_values(arguments, foreign)
-    ]
+    kept: list[str]
+    postponed: list[str]
+
+
+def separate(arguments: Sequence[str], foreign: Collection[str] = ()) -> Separated:
+    """Join long flags to their values, and postpone short flags, unless they are among the ``foreign`` ones."""
+    kept: list[str] = []
+    postponed: list[str] = []
+    for argument, value in _with_values(arguments, foreign):
+        if value is None:
+            kept.append(argument)
+        elif argument in LONG_FLAGS:
+            kept.append(f"{argument}={value}")
+        else:
+            postponed += [argument, value]
+    return Separated(kept, postponed)
 
 
 def mistaken(arguments: Sequence[str], folder: Path, foreign: Collection[str] = ()) -> bool:
@@ -37,12 +49,12 @@ def mistaken(arguments: Sequence[str], folder: Path, foreign: Collection[str] = 
 
 def _with_values(arguments: Sequence[str], foreign: Collection[str]) -> Iterator[tuple[str, str | None]]:
     """Each argument with None, but an option of camrig's with the value that follows it."""
-    names = {name for name, long_name in LONG.items() if name == long_name or name not in foreign}
+    flags = LONG_FLAGS | {flag for flag in SHORT_FLAGS if flag not in foreign}
     remaining = iter(arguments)
     for argument in remaining:
         if argument == "--":  # only test paths follow
-            names = set()
-        yield argument, next(remaining, None) if argument in names else None
+            flags = set()
+        yield argument, next(remaining, None) if argument in flags else None
 
 
 def _exists(folder: Path, value: str) -> bool:

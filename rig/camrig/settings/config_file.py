@@ -49,14 +49,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path.name} cannot be read: {error}") from None
+        raise SettingsError(f"{path} cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path.name} is not valid TOML: {error}", hint="fix that line") from None
+        raise SettingsError(f"{path} is not valid TOML: {error}", hint="fix that line") from None
     return tables
 
 
 def unknown_key(key: str, known: list[str], where: str) -> SettingsError:
     """The error for a ``key`` of the file ``where`` that is not among ``known``."""
     close = difflib.get_close_matches(key, known, n=1)
-    suggestion = f"did you mean {close[0]}?" if close else "known are " + ", ".join(sorted(known))
+    suggestion = f"did you mean {close[0]}" if close else "known are " + ", ".join(sorted(known))
     return SettingsError(f"{where} has no setting {key!r}, {suggestion}")

@@ -78,14 +78,14 @@ def seconds(value: str) -> float:
     except ValueError:
         raise ValueError("is not a number of seconds") from None
     if not 0 < number <= 3600:
-        raise ValueError("is not between 0 and 3600 seconds")
+        raise ValueError("must be more than 0 and at most 3600 seconds")
     return number
 
 
 def _choice(*choices: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in choices:
-            raise ValueError("is none of " + ", ".join(choices))
+            raise ValueError("is not one of: " + ", ".join(choices))
         return value
 
     return parse
@@ -211,7 +211,7 @@ OPTIONS = (
         ("CAMRIG_REQUIRE",),
         _choice("any", "hardware"),
         "KIND",
-        "hardware: refuse the virtual board",
+        "any (the default), or hardware: refuse the virtual board",
     ),
     Option(
         "elf",
@@ -235,7 +235,7 @@ OPTIONS = (
         ("CAMRIG_SAVE",),
         _name,
         "NAME",
-        "keep this run's samples as the baseline NAME, if all tests pass",
+        "add this run's samples to the sessions of the baseline NAME, if all tests pass",
     ),
     Option(
         "compare",
@@ -260,7 +260,7 @@ OPTIONS = (
         ("CAMRIG_EVIDENCE",),
         Path,
         "FILE.zip",
-        "write everything that a verdict rests on into this file; camrig verdict works it out again",
+        "write samples, settings and verdict into this file; camrig verdict recomputes the verdict from it",
     ),
     Option(
         "baselines",

@@ -139,14 +139,15 @@ def _lookup(
 def _parse(option: Option, source: str, raw: Any, base: Path) -> Any:
     """The value that ``raw`` spells; paths of the config file are relative to ``base``."""
     texts = [str(item) for item in (raw if isinstance(raw, (list, tuple)) else [raw])]
+    where = f"{CONFIG_FILE}: {option.name}" if source == CONFIG_FILE else source
     if not texts or not all(text.strip() for text in texts):  # such as a variable that a script forgot to set
-        raise SettingsError(f"{source}: {option.name} is empty", hint="give it a value, or leave it out")
+        raise SettingsError(f"{where} is empty", hint="give it a value, or leave it out")
     if source == CONFIG_FILE and option.is_path:
         texts = [str(base / Path(text).expanduser()) for text in texts]
     try:
         values = tuple(option.parse(text) for text in texts)
     except ValueError as error:
-        raise SettingsError(f"{source}: {', '.join(map(repr, texts))} {error}") from None
+        raise SettingsError(f"{where}: {', '.join(map(repr, texts))} {error}") from None
     return values if option.many else values[-1]
 
 

@@ -1,0 +1,58 @@
+"""Routes that an application may have and the camera's has not, added to the one on the board for a few tests.
+
+What follows is run on the board, behind the library under test, and taken away at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from camrig.dut import Dut
+
+ADD_ROUTES = """
+from microdot import Response, abort
+
+class Lens(Exception):
+    pass
+
+def answer(request, name):
+    if name == "raise":
+        raise ValueError("on purpose, by the suite")
+    if name == "lens":
+        raise Lens()
+    if name == "abort":
+        abort(418, "Short and stout")
+    if name == "stream":
+        return Response(iter([b"one ", b"two"]), headers={"Content-Type": "text/plain"})
+    if name == "shared":
+        return agent.shared
+    if name == "redirect":
+        return Response.redirect("/api/status")
+    body, status, headers = agent.replies[name]
+    return body, status, dict(headers)
+
+agent.replies = {}
+agent.shared = Response("shared", 200, {"X-Frame": "7"})
+agent.before = len(app.url_map)
+app.route("/suite/<name>", methods=["GET", "POST"])(answer)
+app.error_handlers[Lens] = lambda request, error: ({"error": "no lens"}, 503)
+app.error_handlers[402] = lambda request: ("pay", 402)
+"""
+REMOVE_ROUTES = """
+del app.url_map[agent.before:]
+del agent.replies, agent.shared, agent.before
+for key in list(app.error_handlers):
+    if key == 402 or getattr(key, "__name__", "") == "Lens":
+        app.error_handlers.pop(key)
+"""
+
+
+@contextmanager
+def extra_routes(dut: Dut, **replies: tuple[str, int, dict[str, object]]) -> Iterator[None]:
+    """``/suite/NAME`` answers with body, status and headers of that reply; other names are in ADD_ROUTES."""
+    dut.agent.run(f"{ADD_ROUTES}\nagent.replies.update({replies!r})")
+    try:
+        yield
+    finally:
+        dut.agent.run(REMOVE_ROUTES)

@@ -1,0 +1,46 @@
+"""Student's t, and the interval of one session against several."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from camrig.measure.sessions import session_shift, student_quantile
+
+
+@pytest.mark.parametrize(
+    ("freedom", "tail", "quantile"),
+    [
+        (1, 0.025, 12.706),
+        (2, 0.05, 2.920),
+        (3, 0.01, 4.541),
+        (4, 0.025, 2.776),
+        (5, 0.005, 4.032),
+        (30, 0.025, 2.042),
+    ],
+)
+def test_the_quantiles_of_student_are_those_of_the_tables(freedom, tail, quantile):
+    assert student_quantile(freedom, tail) == pytest.approx(quantile, abs=0.001)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01, 0.03])
+def test_sessions_of_the_expected_spread_and_less_keep_the_error_rate(spread):
+    draw, missed = random.Random(4), 0
+    for _ in range(2000):
+        levels = [draw.gauss(0, spread) for _ in range(4)]
+        missed += session_shift(levels[0], levels[1:], 0.03, (0.05, 0.05)).low > 0
+    assert missed <= 0.06 * 2000
+
+
+def test_a_larger_spread_widens_the_interval():
+    narrow = session_shift(1.0, [0.0, 0.0, 0.0], 0.03, (0.05, 0.05))
+    wide = session_shift(1.0, [-0.2, 0.0, 0.2], 0.03, (0.05, 0.05))
+    assert narrow.value == wide.value == 1.0
+    assert wide.low < narrow.low < 1 < narrow.high < wide.high
+
+
+def test_arguments_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="two sessions"):
+        session_shift(1.0, [1.0], 0.03, (0.05, 0.05))
+    with pytest.raises(ValueError, match="degree of freedom"):
+        student_quantile(0, 0.05)
