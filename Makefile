@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DEVICE ?= sim
 ARGS ?=
 
-.PHONY: help hil test lint bench-cors bench-deploy bench-faults bench-gate clean
+.PHONY: help hil test lint bench-cors bench-deploy bench-faults bench-gate prove clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make bench-deploy              measure how fast and how safe a deploy is, beside mpremote (10 minutes)"
 	@echo "make bench-faults              show how the rig reports each fault of the virtual board"
 	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
+	@echo "make prove                     show which faulty copies of the library the suite and the gate find (an hour or two)"
 	@echo "make clean                     delete $(VENV), caches and results; keep baselines and calibrations"
 
 # The environment is set up once, and brought up to date when pyproject.toml or constraints.txt changes.
@@ -56,6 +57,9 @@ bench-faults: $(READY)
 bench-gate: $(READY)
 	@$(BIN)/python benchmarks/probe_overhead.py
 	@$(BIN)/python -m benchmarks.gate $(ARGS)
+
+prove: $(READY)
+	@$(BIN)/camrig prove $(ARGS)
 
 # Baselines and calibrations took hours on a board. They stay.
 clean:

@@ -37,6 +37,7 @@ from camrig.measure.slope import slope
 from camrig.probe.heap_series import heap_series
 from camrig.probe.interleaved import InterleavedSampler
 from camrig.probe.sampling import PREFLIGHT
+from camrig.prove.faulty_copy import Change
 from camrig.settings.resolve import resolve
 
 from benchmarks.application import WIFI
@@ -47,7 +48,6 @@ from benchmarks.worse import (
     LEAKS_16_IN_STEPS,
     LEAKS_A_TABLE,
     PLAIN,
-    Fault,
     slower,
     worse_library,
 )
@@ -66,7 +66,7 @@ class Benchmark:
     def __init__(self, folder: Path) -> None:
         self.folder, self.boards, self.missed, self.seconds = folder, 0, 0, [0.0]
 
-    def session(self, fault: Fault, seed: int, batches: int | None = None, radio: float = 0) -> RelayedSession:
+    def session(self, fault: Change, seed: int, batches: int | None = None, radio: float = 0) -> RelayedSession:
         """A copy with ``fault`` against a plain copy. ``radio``: mean delay in seconds, in a third of the batches."""
         folder = self._new_folder()
         settings = replace(resolve({}, {}, self.folder), wifi=WIFI)
@@ -85,7 +85,7 @@ class Benchmark:
         return session
 
     @contextmanager
-    def board(self, fault: Fault) -> Iterator[Dut]:
+    def board(self, fault: Change) -> Iterator[Dut]:
         """A booted board with a copy of the library that has ``fault``."""
         library = worse_library(self._new_folder(), fault)
         with Board("sim", replace(resolve({}, {}, self.folder), wifi=WIFI, lib=library)) as board:
@@ -155,13 +155,13 @@ def _answer(verdict: GateVerdict, name: str | None) -> str:
     return outcome.value
 
 
-def real(benchmark: Benchmark, fault: Fault, count: int, metric: str | None, radio: float = 0) -> Counter[str]:
+def real(benchmark: Benchmark, fault: Change, count: int, metric: str | None, radio: float = 0) -> Counter[str]:
     """Answers of whole decisions."""
     sessions = (benchmark.session(fault, seed, radio=radio) for seed in range(count))
     return Counter(_answer(session.verdict, metric) for session in sessions)
 
 
-def fifteen_percent(benchmark: Benchmark) -> Fault:
+def fifteen_percent(benchmark: Benchmark) -> Change:
     """A loop that makes a preflight take 15 % longer on this board, scaled from a loop that was measured."""
     turns = 400
     verdict = benchmark.session(slower(turns), 99, batches=27).verdict
@@ -172,7 +172,7 @@ def fifteen_percent(benchmark: Benchmark) -> Fault:
     return slower(scaled)
 
 
-def leaks(benchmark: Benchmark, fault: Fault, count: int) -> tuple[Counter[str], float]:
+def leaks(benchmark: Benchmark, fault: Change, count: int) -> tuple[Counter[str], float]:
     """Answers to ``count`` measurements of 500 requests each on one board, and the median slope."""
     limits, slopes, answers = parse_limits({LEAK: str(LIMITS[LEAK])}), [], Counter[str]()
     turns = cycle(KINDS)
@@ -191,7 +191,7 @@ def leaks(benchmark: Benchmark, fault: Fault, count: int) -> tuple[Counter[str],
     return answers, sorted(slopes)[len(slopes) // 2]
 
 
-def counts(benchmark: Benchmark, fault: Fault, count: int) -> Counter[str]:
+def counts(benchmark: Benchmark, fault: Change, count: int) -> Counter[str]:
     """Answers to ``count`` pairs of bursts of allocations, one on each of two boards."""
     method, target, headers, _ = PAGE.message(PREFLIGHT)
     limits, sides = parse_limits({ALLOCATED: str(LIMITS[ALLOCATED])}), []

@@ -1,52 +1,29 @@
-"""Copies of the library that are worse by a known amount: a subclass of its CORS class, appended to the module."""
+"""Copies of the library that are worse by a known amount."""
 
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.application import LIBRARY, ROOT
+from camrig.prove.faulty_copy import Change, changed_library
 
-_SUBCLASS = """
-
-{at_import}
-
-
-class CORS(CORS):
-    def after_request(self, request, response):
-        if request:
-{per_response}
-        return super().after_request(request, response)
-"""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Code that makes the library worse: run once ``at_import``, and ``per_response`` before the library's own work,
-    unless the request could not be parsed.
-
-    ``per_response`` may use ``self``, ``request`` and ``response``; ``return response`` leaves out the CORS headers.
-    """
-
-    at_import: str = ""
-    per_response: str = "pass"
-
+from benchmarks.application import ROOT
 
 # No fault, but the same subclass: the other side of an exact comparison of bytes.
-PLAIN = Fault()
-ALLOCATES_64 = Fault(per_response="bytearray(32)")  # on 64 bits: the object and its bytes, 32 each
-LEAKS_16 = Fault("_KEPT = bytearray()", "_KEPT.extend(b'sixteen bytes it')")
+PLAIN = Change()
+ALLOCATES_64 = Change(per_response="bytearray(32)")  # on 64 bits: the object and its bytes, 32 each
+LEAKS_16 = Change("_KEPT = bytearray()", "_KEPT.extend(b'sixteen bytes it')")
 # The same on 64 bits, but in steps: a list that grows doubles, and between two steps nothing rises.
-LEAKS_16_IN_STEPS = Fault("_KEPT = []", "_KEPT.append(0); _KEPT.append(1)")
-LEAKS_A_TABLE = Fault("_KEPT = {}\n_N = [0]", "_N[0] += 1; _KEPT[_N[0]] = None")
-LEAKS_OBJECTS = Fault("_KEPT = []", "_KEPT.append(bytearray(16))")  # allocates more, too
-GRANTS_NOTHING = Fault(per_response="return response")
+LEAKS_16_IN_STEPS = Change("_KEPT = []", "_KEPT.append(0); _KEPT.append(1)")
+LEAKS_A_TABLE = Change("_KEPT = {}\n_N = [0]", "_N[0] += 1; _KEPT[_N[0]] = None")
+LEAKS_OBJECTS = Change("_KEPT = []", "_KEPT.append(bytearray(16))")  # allocates more, too
+GRANTS_NOTHING = Change(per_response="return response")
 
 
-def slower(turns: int) -> Fault:
+def slower(turns: int) -> Change:
     """A loop of that many turns with every response."""
-    return Fault(f"_TURNS = range({turns})", "for _ in _TURNS: pass")
+    return Change(f"_TURNS = range({turns})", "for _ in _TURNS: pass")
 
 
 # The requests that camrig ab counts bytes of, as conditions on the board.
@@ -72,16 +49,12 @@ _CONDITIONS = {
 }
 
 
-def on_kind(fault: Fault, kind: str) -> Fault:
-    """``fault`` for one kind of request only. The condition allocates too: compare with PLAIN on the same kind."""
+def on_kind(change: Change, kind: str) -> Change:
+    """``change`` for one kind of request only. The condition allocates too: compare with PLAIN on the same kind."""
     condition = " and ".join(_CONDITIONS[word] for word in _IS_KIND[kind].split())
-    return replace(fault, per_response=f"if {condition}:\n{textwrap.indent(fault.per_response, ' ' * 4)}")
+    return replace(change, per_response=f"if {condition}:\n{textwrap.indent(change.per_response, ' ' * 4)}")
 
 
-def worse_library(folder: Path, fault: Fault) -> Path:
-    """A copy of the library with ``fault``, made in ``folder``, which is returned. Raises OSError if it has one."""
-    subclass = _SUBCLASS.format(at_import=fault.at_import, per_response=textwrap.indent(fault.per_response, " " * 12))
-    path = folder / "microdot" / "cors.py"
-    path.parent.mkdir(parents=True)
-    path.write_text((ROOT / LIBRARY).read_text() + subclass)
-    return folder
+def worse_library(folder: Path, change: Change) -> Path:
+    """A copy of the library with ``change`` as ``folder``, which is returned. Raises OSError if that exists."""
+    return changed_library(ROOT / "lib", folder, change)

@@ -18,10 +18,11 @@ from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
 from camrig.probe.client import Phases, Response
 from camrig.probe.sampling import ACTUAL, PREFLIGHT, WITHOUT_CORS
+from camrig.prove.faulty_copy import Change
 from camrig.settings.resolve import resolve
 
 from benchmarks.application import WIFI
-from benchmarks.worse import ALLOCATES_64, PLAIN, Fault, on_kind, worse_library
+from benchmarks.worse import ALLOCATES_64, PLAIN, on_kind, worse_library
 from tests_unit.conftest import ROOT
 
 ALLOW = [("Access-Control-Allow-Origin", PAGE.origin), ("Access-Control-Allow-Headers", "content-type, x-frame")]
@@ -144,7 +145,7 @@ def test_only_a_crash_of_the_candidate_is_its_failure(make_session, limits, seed
 
 
 def test_a_copy_that_stops_granting_later_is_named(make_session):
-    fault = Fault("_LEFT = [60]", "_LEFT[0] -= 1\nif _LEFT[0] < 0: return response")
+    fault = Change("_LEFT = [60]", "_LEFT[0] -= 1\nif _LEFT[0] < 0: return response")
     with pytest.raises(WrongAnswerError, match=r"copy answers .* wrongly"):
         make_session(TIMES, fault=fault, batches=12).run()
 
@@ -160,7 +161,7 @@ def test_bytes_allocated_for_one_kind_of_request_only_are_found(make_session, ki
 
 def test_a_leak_in_the_request_after_a_preflight_is_found(make_session):
     leak = "request.method == 'GET' and _KEPT.extend(b'sixteen bytes it' * 8)"
-    session = make_session({LEAK: "< 1 B/request"}, fault=Fault("_KEPT = bytearray()", leak))
+    session = make_session({LEAK: "< 1 B/request"}, fault=Change("_KEPT = bytearray()", leak))
     session.run()
     (verdict,) = session.comparison().decide().metrics
     assert verdict.outcome is Outcome.REGRESSED
@@ -171,7 +172,7 @@ def test_a_leak_in_the_request_after_a_preflight_is_found(make_session):
 
 
 def test_what_an_import_retains_is_measured_for_each_library(make_session):
-    session = make_session({RETAINED: "+0 B"}, fault=Fault("_TABLE = [None] * 300"))
+    session = make_session({RETAINED: "+0 B"}, fault=Change("_TABLE = [None] * 300"))
     session.run()
     (verdict,) = session.comparison().decide().metrics
     assert verdict.outcome is Outcome.REGRESSED

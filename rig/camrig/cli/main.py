@@ -17,12 +17,13 @@ from camrig.cli.command import Command
 from camrig.cli.deploy import DEPLOY
 from camrig.cli.devices import DEVICES
 from camrig.cli.doctor import DOCTOR
+from camrig.cli.prove import PROVE
 from camrig.cli.sim import SIM
 from camrig.cli.verdict import VERDICT
 from camrig.errors import CamrigError, SettingsError
 from camrig.settings.resolve import Settings, resolve
 
-COMMANDS = (SIM, DEPLOY, DEVICES, DOCTOR, AB, CALIBRATE, BASELINE, VERDICT)
+COMMANDS = (SIM, DEPLOY, DEVICES, DOCTOR, AB, CALIBRATE, BASELINE, VERDICT, PROVE)
 
 
 class _Parser(argparse.ArgumentParser):
