@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE
 from camrig.prove.behaviour_faults import BEHAVIOUR_FAULTS
@@ -19,6 +21,7 @@ from camrig.prove.faulty_copy import Fault, changed_library
 CATALOGUE = (*BEHAVIOUR_FAULTS, *COST_FAULTS, *HARMLESS_CHANGES)
 KINDS = tuple(dict.fromkeys(fault.kind for fault in CATALOGUE))
 CAUGHT, MISSED, WRONG_REASON, FALSE_ALARM = "caught", "missed", "wrong reason", "false alarm"
+SECONDS_PER_TRIAL = 900  # a copy that hangs is not waited for any longer
 PASSED, INCONCLUSIVE, BLOCKED = "passed", "inconclusive", "blocked"
 
 # The metrics that speak of a kind of cost.
@@ -65,7 +68,10 @@ class Suite:
 def has_functional_tests() -> bool:
     """Whether the repository in the current folder registers the marker ``functional``."""
     command = [sys.executable, "-m", "pytest", "--markers"]
-    return "@pytest.mark.functional" in subprocess.run(command, capture_output=True, text=True).stdout
+    return (
+        "@pytest.mark.functional"
+        in subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_PER_TRIAL).stdout
+    )
 
 
 def judged(fault: Fault, exit_code: int, text: str) -> Outcome:
@@ -114,7 +120,7 @@ class Trials:
         """End the commands that run; no other is started."""
         self._stopped = True
         for process in list(self._processes):
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # as Ctrl-C does: it closes what it has opened
 
     def _outcome(self, fault: Fault) -> Outcome:
         with tempfile.TemporaryDirectory(prefix="camrig-prove-") as name:
@@ -126,7 +132,10 @@ class Trials:
             command = self._suite.command(fault, copy, baseline, folder)
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
                 self._processes.add(process)
+                limit = Timer(SECONDS_PER_TRIAL, process.kill)
+                limit.start()
                 text, _ = process.communicate()
+                limit.cancel()
                 self._processes.discard(process)
             return judged(fault, process.returncode, text)
 
