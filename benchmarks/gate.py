@@ -21,7 +21,6 @@ from random import Random
 
 from camrig.bringup.board import Board
 from camrig.compare.ab import LEAK_EVERY, AbOptions, AbSession
-from camrig.compare.answers import PAGE, POLICY
 from camrig.compare.libraries import find_library
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK
 from camrig.dut import Dut
@@ -36,6 +35,7 @@ from camrig.measure.recorder import Recorder
 from camrig.measure.slope import slope
 from camrig.probe.heap_series import heap_series
 from camrig.probe.interleaved import InterleavedSampler
+from camrig.probe.request_kinds import PAGE, POLICY
 from camrig.probe.sampling import PREFLIGHT
 from camrig.prove.faulty_copy import Change
 from camrig.settings.resolve import resolve

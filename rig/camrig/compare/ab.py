@@ -17,11 +17,10 @@ from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.answers import PAGE, POLICY, mistake, wrong_answer, wrong_control
+from camrig.compare.answers import wrong_answer, wrong_control
 from camrig.compare.libraries import Library, ab_header, find_library, libraries_record, module_of, side_by_side
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED, ab_limits, allocated
 from camrig.compare.provenance import board_record, provenance_of, settings_record
-from camrig.compare.request_kinds import REQUEST_KINDS, RequestKind, unseen_preflight
 from camrig.compare.retry import LostExchangeRetry
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
 from camrig.deadline import Deadline
@@ -41,6 +40,7 @@ from camrig.probe.agent import Radio
 from camrig.probe.client import Response
 from camrig.probe.heap_series import heap_series_until_level
 from camrig.probe.interleaved import CONTROL, SIDES, InterleavedSampler
+from camrig.probe.request_kinds import PAGE, POLICY, REQUEST_KINDS, RequestKind, unseen_preflight
 from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
@@ -154,10 +154,13 @@ class AbSession:
             raise self._wrong_answer(side, kind.words, reason)
 
     def _check(self, side: str, kind: str, response: Response) -> None:
-        if reason := mistake(kind, response):
-            if side == CONTROL:
-                raise wrong_control(reason, self.board.spec)
-            raise self._wrong_answer(side, next(each.words for each in REQUEST_KINDS if each.name == kind), reason)
+        if side == CONTROL:
+            if response.status != 200:
+                raise wrong_control(f"status {response.status}", self.board.spec)
+            return
+        request = next(each for each in REQUEST_KINDS if each.name == kind)
+        if reason := request.mistake_in(response):
+            raise self._wrong_answer(side, request.words, reason)
 
     def _wrong_answer(self, side: str, words: str, reason: str) -> CamrigError:
         name = self.libraries[side].name
