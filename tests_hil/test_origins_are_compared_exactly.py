@@ -129,6 +129,39 @@ def test_only_origins_that_the_policy_allows_are_sent_back(policy, send, send_pr
     expect_all(rows)
 
 
+# Pages that a careless list lets in: of developers, of local networks, of browser extensions, of files.
+TRUSTED = (
+    "http://localhost",
+    "http://localhost:3000",
+    "http://127.0.0.1:8080",
+    "http://192.168.4.9",
+    "http://10.0.0.7",
+    "http://172.16.0.1",
+    "http://panel.local",
+    "http://example.com",
+    "https://example.com",
+    "file://",
+    "moz-extension://0a1b2c",
+    "chrome-extension://abcdef",
+)
+
+
+def test_pages_that_seem_harmless_are_refused_unless_listed(dut, policy, send, send_preflight):
+    policy()
+    own = "http://{}:{}".format(*dut.address)
+    for first in (0, 1):
+        expect_all(alternating(send, send_preflight, [*TRUSTED, own], {}, first))
+
+
+def test_only_the_header_origin_names_an_origin(policy, send):
+    policy()
+    expect_all(
+        (send(origin=origin, headers=((name, value),)), NOTHING, 200)
+        for origin in (None, STRANGER)
+        for name, value in (("Referer", f"{PAGE}/page"), ("X-Origin", PAGE), ("Sec-Fetch-Site", "same-origin"))
+    )
+
+
 def test_last_of_a_long_list_of_origins_is_allowed(policy, send, send_preflight):
     origins = [f"https://panel-{number}.example" for number in range(40)]
     policy(allowed_origins=origins)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from camrig.errors import SettingsError
+from camrig.board.identity import MpyVersion
+from camrig.deploy.compile import compile_mpy
+from camrig.errors import DeployError, SettingsError
 
 CORS = "microdot/cors.py"
+_MPY = MpyVersion(6, 3, 0)  # of the virtual board
 
 _SUBCLASS = """
 
@@ -54,26 +59,64 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Appended:
+    """Code behind that of the library, without a subclass."""
+
+    code: str
+
+    def applied(self, text: str) -> str:
+        """The text of a module with this code."""
+        return f"{text}\n\n{self.code}\n" if self.code else text
+
+
+class SourceChange(Protocol):
+    """What makes another text of that of a module."""
+
+    def applied(self, text: str) -> str: ...
+
+
+@dataclass(frozen=True)
 class Fault:
     """A change with its kind: ``behaviour``, ``time``, ``bytes``, ``leaks`` or ``harmless``.
 
-    A cost is measured against ``baseline``: the same code without the cost, so that the wrapper itself costs nothing.
+    Costs are measured against ``baseline``, the same code without the cost, so that the wrapper itself costs nothing;
+    None: against the library as it is.
+    ``words``, a regular expression, says what a test that finds a behaviour fault has in its name or in its reason.
     """
 
     kind: str
     name: str
-    change: Change
-    baseline: Change = Change()
+    change: SourceChange
+    baseline: SourceChange | None = Change()
+    words: str = ""
 
 
-def changed_library(library: Path, folder: Path, change: Change) -> Path:
-    """A copy of ``library`` with ``change`` as ``folder``, which is returned.
+def changed_library(library: Path, folder: Path, change: SourceChange | None) -> Path:
+    """A copy of ``library`` as ``folder``, which is returned, with ``change`` unless that is None.
 
     Raises SettingsError if the library has no microdot/cors.py, OSError if ``folder`` exists.
     """
-    if not (library / CORS).is_file():
-        raise SettingsError(f"{library} has no {CORS}", hint="name the folder with the library's source as --hil-lib")
+    _source(library)
     shutil.copytree(library, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     path = folder / CORS
-    path.write_text(change.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
+    if change is not None:
+        path.write_text(change.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
     return folder
+
+
+def demand_compiles(library: Path) -> None:
+    """Raises SettingsError if ``library`` has no CORS module with source that compiles, and then no copy would."""
+    path = _source(library)
+    try:
+        ast.parse(path.read_text(encoding="utf-8"))
+        compile_mpy(path, path.name, _MPY)
+    except (DeployError, SyntaxError, UnicodeDecodeError) as error:
+        reason = error.what if isinstance(error, DeployError) else f"{path} does not compile: {error}"
+        raise SettingsError(reason, hint="fix it and run again") from None
+
+
+def _source(library: Path) -> Path:
+    path = library / CORS
+    if not path.is_file():
+        raise SettingsError(f"{library} has no {CORS}", hint="name the folder with the library's source as --hil-lib")
+    return path

@@ -1,8 +1,8 @@
-"""One faulty copy before the suite or the gate, as a command of its own, and what its outcome is worth."""
+"""One faulty copy before the tests or before camrig ab, each as a command of its own."""
 
 from __future__ import annotations
 
-import re
+import os
 import signal
 import subprocess
 import sys
@@ -13,86 +13,65 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 
-from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE
+from camrig.errors import EXIT_BLOCKED, SettingsError
 from camrig.prove.behaviour_faults import BEHAVIOUR_FAULTS
-from camrig.prove.cost_faults import COST_FAULTS, HARMLESS_CHANGES
+from camrig.prove.cost_faults import COST_FAULTS
 from camrig.prove.faulty_copy import Fault, changed_library
+from camrig.prove.harmless_changes import HARMLESS_CHANGES
+from camrig.prove.outcome import BLOCKED, METRICS, PASSED, Outcome, judged_by_metrics, judged_by_tests
 
 CATALOGUE = (*BEHAVIOUR_FAULTS, *COST_FAULTS, *HARMLESS_CHANGES)
 KINDS = tuple(dict.fromkeys(fault.kind for fault in CATALOGUE))
-CAUGHT, MISSED, WRONG_REASON, FALSE_ALARM = "caught", "missed", "wrong reason", "false alarm"
 SECONDS_PER_TRIAL = 900  # a copy that hangs is not waited for any longer
-PASSED, INCONCLUSIVE, BLOCKED = "passed", "inconclusive", "blocked"
 
-# The metrics that speak of a kind of cost.
-_METRICS = {
-    "time": r"latency\.",
-    "bytes": r"heap\.(?!leak).*(allocated|peak|import)|heap\..*\.added",
-    "leaks": r"heap\..*(leak|retained|import)",
-}
-# What a test of behaviour speaks of, in its name or in the reason of its failure.
-_BEHAVIOUR = re.compile(
-    r"cors|origin|access-control|vary|preflight|polic|page|browser|allow|max.age|expose|header|status", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one fault: the word, and the test or metric that decided."""
-
-    fault: Fault
-    result: str
-    evidence: str
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+_MAX_FAILED = 8  # a fault that many tests find is found
+_NO_TESTS = 5  # pytest's own exit code
+# pytest cuts the reason of a failure off where the line of a terminal ends.
+_WIDE = {"COLUMNS": "1000"}
 
 
 @dataclass(frozen=True)
 class Suite:
-    """How the tests are called: the library, test paths (none: those that pytest finds), seconds for times."""
+    """How the tests are called: test paths (none: those that pytest finds), their marker, seconds for times."""
 
     library: Path
-    paths: tuple[str, ...]
-    functional: bool
-    seconds: float
+    paths: tuple[str, ...] = ()
+    marker: tuple[str, ...] = ()
+    seconds: float = 30.0
 
-    def command(self, fault: Fault, copy: Path, baseline: Path, folder: Path) -> list[str]:
-        """The command that is to find ``fault`` in ``copy``; ``baseline`` is the library without it."""
-        if fault.kind in _METRICS:
-            options = ["--candidate", copy, "--baseline", baseline, "--seconds", self.seconds, "--device", "sim"]
-            return [sys.executable, "-m", "camrig", "ab", *map(str, options), "--hil-baselines", str(folder)]
-        marker = ["-m", "functional"] if self.functional else []
-        options = ["--device", "sim", "--hil-lib", copy, "--hil-results", folder / "results"]
-        pytest = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider"]
-        return [*pytest, *self.paths, *marker, *map(str, options)]
+    def tests(self, library: Path, folder: Path) -> list[str]:
+        """The command that tests ``library``; what it writes goes into ``folder``."""
+        options = ["-rfE", "--tb=no", f"--maxfail={_MAX_FAILED}", "--device", "sim"]
+        options += ["--hil-lib", str(library), "--hil-results", str(folder / "results")]
+        return [*_PYTEST, *self.paths, *self.marker, *options]
 
-
-def has_functional_tests() -> bool:
-    """Whether the repository in the current folder registers the marker ``functional``."""
-    command = [sys.executable, "-m", "pytest", "--markers"]
-    return (
-        "@pytest.mark.functional"
-        in subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_PER_TRIAL).stdout
-    )
+    def comparison(self, library: Path, baseline: Path, folder: Path) -> list[str]:
+        """The command that compares ``library`` with ``baseline``."""
+        options = ["--candidate", library, "--baseline", baseline, "--seconds", self.seconds, "--device", "sim"]
+        return [sys.executable, "-m", "camrig", "ab", *map(str, options), "--hil-baselines", str(folder)]
 
 
-def judged(fault: Fault, exit_code: int, text: str) -> Outcome:
-    """What an exit code and what the command printed say of ``fault``."""
-    if exit_code == 0:
-        return Outcome(fault, PASSED if fault.kind == "harmless" else MISSED, "")
-    if exit_code == EXIT_INCONCLUSIVE:
-        return Outcome(fault, INCONCLUSIVE, ", ".join(re.findall(r"^(\S+): inconclusive", text, re.MULTILINE)))
-    lines = text.strip().splitlines() or [f"exit code {exit_code}"]
-    if exit_code != EXIT_FAILED:
-        return Outcome(fault, BLOCKED if exit_code == EXIT_BLOCKED else WRONG_REASON, lines[-1][:200])
-    if fault.kind in _METRICS:
-        metrics = re.findall(r"^([\w.]+): regressed", text, re.MULTILINE)
-        fitting = [name for name in metrics if re.match(_METRICS[fault.kind], name)]
-        return Outcome(fault, CAUGHT if fitting else WRONG_REASON, ", ".join(fitting or metrics) or lines[-1][:200])
-    failures = re.findall(r"^(?:FAILED|ERROR) (.*)", text, re.MULTILINE)
-    evidence = failures[0] if failures else lines[-1][:200]
-    if fault.kind == "harmless":
-        return Outcome(fault, FALSE_ALARM, evidence)
-    failed = re.search(r"^FAILED ", text, re.MULTILINE) and _BEHAVIOUR.search(evidence)
-    return Outcome(fault, CAUGHT if failed else WRONG_REASON, evidence)
+def find_tests(paths: Sequence[str]) -> tuple[str, ...]:
+    """The options that select the tests in ``paths``: those marked ``functional`` if there are any, else all.
+
+    Raises SettingsError if there are no tests, or if they cannot be collected.
+    """
+    where = " and ".join(paths) or "the current folder"
+    for path in paths:
+        if not Path(path.partition("::")[0]).exists():
+            raise SettingsError(f"{path} does not exist", hint="name a folder of tests")
+    for marker in (("-m", "functional"), ()):
+        command = [*_PYTEST, "--collect-only", *paths, *marker]
+        collected = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_PER_TRIAL)
+        if collected.returncode == 0:
+            return marker
+        if collected.returncode != _NO_TESTS:
+            lines = (collected.stdout + collected.stderr).strip().splitlines() or ["no reason given"]
+            raise SettingsError(
+                f"pytest cannot collect the tests in {where}: {lines[-1]}", hint="run pytest there first"
+            )
+    raise SettingsError(f"{where} has no tests", hint="name a folder of tests that pytest finds")
 
 
 class Trials:
@@ -103,6 +82,17 @@ class Trials:
         self._suite = suite
         self._processes: set[subprocess.Popen[str]] = set()
         self._stopped = False
+
+    def check_clean(self, fault: Fault) -> None:
+        """Run the tests with a harmless ``fault``: those that fail without a fault prove nothing.
+
+        Raises SettingsError if one fails.
+        """
+        outcome = self._outcome(fault, by_metrics=False)
+        if outcome.result not in (PASSED, BLOCKED):
+            raise SettingsError(
+                f"the tests fail with the library as it is: {outcome.shown}", hint="make them pass first"
+            )
 
     def run(self, faults: Sequence[Fault], progress: ProgressLine) -> None:
         """Try every fault; ``progress`` gets each outcome. Ctrl-C ends the commands and is raised again."""
@@ -122,22 +112,32 @@ class Trials:
         for process in list(self._processes):
             process.send_signal(signal.SIGINT)  # as Ctrl-C does: it closes what it has opened
 
-    def _outcome(self, fault: Fault) -> Outcome:
+    def _outcome(self, fault: Fault, by_metrics: bool = True) -> Outcome:
         with tempfile.TemporaryDirectory(prefix="camrig-prove-") as name:
             folder = Path(name)
             copy = changed_library(self._suite.library, folder / "lib", fault.change)
+            if fault.kind not in METRICS:
+                outcome = judged_by_tests(fault, *self._ended(self._suite.tests(copy, folder)))
+                if fault.kind != "harmless" or outcome.result != PASSED or not by_metrics:
+                    return outcome
             baseline = changed_library(self._suite.library, folder / "baseline", fault.baseline)
-            if self._stopped:
-                return Outcome(fault, BLOCKED, "not run")
-            command = self._suite.command(fault, copy, baseline, folder)
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-                self._processes.add(process)
-                limit = Timer(SECONDS_PER_TRIAL, process.kill)
-                limit.start()
-                text, _ = process.communicate()
-                limit.cancel()
-                self._processes.discard(process)
-            return judged(fault, process.returncode, text)
+            return judged_by_metrics(fault, *self._ended(self._suite.comparison(copy, baseline, folder)))
+
+    def _ended(self, command: list[str]) -> tuple[int, str]:
+        """Run a command; its exit code and what it printed."""
+        if self._stopped:
+            return EXIT_BLOCKED, "not run"
+        environment = {**os.environ, **_WIDE}
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        ) as process:
+            self._processes.add(process)
+            limit = Timer(SECONDS_PER_TRIAL, process.kill)
+            limit.start()
+            text, _ = process.communicate()
+            limit.cancel()
+            self._processes.discard(process)
+        return process.returncode, text
 
 
 class ProgressLine:
