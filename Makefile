@@ -19,7 +19,7 @@ help:
 	@echo "make bench-deploy              measure how fast and how safe a deploy is, beside mpremote (10 minutes)"
 	@echo "make bench-faults              show how the rig reports each fault of the virtual board"
 	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
-	@echo "make prove                     show which faulty copies of the library the suite and the gate find (up to an hour)"
+	@echo "make prove                     show which faulty copies of the library the suite and the gate find (an hour)"
 	@echo "make clean                     delete $(VENV), caches and results; keep baselines and calibrations"
 
 # The environment is set up once, and brought up to date when pyproject.toml or constraints.txt changes.
@@ -44,6 +44,7 @@ lint: $(READY)
 test: lint
 	@$(BIN)/python -m pytest tests_unit -n 3 $(ARGS)
 	@$(BIN)/python -m pytest tests_hil
+	@$(BIN)/camrig prove --quick
 
 bench-cors: $(READY)
 	@$(BIN)/python benchmarks/cors_cost.py $(ARGS)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from camrig.cli.prove import exit_code, record, rendered, selected
-from camrig.errors import SettingsError
+from camrig.errors import BlockedError, SettingsError
 from camrig.prove.faulty_copy import Change, changed_library, demand_compiles
 from camrig.prove.outcome import METRICS, judged_by_metrics, judged_by_tests
 from camrig.prove.trial import CATALOGUE, KINDS, Suite, Trials, find_tests
@@ -44,7 +44,7 @@ COMPARISONS = (
     ("bytes", 6, "camrig: no board", "blocked", 6),
     ("harmless", 0, "", "passed", 0),
     ("harmless", 1, "heap.leak_slope: regressed: 8 B", "false alarm", 1),
-    ("harmless", 7, "heap.leak_slope: inconclusive: 8 B", "inconclusive", 7),
+    ("harmless", 7, "heap.leak_slope: inconclusive: 8 B", "inconclusive", 0),
 )
 
 
@@ -76,6 +76,10 @@ def test_a_quick_run_has_faults_of_each_kind():
     assert {fault.kind for fault in selected("time", quick=False)} == {"time"}
     for kind in KINDS:
         assert selected(kind, quick=True)
+
+
+def test_faults_of_behaviour_are_for_a_library_that_passes_the_tests():
+    assert {fault.kind for fault in selected(None, quick=False, is_tested=False)} == set(KINDS) - {"behaviour"}
 
 
 def test_costs_are_judged_by_metrics_and_behaviour_by_tests():
@@ -145,6 +149,11 @@ def test_tests_that_fail_without_a_fault_prove_nothing(monkeypatch):
     with pytest.raises(SettingsError, match=r"fail with the library as it is.*test_vary"):
         ending(monkeypatch, (1, FAILED_VARY)).check_clean(FAULTS["harmless"])
     ending(monkeypatch, (0, "")).check_clean(FAULTS["harmless"])
+
+
+def test_a_rig_that_cannot_run_the_tests_blocks(monkeypatch):
+    with pytest.raises(BlockedError, match="no board"):
+        ending(monkeypatch, (6, "camrig: no board")).check_clean(FAULTS["harmless"])
 
 
 def test_a_harmless_change_passes_tests_and_comparison(monkeypatch):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 from camrig.cli.command import Command, add_options
-from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE
+from camrig.compare.libraries import UPSTREAM, find_library
+from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, SettingsError
 from camrig.prove.faulty_copy import Fault, demand_compiles
 from camrig.prove.outcome import BLOCKED, FALSE_ALARM, INCONCLUSIVE, METRICS, MISSED, WRONG_REASON, Outcome
 from camrig.prove.trial import CATALOGUE, KINDS, ProgressLine, Suite, Trials, find_tests
 from camrig.settings.resolve import Settings
 
+BEHAVIOUR = "behaviour"
 _UNCHANGED = "no change at all"
 # Of each kind a few that are decided quickly; the harmless one is the library unchanged.
 _QUICK = {
@@ -34,23 +37,39 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="a few faults of each kind, about a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes to FILE, too")
     parser.add_argument("--seconds", type=float, help="how long camrig ab takes times at most (30; --quick: 10)")
+    parser.add_argument(
+        "--upstream", action="store_true", help="costs and harmless changes of Microdot's own class instead"
+    )
     add_options(parser, "lib")
 
 
-def selected(only: str | None, quick: bool) -> list[Fault]:
-    """The faults of the catalogue that a command line names."""
+def selected(only: str | None, quick: bool, is_tested: bool = True) -> list[Fault]:
+    """The faults of the catalogue that a command line names; those of behaviour only for a library that is tested."""
     return [
-        fault for fault in CATALOGUE if (only is None or fault.kind == only) and (not quick or fault.name in _QUICK)
+        fault
+        for fault in CATALOGUE
+        if (only is None or fault.kind == only)
+        and (not quick or fault.name in _QUICK)
+        and (is_tested or fault.kind != BEHAVIOUR)
     ]
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    faults = selected(arguments.only, arguments.quick)
-    demand_compiles(settings.lib)
-    by_tests = any(fault.kind not in METRICS for fault in faults)
+    if not arguments.upstream:
+        return _prove(arguments, settings.lib)
+    if arguments.tests or arguments.only == BEHAVIOUR:
+        raise SettingsError("Microdot's own class does not pass the tests", hint="leave out --upstream")
+    with tempfile.TemporaryDirectory(prefix="camrig-prove-") as name:
+        return _prove(arguments, find_library(UPSTREAM, Path(name)).folder)
+
+
+def _prove(arguments: argparse.Namespace, library: Path) -> int:
+    faults = selected(arguments.only, arguments.quick, not arguments.upstream)
+    demand_compiles(library)
+    by_tests = not arguments.upstream and any(fault.kind not in METRICS for fault in faults)
     marker = find_tests(arguments.tests) if by_tests else ()
     seconds = arguments.seconds or (_QUICK_SECONDS if arguments.quick else 30.0)
-    trials = Trials(Suite(settings.lib, tuple(arguments.tests), marker, seconds))
+    trials = Trials(Suite(library, tuple(arguments.tests), marker, seconds, is_tested=not arguments.upstream))
     if by_tests:
         trials.check_clean(next(fault for fault in CATALOGUE if fault.name == _UNCHANGED))
     try:
@@ -85,13 +104,17 @@ def record(outcome: Outcome) -> dict[str, object]:
 
 
 def exit_code(outcomes: list[Outcome]) -> int:
-    """1 for a miss, a wrong reason or a false alarm; else 6 for a blocked rig; else 7 for what is inconclusive."""
+    """1 for a miss, a wrong reason or a false alarm; else 6 for a blocked rig; else 7 for an inconclusive fault.
+
+    A harmless change that is inconclusive is not an alarm.
+    """
     results = {outcome.result for outcome in outcomes}
     if results & {MISSED, WRONG_REASON, FALSE_ALARM}:
         return EXIT_FAILED
     if BLOCKED in results:
         return EXIT_BLOCKED
-    return EXIT_INCONCLUSIVE if INCONCLUSIVE in results else 0
+    is_open = any(outcome.result == INCONCLUSIVE and outcome.fault.kind != "harmless" for outcome in outcomes)
+    return EXIT_INCONCLUSIVE if is_open else 0
 
 
 PROVE = Command("prove", "put faulty copies of the library before the suite and camrig ab", _add_arguments, _run)

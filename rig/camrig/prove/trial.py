@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 
-from camrig.errors import EXIT_BLOCKED, SettingsError
+from camrig.errors import EXIT_BLOCKED, BlockedError, SettingsError
 from camrig.prove.behaviour_faults import BEHAVIOUR_FAULTS
 from camrig.prove.cost_faults import COST_FAULTS
 from camrig.prove.faulty_copy import Fault, changed_library
@@ -33,12 +33,16 @@ _WIDE = {"COLUMNS": "1000"}
 
 @dataclass(frozen=True)
 class Suite:
-    """How the tests are called: test paths (none: those that pytest finds), their marker, seconds for times."""
+    """How the tests are called: test paths (none: those that pytest finds), their marker, seconds for times.
+
+    ``is_tested`` False: the library is only compared, because it is not one that passes the tests.
+    """
 
     library: Path
     paths: tuple[str, ...] = ()
     marker: tuple[str, ...] = ()
     seconds: float = 30.0
+    is_tested: bool = True
 
     def tests(self, library: Path, folder: Path) -> list[str]:
         """The command that tests ``library``; what it writes goes into ``folder``."""
@@ -86,10 +90,12 @@ class Trials:
     def check_clean(self, fault: Fault) -> None:
         """Run the tests with a harmless ``fault``: those that fail without a fault prove nothing.
 
-        Raises SettingsError if one fails.
+        Raises SettingsError if one fails, BlockedError if the rig cannot run them.
         """
         outcome = self._outcome(fault, by_metrics=False)
-        if outcome.result not in (PASSED, BLOCKED):
+        if outcome.result == BLOCKED:
+            raise BlockedError(f"the tests could not run: {outcome.shown}", hint="run pytest first")
+        if outcome.result != PASSED:
             raise SettingsError(
                 f"the tests fail with the library as it is: {outcome.shown}", hint="make them pass first"
             )
@@ -116,7 +122,7 @@ class Trials:
         with tempfile.TemporaryDirectory(prefix="camrig-prove-") as name:
             folder = Path(name)
             copy = changed_library(self._suite.library, folder / "lib", fault.change)
-            if fault.kind not in METRICS:
+            if fault.kind not in METRICS and self._suite.is_tested:
                 outcome = judged_by_tests(fault, *self._ended(self._suite.tests(copy, folder)))
                 if fault.kind != "harmless" or outcome.result != PASSED or not by_metrics:
                     return outcome
