@@ -162,6 +162,13 @@ def test_only_the_header_origin_names_an_origin(policy, send):
     )
 
 
+def test_capitals_of_an_origin_are_sent_back_as_written(policy, send, send_preflight):
+    capitals = PAGE.upper()
+    for origins in ([WALL, capitals], "*"):
+        policy(allowed_origins=origins)
+        expect_all(alternating(send, send_preflight, [capitals, capitals], {capitals: allowed(capitals)}))
+
+
 def test_last_of_a_long_list_of_origins_is_allowed(policy, send, send_preflight):
     origins = [f"https://panel-{number}.example" for number in range(40)]
     policy(allowed_origins=origins)

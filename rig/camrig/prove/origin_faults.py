@@ -122,7 +122,7 @@ _ALLOWED = {
 }
 
 _SENT_BACK = {
-    "the allowed origin is lower-cased": changed(_ALLOW, "text.lower() + ' '"),
+    "the allowed origin is lower-cased": changed(_ALLOW, "text.lower()"),
     "the allowed origin gets a final slash": changed(_ALLOW, "text + '/'"),
     "an allowed origin is answered with a star": with_header(
         _ALLOW, "'*'", f"{ALLOWED} and isinstance(self.allowed_origins, list)"
