@@ -145,6 +145,9 @@ LISTS = {
     "asterisk in the list of headers": granted("GET", "x-frame", None, allowed_headers=["*"]),
     "requested asterisk and a list with one": granted("GET", "x-frame,*", None, allowed_headers=["*"]),
     "no headers": granted("GET", "x-frame", None, allowed_headers=[]),
+    "usual headers, unlisted": granted(
+        "POST", "accept,authorization,content-type,range,x-frame", "x-frame", allowed_headers=["x-frame"]
+    ),
     "one header as a string": granted("GET", "x-one,X-Frame", "X-Frame", allowed_headers="x-frame"),
     "part of one header as a string": granted("GET", "x,frame,-", None, allowed_headers="x-frame"),
     "two headers as one string": granted("GET", "x-one,x-two", None, allowed_headers="x-one,x-two"),

@@ -136,10 +136,10 @@ _OF_METHODS = {
     "a refused method is allowed": _grants_method("True"),
     "any method is allowed by an empty list": _grants_method("listed == []"),
     "a method is allowed that is part of a listed one": _grants_method(
-        "any(method in entry for entry in listed or ())"
+        "any(method.lower() in entry.lower() for entry in listed or ())"
     ),
     "a method is allowed that begins with a listed one": _grants_method(
-        "any(method.startswith(entry) for entry in listed or ())"
+        "any(method.lower().startswith(entry.lower()) for entry in listed or ())"
     ),
     "simple methods are always allowed": _grants_method("method in ('GET', 'HEAD', 'POST')"),
     "the method OPTIONS is always allowed": _grants_method("method == 'OPTIONS'"),
