@@ -211,5 +211,5 @@ RUN_TIME_FAULTS = (
     *_each(_LISTS, "{name}.*(" + _CHANGED + ")|(" + _CHANGED + ").*{name}|in.?place", _OF_LISTS),
     *_each(_POLICY, "{name}|" + _CHANGED, _OF_ALL),
     *faults(r"application|wir|initiali|hook|mount|options|object|constructor|error|preflight", _WIRING),
-    *faults(r"hand|caller|manual|get_cors_headers", _MANUAL),
+    *faults(r"hand|caller|manual|get_cors_headers|vary", _MANUAL),
 )
