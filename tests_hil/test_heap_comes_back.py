@@ -107,7 +107,7 @@ def test_heap_is_the_same_after_many_clients_at_once(dut, measure, kinds):
         assert result.wrong == ()
         assert result.latencies  # which share of exchanges may be lost is another test's concern
 
-    # A cache that is filling is no concern of clients at once; what they alone make a library keep is not in it yet.
+    # A cache that is filling is the other test's concern.
     assert fill_caches(dut.request) == []
     send_mixes()
     watch = heap_until_level(send_mixes, dut.heap, 1, LOADS, SERIES, MAX_SERIES, SECONDS, weight=CLIENTS)

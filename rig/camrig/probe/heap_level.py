@@ -1,7 +1,7 @@
-"""The heap until it is level: a cache may fill, and one that is emptied when full fills again, but no more than before.
+"""The heap until it is level: a cache may fill, and may be emptied when it is full, but rises no higher than before.
 
-A list that grows takes its bytes in steps that double. So a heap counts as level when it was no higher in the later
-two thirds of the steps than before: within a doubling, such a list takes another step.
+A list that grows takes its bytes in steps that double. So a heap counts as level when it did not rise in the later
+two thirds of the steps: within a doubling, such a list takes another step.
 """
 
 from __future__ import annotations

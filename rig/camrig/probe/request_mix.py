@@ -26,7 +26,7 @@ def kinds_of_application(send: Send) -> list[RequestKind]:
 
 
 def over_route(kinds: Sequence[RequestKind], path: str) -> list[RequestKind]:
-    """``kinds`` with ``path`` in place of the application's own page: a light route leaves the library's part large."""
+    """``kinds`` with ``path``, a light route, in place of the application's own page: its time does not hide CORS."""
     return [_over(kind, path) if _is_page_request(kind) else kind for kind in kinds]
 
 
