@@ -132,7 +132,7 @@ def test_a_cost_of_one_kind_regresses_that_kind_alone(suite, baseline, tmp_path,
     assert ended.code == 1
 
 
-def test_a_leak_of_one_kind_fails_the_suite_and_is_named(suite, tmp_path):
+def test_a_leak_of_one_kind_fails_the_suite(suite, tmp_path):
     ended = suite(library_of(tmp_path / "lib", leaking=["stream"]), "many_requests")
     assert ended.code == 1
     assert re.search(r"Failed: [\d.]+ B stay alive after a round of one request of each kind", ended.out)
