@@ -188,7 +188,8 @@ class StoredComparison:
             note += (
                 f"; times can be judged from {ENOUGH} sessions on: save {lacking} more session{'s' * (lacking != 1)}"
             )
-        return f"baseline {name}: session {sessions}, {len(run.metrics)} metrics in {path}{note}"
+        count = len(run.metrics)
+        return f"baseline {name}: session {sessions}, {count} metric{'s' * (count != 1)} in {path}{note}"
 
     def keep_evidence(self, path: Path, exit_code: int) -> str:
         """Write the evidence of this run, which ends with ``exit_code``, and return a line for the terminal.
