@@ -99,6 +99,6 @@ _ON_REQUESTS = tuple(
 COST_FAULTS = (
     *_ON_REQUESTS,
     Fault("time", "time: the import", Change("for _ in range(20000): pass")),
-    Fault("bytes", "bytes: 512 B kept from the import on", Change("_TABLE = bytearray(512)")),
+    Fault("bytes", "bytes: 1 KiB kept from the import on", Change("_TABLE = bytearray(1024)")),
     Fault("bytes", "bytes: 4 KiB kept from the import on", Change("_TABLE = bytearray(4096)")),
 )
