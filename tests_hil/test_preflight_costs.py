@@ -9,6 +9,7 @@ from statistics import median
 import pytest
 from camrig.deadline import Deadline
 from camrig.gate.control_samples import count_good
+from camrig.probe.lost_exchanges import repeated_echo
 from camrig.probe.overhead import measure_overhead
 from camrig.probe.preflight import preflight_headers
 from camrig.probe.sampling import (
@@ -20,7 +21,6 @@ from camrig.probe.sampling import (
     RequestUnderTest,
     Sampler,
     order,
-    reachable_echo,
 )
 
 WARM_UP = 5
@@ -47,7 +47,7 @@ def policy_of_the_measurement(policy):
 
 def test_time_of_each_phase_is_measured_beside_controls(dut, measure, note, page):
     agent = dut.agent
-    echo = None if dut.forwarded else reachable_echo(dut.address[0], agent.echo_port())
+    echo = None if dut.forwarded else repeated_echo(dut.repeat_lost, dut.address[0], agent.echo_port())
     if echo is None:
         warnings.warn(
             "the board's TCP echo cannot be reached, so the request without CORS is the only control", stacklevel=1

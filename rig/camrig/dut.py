@@ -70,7 +70,7 @@ class Dut:
         self.crash_monitor = CrashMonitor(session.console, on_crash=self.connections.cut)
         self.exchanges = ExchangeCounts()
         self._retry = ExchangeRetry(self.exchanges, self._control)
-        self._lost_requests: dict[bytes, Callable[[float], Response]] = {}
+        self._lost_requests: dict[bytes, tuple[str, Callable[[float], Response]]] = {}  # since the board booted
         self._kind = REQUEST
         self._serves = False
         self._broken: CamrigError | None = None
@@ -133,7 +133,7 @@ class Dut:
             return self.repeat_lost(name, send, kind=kind, repeatable=repeatable, key=raw)
         finally:
             if repeatable and kind != CONTROL and self.exchanges.count([kind]).lost > losses:
-                self._lost_requests[raw] = send
+                self._lost_requests[raw] = kind, send
 
     def repeat_lost(
         self, name: str, send: Callable[[float], T], *, kind: str = "", repeatable: bool = True, key: Any = None
@@ -155,14 +155,14 @@ class Dut:
         """Count requests from now on as ``kind``, such as the name of the library that is loaded."""
         self._kind = kind
 
-    def examine_losses(self, seconds: float) -> None:
+    def examine_losses(self, seconds: float, kind: str = REQUEST, controls: Iterable[str] = (CONTROL,)) -> None:
         """Send lost requests again, in turns with controls, while their excess is plausible and not certain."""
-        until = Deadline.after(seconds)
-        for send in cycle(list(self._lost_requests.values())):
-            requests, controls = self.exchanges.count([REQUEST]), self.exchanges.count([CONTROL])
-            if certainly_exceeds(requests, controls) or excess(requests, controls) > PLAUSIBLE or until.passed:
+        until, controls = Deadline.after(seconds), tuple(controls)
+        for lost_kind, send in cycle(list(self._lost_requests.values())):
+            counts = self.exchanges.count([kind]), self.exchanges.count(controls)
+            if certainly_exceeds(*counts) or excess(*counts) > PLAUSIBLE or until.passed:
                 return
-            self._retry.once(self._kind, send)
+            self._retry.once(lost_kind, send)
             if not self._retry.ask_control() and self.crash_monitor.crash is not None:
                 return
 
@@ -255,6 +255,7 @@ class Dut:
         self.connections.restore()
         self.crash_monitor.forget()
         self._serves = False
+        self._lost_requests.clear()
         try:
             with start.step("reset"):
                 self.session.restart()

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TypeVar
 
 from camrig.deadline import Deadline
 from camrig.errors import AnswerLostError, ServerSilentError
 from camrig.measure.losses import CONTROL, ExchangeCounts, LossCount, repeats_to_blame
-from camrig.probe.client import LostExchangeError
+from camrig.probe.client import LostExchangeError, Phases
+from camrig.probe.sampling import reachable_echo, tcp_echo
 
 SECONDS_PER_EXCHANGE = 15.0
 SECONDS_OF_SHORT_EXCHANGE = 2.0  # at least, once several exchanges have timed out
@@ -146,6 +148,13 @@ class ExchangeRetry:
             if until.passed:
                 raise _silent(f"{loss.name} got no answer ({loss.cause}), and neither did requests without CORS")
             time.sleep(PAUSE)
+
+
+def repeated_echo(repeat_lost: Callable[..., Phases], host: str, port: int | None) -> Callable[[], Phases] | None:
+    """The TCP echo as a control whose losses are repeated by ``repeat_lost``; None if this host cannot reach it."""
+    if port is None or reachable_echo(host, port) is None:
+        return None
+    return partial(repeat_lost, "the TCP echo", partial(tcp_echo, host, port), kind=CONTROL)
 
 
 class _Loss:
