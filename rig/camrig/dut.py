@@ -26,7 +26,7 @@ from camrig.errors import (
     PowerLostError,
     ServerSilentError,
 )
-from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, certainly_exceeds, excess
+from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, is_open
 from camrig.probe.agent import ECHO, Agent, Heap, exchange_kind, is_repeatable
 from camrig.probe.client import LostExchangeError, Response, exchange, request_bytes
 from camrig.probe.connections import Connections
@@ -35,7 +35,6 @@ from camrig.probe.lost_exchanges import SECONDS_PER_EXCHANGE, ExchangeRetry
 CONSOLE_LINES = 20  # of the console, shown beside an error
 SECONDS_FOR_LAST_WORDS = 0.5  # from the end of a connection until the console says why, if it does
 SECONDS_TO_ANSWER = 5.0  # at least, from the ready line to the first whole exchange
-PLAUSIBLE = 0.1  # the probability beyond which an excess of lost requests is not looked into
 AGENT_FILE = "rig_agent.py"  # the rig's own part of what runs on the board
 
 T = TypeVar("T")
@@ -160,7 +159,7 @@ class Dut:
         until, controls = Deadline.after(seconds), tuple(controls)
         for lost_kind, send in cycle(list(self._lost_requests.values())):
             counts = self.exchanges.count([kind]), self.exchanges.count(controls)
-            if certainly_exceeds(*counts) or excess(*counts) > PLAUSIBLE or until.passed:
+            if not is_open(*counts) or until.passed:
                 return
             self._retry.once(lost_kind, send)
             if not self._retry.ask_control() and self.crash_monitor.crash is not None:

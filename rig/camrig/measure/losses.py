@@ -17,6 +17,7 @@ from math import comb
 
 REQUEST, CONTROL = "request", "control"
 CERTAIN = 0.001  # how often, at most, a run is blamed for what the network did
+PLAUSIBLE = 0.1  # the probability beyond which an excess of lost requests is not looked into
 MANY = 0.05  # of all exchanges: losses that make a run mean little
 FEWEST_REPEATS, MOST_REPEATS = 3, 12
 
@@ -105,6 +106,11 @@ def excess(requests: LossCount, controls: LossCount) -> float:
 def certainly_exceeds(requests: LossCount, controls: LossCount) -> bool:
     """Whether requests are certainly lost more often than controls."""
     return excess(requests, controls) < CERTAIN
+
+
+def is_open(requests: LossCount, controls: LossCount) -> bool:
+    """Whether it is plausible, but not certain, that requests are lost more often than controls."""
+    return CERTAIN <= excess(requests, controls) <= PLAUSIBLE
 
 
 def repeats_to_blame(requests: LossCount, controls: LossCount) -> int:

@@ -61,9 +61,9 @@ class ExchangeRetry:
         """
         key = key or name
         try:
-            result = self._exchange(kind, send, self._seconds)
+            result = self._exchange(kind, send, self._seconds, lambda: check_board(name))
         except LostExchangeError as error:
-            loss = _Loss(name, kind, key, error, check_board)
+            loss = _Loss(name, kind, key, error, lambda: check_board(name))
             return self._again(loss, send, repeatable or error.cause == "refused")
         self._unrepeated.pop(key, None)
         return result
@@ -75,10 +75,10 @@ class ExchangeRetry:
         except LostExchangeError:
             return None
 
-    def ask_control(self) -> bool:
+    def ask_control(self, check_board: Callable[[], None] = lambda: None) -> bool:
         """Whether a control is answered."""
         try:
-            self._exchange(CONTROL, self._control, SECONDS_PER_CONTROL)
+            self._exchange(CONTROL, self._control, SECONDS_PER_CONTROL, check_board)
         except LostExchangeError:
             return False
         return True
@@ -90,12 +90,17 @@ class ExchangeRetry:
             return SECONDS_PER_EXCHANGE
         return min(SECONDS_PER_EXCHANGE, max(SECONDS_OF_SHORT_EXCHANGE, 5 * self._slowest))
 
-    def _exchange(self, kind: str, send: Callable[[float], T], seconds: float) -> T:
+    def _exchange(
+        self, kind: str, send: Callable[[float], T], seconds: float, check_board: Callable[[], None] = lambda: None
+    ) -> T:
+        """One exchange, counted. What went down with the board is neither a request's loss nor a control's."""
         start = time.monotonic()
         try:
             result = send(seconds)
         except LostExchangeError as error:
-            self.counts.lost(kind, error.cause, start, time.monotonic())
+            end = time.monotonic()
+            check_board()
+            self.counts.lost(kind, error.cause, start, end)
             self._time_outs += error.cause == "timeout"
             raise
         self.counts.answered(kind)
@@ -106,7 +111,6 @@ class ExchangeRetry:
         """Repeat an exchange that was lost, each time after an answered control, until it is clear who loses it."""
         until = Deadline.after(SECONDS_TO_DECIDE)
         while True:
-            loss.check_board(loss.name)
             self._wait_for_control(loss)
             if loss.kind != CONTROL and self._is_certain(loss, repeatable):
                 self._blamed.add(loss.key)
@@ -119,7 +123,8 @@ class ExchangeRetry:
             # A slow answer is not a lost one: before the first blame, the last repeat has all the time.
             last = loss.times == repeats and not self._blamed
             try:
-                return self._exchange(loss.kind, send, SECONDS_PER_EXCHANGE if last else self._seconds)
+                seconds = SECONDS_PER_EXCHANGE if last else self._seconds
+                return self._exchange(loss.kind, send, seconds, loss.check_board)
             except LostExchangeError:
                 loss.times += 1
 
@@ -141,10 +146,9 @@ class ExchangeRetry:
         until = Deadline.after(SECONDS_TO_RETURN)
         while True:
             loss.controls = loss.controls + LossCount(total=1)
-            if self.ask_control():
+            if self.ask_control(loss.check_board):
                 return
             loss.controls = loss.controls + LossCount(lost=1)
-            loss.check_board(loss.name)
             if until.passed:
                 raise _silent(f"{loss.name} got no answer ({loss.cause}), and neither did requests without CORS")
             time.sleep(PAUSE)
@@ -161,7 +165,7 @@ class _Loss:
     """A lost exchange, how often it was lost, and the controls beside it."""
 
     def __init__(
-        self, name: str, kind: str, key: Hashable, cause: LostExchangeError, check_board: Callable[[str], None]
+        self, name: str, kind: str, key: Hashable, cause: LostExchangeError, check_board: Callable[[], None]
     ) -> None:
         self.name, self.kind, self.key, self.cause, self.check_board = name, kind, key, cause, check_board
         self.times = 1

@@ -14,6 +14,7 @@ from camrig.virtual.repl_input import ReplInput
 
 CRASHES = {
     "reset": rom.SOFTWARE,
+    "power-fail": rom.POWER_ON,
     "guru": rom.PANIC,
     "brownout": rom.BROWNOUT,
     "task-wdt": rom.WATCHDOG,
