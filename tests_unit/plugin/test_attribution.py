@@ -76,7 +76,7 @@ def test_a_silent_server_is_started_again(crash):
     ("kind", "words"),
     [
         ("hook", r"the application raised ValueError: no such page \(main\.py:\d+ in hook\)"),
-        ("network", r"GET /down/network was lost \d times .* while (\d) of \1 requests without CORS were answered"),
+        ("network", r"GET /down/network was lost \d times .* while (\d+) of \1 requests without CORS were answered"),
     ],
 )
 def test_an_application_that_raises_in_place_of_answering(crash, kind, words):

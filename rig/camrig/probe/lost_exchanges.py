@@ -22,8 +22,9 @@ SECONDS_PER_EXCHANGE = 15.0
 SECONDS_OF_SHORT_EXCHANGE = 2.0  # at least, once several exchanges have timed out
 TIME_OUTS = 3  # after which exchanges are short
 SECONDS_TO_RETURN = 20.0  # from a lost exchange until the server answers again, as after a lost access point
-SECONDS_TO_DECIDE = 120.0  # from a lost exchange until it is clear who has lost it
+SECONDS_TO_DECIDE = 150.0  # from a lost exchange until it is clear who has lost it
 SECONDS_PER_CONTROL = 3.0
+FOLLOWING_CONTROLS = 3  # after an answered one: they show whether the network is good now
 PAUSE = 0.2  # seconds between two controls that are lost
 
 T = TypeVar("T")
@@ -64,6 +65,7 @@ class ExchangeRetry:
             result = self._exchange(kind, send, self._seconds, lambda: check_board(name))
         except LostExchangeError as error:
             loss = _Loss(name, kind, key, error, lambda: check_board(name))
+            loss.usual = self.counts.count([CONTROL])
             return self._again(loss, send, repeatable or error.cause == "refused")
         self._unrepeated.pop(key, None)
         return result
@@ -131,8 +133,7 @@ class ExchangeRetry:
     def _repeats(self, loss: _Loss) -> int:
         if self._blamed:
             return 0 if loss.key in self._blamed else 1  # the run has failed already: save its time
-        count = self.counts.count
-        return repeats_to_blame(count([loss.kind]), count([CONTROL]))
+        return repeats_to_blame(self.counts.count([loss.kind]), loss.usual)
 
     def _is_certain(self, loss: _Loss, repeatable: bool) -> bool:
         if repeatable:
@@ -142,13 +143,21 @@ class ExchangeRetry:
         return loss.times > self._repeats(loss)
 
     def _wait_for_control(self, loss: _Loss) -> None:
-        """Return once a control is answered. Raises ServerSilentError if the server stays silent."""
+        """Return once controls are answered. Raises ServerSilentError if the server stays silent.
+
+        Only those that follow an answered one show how good the network is: the request itself may have stopped the
+        server, for all who ask meanwhile.
+        """
         until = Deadline.after(SECONDS_TO_RETURN)
-        while True:
-            loss.controls = loss.controls + LossCount(total=1)
-            if self.ask_control(loss.check_board):
-                return
-            loss.controls = loss.controls + LossCount(lost=1)
+        answered = 0
+        while answered <= FOLLOWING_CONTROLS:
+            is_answered = self.ask_control(loss.check_board)
+            loss.controls += LossCount(int(not is_answered), 1)
+            if answered:
+                loss.usual += LossCount(int(not is_answered), 1, int(not is_answered))
+            answered = answered + 1 if is_answered else 0
+            if is_answered:
+                continue
             if until.passed:
                 raise _silent(f"{loss.name} got no answer ({loss.cause}), and neither did requests without CORS")
             time.sleep(PAUSE)
@@ -162,14 +171,14 @@ def repeated_echo(repeat_lost: Callable[..., Phases], host: str, port: int | Non
 
 
 class _Loss:
-    """A lost exchange, how often it was lost, and the controls beside it."""
+    """A lost exchange, how often it was lost, the controls beside it, and ``usual`` ones that show the network."""
 
     def __init__(
         self, name: str, kind: str, key: Hashable, cause: LostExchangeError, check_board: Callable[[], None]
     ) -> None:
         self.name, self.kind, self.key, self.cause, self.check_board = name, kind, key, cause, check_board
         self.times = 1
-        self.controls = LossCount()
+        self.controls = self.usual = LossCount()
 
     @property
     def sentence(self) -> str:
