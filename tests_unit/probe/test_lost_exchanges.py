@@ -121,6 +121,16 @@ def test_exchanges_get_less_time_after_several_have_timed_out():
     assert network.seconds[4:] == [2.0, 2.0]
 
 
+def test_a_network_that_costs_too_much_time_blocks_without_repeats(monkeypatch):
+    network = Network(["reset", True, "reset"])
+    monkeypatch.setattr(lost_exchanges, "SECONDS_LOST", 0.0)
+    network.retry._start = float("inf")
+    assert network.ask() == "answer"
+    assert network.retry._seconds_lost > 0
+    with pytest.raises(ServerSilentError, match="s were lost so before"):
+        network.ask()
+
+
 def test_a_board_that_is_down_is_reported_instead():
     def check(name):
         raise PowerLostError("the board lost power")

@@ -23,6 +23,7 @@ SECONDS_OF_SHORT_EXCHANGE = 2.0  # at least, once several exchanges have timed o
 TIME_OUTS = 3  # after which exchanges are short
 SECONDS_TO_RETURN = 20.0  # from a lost exchange until the server answers again, as after a lost access point
 SECONDS_TO_DECIDE = 150.0  # from a lost exchange until it is clear who has lost it
+SECONDS_LOST = 120.0  # to lost exchanges, and a third of all time: then no more is lost by repeating them
 SECONDS_PER_CONTROL = 3.0
 FOLLOWING_CONTROLS = 3  # after an answered one: they show whether the network is good now
 PAUSE = 0.2  # seconds between two controls that are lost
@@ -41,6 +42,7 @@ class ExchangeRetry:
         self._control = control
         self._slowest = 0.0  # seconds of the slowest exchange that was answered
         self._time_outs = 0
+        self._start, self._seconds_lost = time.monotonic(), 0.0
         self._blamed: set[Hashable] = set()
         self._unrepeated: dict[Hashable, int] = {}  # losses in a row of requests that are not repeated
 
@@ -60,13 +62,20 @@ class ExchangeRetry:
         while controls are answered, and ServerSilentError while controls are lost too, for a lost control, and for a
         request that is not ``repeatable``: nobody knows whether it took effect.
         """
-        key = key or name
+        key, start = key or name, time.monotonic()
         try:
             result = self._exchange(kind, send, self._seconds, lambda: check_board(name))
         except LostExchangeError as error:
             loss = _Loss(name, kind, key, error, lambda: check_board(name))
             loss.usual = self.counts.count([CONTROL])
-            return self._again(loss, send, repeatable or error.cause == "refused")
+            if self._has_lost_much() and not self._blamed:
+                raise _silent(
+                    f"{name} got no answer ({error}), and {self._seconds_lost:.0f} s were lost so before"
+                ) from None
+            try:
+                return self._again(loss, send, repeatable or error.cause == "refused")
+            finally:
+                self._seconds_lost += time.monotonic() - start
         self._unrepeated.pop(key, None)
         return result
 
@@ -91,6 +100,9 @@ class ExchangeRetry:
         if self._time_outs < TIME_OUTS:
             return SECONDS_PER_EXCHANGE
         return min(SECONDS_PER_EXCHANGE, max(SECONDS_OF_SHORT_EXCHANGE, 5 * self._slowest))
+
+    def _has_lost_much(self) -> bool:
+        return self._seconds_lost > max(SECONDS_LOST, (time.monotonic() - self._start) / 3)
 
     def _exchange(
         self, kind: str, send: Callable[[float], T], seconds: float, check_board: Callable[[], None] = lambda: None
