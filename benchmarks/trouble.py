@@ -103,7 +103,7 @@ MOMENTS = (
     Moment("measurement", "request*100", COSTS),
     Moment("comparison", "request*100", compared=True),
     Moment("ab, bytes and leaks", "request*150", ab=True),
-    Moment("ab, timed batches", "request*700", ab=True),
+    Moment("ab, timed batches", "request*3300", ab=True),
 )
 
 
@@ -140,8 +140,9 @@ def reason_of(output: str) -> str:
     for number, line in enumerate(lines[:-1]):
         if "= the rig is blocked =" in line:
             return lines[number + 1]
-    if lines and lines[-1].startswith("camrig: "):
-        return lines[-1]
+    for line in lines:
+        if line.startswith("camrig: ") and line.endswith((".", "?")):  # the board's own lines are not sentences
+            return line
     words = ("lost exchanges: ", " requests lost, ", "recovery: ")
     return next((line for word in words for line in lines if word in line), "")
 
