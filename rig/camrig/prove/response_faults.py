@@ -131,7 +131,7 @@ _RESPONSES = {
         "request.method == 'HEAD' and response.status_code == 404",
         r"HEAD",
     ),
-    "streams have no CORS headers": ("not isinstance(response.body, (bytes, str))", r"stream|picture|capture|jpeg"),
+    "streams have no CORS headers": ("hasattr(response.body, '__next__')", r"stream|picture|capture|jpeg"),
     "pictures have no CORS headers": ("'image/' in str(headers.get('Content-Type'))", r"picture|capture|jpeg|image"),
     "video streams have no CORS headers": ("'multipart' in str(headers.get('Content-Type'))", r"stream"),
     "empty responses have no CORS headers": (
