@@ -3,7 +3,8 @@
 Its routes lie under ``/rig/`` on an application of their own, without CORS, so what is under test stays as it ships.
 All but ``/rig/echo`` require the header ``X-Rig-Token``. A request with the header ``X-Rig-Timing`` is answered with
 ``Server-Timing: app;dur=<milliseconds>``, the time in the application; no other response is changed. Once several
-CORS libraries are loaded side by side, the header ``X-Rig-Side`` names the one that a request goes through.
+CORS libraries are loaded side by side, the header ``X-Rig-Side`` names the one that a request goes through, and its
+time is without that of the route's own function, which would drown what CORS adds.
 
 Each byte that this module keeps is missing on the board under test, so the rig checks and formats what it can on the
 host: see camrig/probe/agent.py, the only client.
@@ -76,10 +77,10 @@ class Agent:
             if side:
                 request.app = side
                 dispatch = side.dispatch_request
-        before = timed and time.ticks_us()
+        before = request.entered = request.left = timed and time.ticks_us()
         response = await dispatch(request)
         if timed:
-            us = time.ticks_diff(time.ticks_us(), before)
+            us = time.ticks_diff(time.ticks_us(), before) - time.ticks_diff(request.left, request.entered)
             response.headers["Server-Timing"] = "app;dur={:.3f}".format(us / 1000)
         if self.peak is not None:
             gc.collect()  # garbage does not count; request and response are still alive
@@ -161,13 +162,29 @@ class Agent:
         return before
 
     async def do_sides(self, request):
-        """Load CORS libraries, pairs of side and module, each in front of the application's routes, in that order."""
+        """Load fresh copies of CORS libraries, pairs of side and module, each in front of the application's routes.
+
+        Module None: a side without CORS. The answer has the milliseconds that each import took.
+        """
+        times = {}
+        cors = self.app.cors
         for name, module in request.json:
-            __import__(module)
             side = self.without_cors()
-            side.cors = sys.modules[module].CORS(side, self.app.cors.allowed_origins)
+            side.before_request_handlers = side.before_request_handlers + [enter_route]
+            side.after_request(leave_route)  # before the library's own
+            side.cors = cors
+            if module:
+                sys.modules.pop(module, None)
+                gc.collect()
+                before = time.ticks_us()
+                __import__(module)
+                times[name] = time.ticks_diff(time.ticks_us(), before) / 1000
+                side.cors = sys.modules[module].CORS(side, cors.allowed_origins)
+                for attribute in POLICY:
+                    if hasattr(cors, attribute):
+                        setattr(side.cors, attribute, getattr(cors, attribute))
             self.sides[name] = side
-        return {"sides": sorted(self.sides)}
+        return times
 
     def without_cors(self):
         """Another application with the same routes."""
@@ -176,6 +193,14 @@ class Agent:
         app.before_request_handlers = self.app.before_request_handlers
         app.error_handlers = self.app.error_handlers
         return app
+
+
+def enter_route(request):
+    request.entered = time.ticks_us()
+
+
+def leave_route(request, response):
+    request.left = time.ticks_us()
 
 
 async def echo_once(reader, writer):

@@ -1,8 +1,7 @@
 """``camrig ab``: two libraries on one board in one session, until the samples decide.
 
 Bytes and leaks are counted with one library on the board, as it ships, in two boots each. Times are taken with both
-loaded, request by request in turns, in boots that load the two in alternating order: the module loaded first lies
-elsewhere on the heap, and may be quicker by a few thousandths. The seed decides which side begins.
+loaded: see camrig.compare.timed. The seed decides which side begins.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.answers import wrong_answer, wrong_control
-from camrig.compare.libraries import Library, ab_header, find_library, libraries_record, module_of, side_by_side
-from camrig.compare.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED, ab_limits, allocated
+from camrig.compare.answers import wrong_answer
+from camrig.compare.libraries import Library, ab_header, find_library, libraries_record
+from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, ab_limits, allocated
 from camrig.compare.provenance import board_record, provenance_of, settings_record
 from camrig.compare.retry import LostExchangeRetry
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
-from camrig.deadline import Deadline
+from camrig.compare.timed import TimedPart
 from camrig.dut import Dut
 from camrig.errors import BlockedError, BoardCrashedError, CamrigError
 from camrig.gate.baseline import Baseline
@@ -35,24 +34,17 @@ from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.recorder import Recorder
-from camrig.measure.statistics import median
 from camrig.probe.agent import Radio
-from camrig.probe.client import Response
 from camrig.probe.heap_series import heap_series_until_level
-from camrig.probe.interleaved import CONTROL, SIDES, InterleavedSampler
-from camrig.probe.request_kinds import PAGE, POLICY, REQUEST_KINDS, RequestKind, unseen_preflight
-from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
+from camrig.probe.interleaved import SIDES
+from camrig.probe.request_kinds import POLICY, REQUEST_KINDS, RequestKind, unseen_preflight
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
 CANDIDATE, _ = SIDES
-WARM_UP = 3  # batches of each boot whose times are dropped
-ROUNDS = 10  # in each batch
-BOOT_AFTER = 6  # batches, and then after every 12: each load order has half of them, or nearly
 BURSTS, BURST = 6, 5  # counts of allocations in each boot
 LEAK_WARM_UP, LEAK_EVERY, LEAK_REQUESTS = 100, 48, 480  # in each of the two boots of a side
 LEAK_MAX_SERIES = 4  # while the heap rises
-LOOK_EVERY = 3  # batches
 
 
 @dataclass(frozen=True)
@@ -77,11 +69,22 @@ class AbSession:
         self.recorders = {side: Recorder() for side in SIDES}
         self.hashes: dict[str, str] = {}
         self.retry = LostExchangeRetry()
-        self.orders: list[dict[str, object]] = []  # of each batch: the load order, and every turn
+        self.missing: dict[str, str] = {}  # metrics that cannot be measured here, and why
         self._folder = folder
         self._random = Random(options.seed)
         self._dut: Dut | None = None
         self._radio = Radio(None, None, None)
+        self.timed = TimedPart(
+            board,
+            self.libraries,
+            self.recorders,
+            options,
+            self.retry,
+            self._random,
+            boot=lambda folder: self._boot(folder),
+            verdict=lambda: self.comparison().decide(final=False),
+            missing=self.missing,
+        )
 
     def run(self) -> None:
         """Measure. Raises WrongAnswerError if the candidate answers wrongly, and whatever takes the board down."""
@@ -90,7 +93,7 @@ class AbSession:
                 self._measure_alone(side)
         if any(name.startswith("latency.") for name in self.options.limits):
             with self._attributed(None):
-                self._measure_times()
+                self.timed.run(self._folder)
 
     def comparison(self) -> Comparison:
         """What was measured so far, for the gate."""
@@ -101,8 +104,22 @@ class AbSession:
             )
             for side in SIDES
         )
+        missing = {
+            name: reason
+            for name, reason in self.missing.items()
+            if name not in candidate.metrics or name not in baseline.metrics
+        }
+        limits = options.limits
+        if not self.board.settings.limits:  # the default limits are for whatever can be measured
+            limits = {name: limit for name, limit in limits.items() if name not in missing}
         return Comparison(
-            candidate, baseline, options.limits, options.plan, paired=True, calibration=options.calibration
+            candidate,
+            baseline,
+            limits,
+            options.plan,
+            paired=True,
+            calibration=options.calibration,
+            blocked={name: reason for name, reason in missing.items() if name in limits},
         )
 
     def _boot(self, folder: Path, remeasure_imports: bool = False) -> Dut:
@@ -153,15 +170,6 @@ class AbSession:
         if reason := kind.mistake_in(response):
             raise self._wrong_answer(side, kind.words, reason)
 
-    def _check(self, side: str, kind: str, response: Response) -> None:
-        if side == CONTROL:
-            if response.status != 200:
-                raise wrong_control(f"status {response.status}", self.board.spec)
-            return
-        request = next(each for each in REQUEST_KINDS if each.name == kind)
-        if reason := request.mistake_in(response):
-            raise self._wrong_answer(side, request.words, reason)
-
     def _wrong_answer(self, side: str, words: str, reason: str) -> CamrigError:
         name = self.libraries[side].name
         return wrong_answer(name, words, reason, self.board.spec, is_candidate=side == CANDIDATE)
@@ -174,70 +182,6 @@ class AbSession:
             raise self._wrong_answer(side, kind.words, f"status {burst.status}")
         self.recorders[side].record(metric, burst.bytes, "B")
         return max(burst.bytes)
-
-    def _measure_times(self) -> None:
-        """Take timed batches with both libraries loaded, until they decide or the time is over."""
-        candidate, baseline = (self.libraries[side] for side in SIDES)
-        folder, options = side_by_side(candidate, baseline, self._folder), self.options
-        kinds = [kind for kind in KINDS if any(name.startswith(f"latency.{kind}.") for name in options.limits)]
-        order = self._random.sample(SIDES, len(SIDES))
-        until = Deadline.after(options.seconds)
-        batches = boots = 0
-        while not self._is_enough(batches, until):
-            dut = self._boot_both(folder, order)
-            # A forwarded board has its HTTP port at another address than its echo.
-            echo = None if self.board.settings.url else reachable_echo(dut.address[0], dut.agent.echo_port())
-            sampler = InterleavedSampler(
-                dut.request, PAGE, check=self._check, kinds=kinds, echo=echo, seed=options.seed + boots
-            )
-            with self.board.steps("sample") as note:
-                for _ in range(WARM_UP):
-                    self.retry(dut, partial(sampler.batch, ROUNDS))
-                before = batches
-                while batches - before < BOOT_AFTER * (2 if boots else 1) and not self._is_enough(batches, until):
-                    self._record_batch(dut, sampler, kinds)
-                    self.orders[-1]["loaded"] = list(order)
-                    batches += 1
-                lost = f", {self.retry.lost} lost exchanges" if self.retry.lost else ""
-                note(f"{batches - before} batches of {ROUNDS} rounds, {order[0]} loaded first{lost}")
-            order.reverse()
-            boots += 1
-
-    def _boot_both(self, folder: Path, order: list[str]) -> Dut:
-        """A fresh boot with both libraries, loaded in that order."""
-        dut = self._boot(folder)
-        dut.agent.load_libraries([(side, module_of(side)) for side in order])
-        dut.policy(**POLICY)
-        return dut
-
-    def _is_enough(self, batches: int, until: Deadline) -> bool:
-        options = self.options
-        if options.batches is not None:
-            return batches >= options.batches
-        if batches >= options.plan.max_batches or (batches and until.passed):
-            return True
-        if batches < options.plan.looks[0] or batches % LOOK_EVERY:
-            return False
-        verdict = self.comparison().decide(final=False)
-        return not any(metric.open for metric in verdict.metrics if metric.metric.startswith("latency."))
-
-    def _record_batch(self, dut: Dut, sampler: InterleavedSampler, kinds: list[str]) -> None:
-        batch = self.retry(dut, partial(sampler.batch, ROUNDS))
-        self.orders.append({"turns": [f"{side} {kind}" for side, kind in batch.order]})
-        controls = batch.phases[CONTROL, WITHOUT_CORS]
-        for phase in PHASES:
-            control = [getattr(phases, phase) for phases in controls]
-            for side in SIDES:
-                for kind in kinds:
-                    values = [getattr(phases, phase) for phases in batch.phases[side, kind]]
-                    self.recorders[side].record(f"latency.{kind}.{phase}", values, "ms", control)
-        bare = median([phases.on_board or 0.0 for phases in controls])
-        for side in SIDES if PREFLIGHT in kinds and bare > 0 else ():
-            shares = [(phases.on_board or 0.0) / bare for phases in batch.phases[side, PREFLIGHT]]
-            self.recorders[side].record(RELATIVE, shares, "x")
-        if echo := batch.phases.get((CONTROL, TCP_ECHO)):
-            for side in SIDES:
-                self.recorders[side].record("latency.control.echo", [phases.total for phases in echo], "ms")
 
     @contextmanager
     def _attributed(self, side: str | None) -> Iterator[None]:
@@ -289,6 +233,7 @@ def run_ab(
         show(comparison, verdict)
         if settings.evidence:
             command = {"candidate": candidate, "baseline": baseline, "seed": seed, "seconds": seconds}
+            record = {**libraries_record(*sides, session.hashes), "batches": session.timed.orders}
             write_evidence(
                 settings.evidence,
                 Evidence(
@@ -299,7 +244,7 @@ def run_ab(
                     console=board.session.console.text(),
                     comparison=comparison,
                     verdict=verdict,
-                    extra={"ab": {**command, **libraries_record(*sides, session.hashes), "batches": session.orders}},
+                    extra={"ab": {**command, **record}},
                 ),
             )
     return verdict

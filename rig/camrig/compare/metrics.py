@@ -14,12 +14,23 @@ from camrig.settings.resolve import Settings
 
 PHASES = ("connect", "first_byte", "total", "on_board")
 KINDS = (PREFLIGHT, ACTUAL)
+FIRST, IMPORT, LOAD = "first", "import", "load"  # first request after an import, the import, several clients at once
 RETAINED, LEAK = "heap.import.microdot.cors", "heap.leak_slope"
 
 
 def allocated(kind: str) -> str:
     """The metric of the bytes that one request of that kind allocates."""
     return f"heap.{kind}.allocated"
+
+
+def added(kind: str) -> str:
+    """The metric of the time that CORS adds to a request of that kind, as a share of a request without CORS."""
+    return f"latency.{kind}.added"
+
+
+def kind_of(metric: str) -> str:
+    """The kind of request that a metric is about, ``preflight`` in ``latency.preflight.on_board``."""
+    return metric.split(".")[1]
 
 
 ALLOCATED = allocated(PREFLIGHT)
@@ -31,9 +42,12 @@ MEASURED = (
     LEAK,
     RELATIVE,
     *(f"latency.{kind}.{time}" for kind in KINDS for time in TIMES),
+    *(f"latency.{kind.name}.on_board" for kind in REQUEST_KINDS if kind.name not in KINDS),
+    *(added(kind.name) for kind in REQUEST_KINDS),
+    *(f"latency.{kind}.on_board" for kind in (FIRST, IMPORT, LOAD)),
 )
 
-_TIME_PREFIXES = tuple(f"latency.{kind}." for kind in KINDS)
+_TIME_PREFIXES = tuple({f"latency.{kind_of(name)}." for name in MEASURED if name.startswith("latency.")})
 # Names that the suite alone records: they resemble those above without being misspelt.
 _SUITE_PREFIXES = (
     "latency.actual.relative",

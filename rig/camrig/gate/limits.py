@@ -108,6 +108,10 @@ def default_limits(paired: bool) -> dict[str, Limit]:
         "latency.actual.on_board": "+10%",
         "latency.preflight.tail": "+5 points",
         "latency.actual.tail": "+5 points",
+        **{f"latency.{kind}.added": "+15 points" for kind in ("preflight", *kinds, "picture", "stream")},
+        "latency.first.on_board": "+15%",
+        "latency.import.on_board": "+25%",
+        "latency.load.on_board": "+15%",
         **{f"heap.{kind}.allocated": "+0 B" for kind in kinds},
     }
     return parse_limits(

@@ -109,9 +109,13 @@ class Agent:
         """
         self._call("POST", "/rig/run", source.encode(), "text/x-python")
 
-    def load_libraries(self, sides: Iterable[tuple[str, str]]) -> None:
-        """Load CORS libraries, pairs of side and module on the board, side by side in that order; see SIDE_HEADER."""
-        self._call("PUT", "/rig/sides", json.dumps(list(sides)).encode())
+    def load_libraries(self, sides: Iterable[tuple[str, str | None]]) -> dict[str, float]:
+        """Load fresh copies of CORS libraries, pairs of side and module on the board, side by side in that order.
+
+        Module None: a side without CORS. Returns the milliseconds that each import took. See SIDE_HEADER.
+        """
+        times = self._call("PUT", "/rig/sides", json.dumps(list(sides)).encode())
+        return {side: float(ms) for side, ms in times.items()}
 
     def heap(self) -> Heap:
         """Both heaps after a collection."""
