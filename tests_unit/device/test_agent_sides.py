@@ -53,7 +53,7 @@ def app(device, tmp_path, monkeypatch, send, clock):
     app = device("camera_server").create_app()
     assert device("rig_agent").attach(app, str(path))
     response = send(app, "PUT", "/rig/sides", TOKEN, [["b", "side_second"], ["a", "side_first"]])
-    assert response.json == {"b": 2.5, "a": 2.5}
+    assert response.json == {"b": [2.5], "a": [2.5]}
     yield app
     for name in ("first", "second"):
         sys.modules.pop(f"side_{name}", None)
@@ -94,6 +94,8 @@ def test_each_load_makes_a_fresh_copy_with_the_policy_in_force(app, send):
     assert isinstance(agent.sides["c"].cors, sys.modules["side_first"].CORS)
     assert isinstance(agent.sides["a"].cors, before.CORS)
     assert agent.sides["c"].cors.max_age == 60
+    twice = [["d", "side_second"], ["c", "side_first"], ["d", "side_second"]]
+    assert send(app, "PUT", "/rig/sides", TOKEN, twice).json == {"d": [2.5, 2.5], "c": [2.5]}
     assert send(app, "GET", "/nowhere", {"X-Rig-Side": "c"}).headers["X-From"] == f"first {[PAGE]} True"
 
 

@@ -233,7 +233,6 @@ def run_ab(
         show(comparison, verdict)
         if settings.evidence:
             command = {"candidate": candidate, "baseline": baseline, "seed": seed, "seconds": seconds}
-            record = {**libraries_record(*sides, session.hashes), "batches": session.timed.orders}
             write_evidence(
                 settings.evidence,
                 Evidence(
@@ -244,7 +243,13 @@ def run_ab(
                     console=board.session.console.text(),
                     comparison=comparison,
                     verdict=verdict,
-                    extra={"ab": {**command, **record}},
+                    extra={
+                        "ab": {
+                            **command,
+                            **libraries_record(*sides, session.hashes),
+                            "batches": session.timed.orders,
+                        }
+                    },
                 ),
             )
     return verdict
