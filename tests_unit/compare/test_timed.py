@@ -16,7 +16,7 @@ from camrig.compare.metrics import FIRST, IMPORT, LOAD, added
 from camrig.compare.retry import LostExchangeRetry
 from camrig.compare.timed import LOOK_EVERY, TimedPart
 from camrig.deadline import Deadline
-from camrig.errors import AgentError, BlockedError, WrongAnswerError
+from camrig.errors import AgentError, BlockedError, ServerSilentError, WrongAnswerError
 from camrig.gate.limits import default_limits, parse_limits
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
@@ -24,7 +24,8 @@ from camrig.measure.recorder import Recorder
 from camrig.probe.agent import SIDE_HEADER
 from camrig.probe.client import Phases, Response
 from camrig.probe.interleaved import CONTROL, SIDES
-from camrig.probe.request_kinds import REQUEST_KINDS
+from camrig.probe.load import LoadResult
+from camrig.probe.request_kinds import PAGE, REQUEST_KINDS
 from camrig.prove.faulty_copy import Change
 
 from benchmarks.worse import on_kind
@@ -34,6 +35,23 @@ BY_NAME = {kind.name: kind for kind in REQUEST_KINDS}
 IS_PICTURE = "'image/jpeg' in str(response.headers.get('Content-Type'))"
 IS_STREAM = "'multipart' in str(response.headers.get('Content-Type'))"
 LOOP = "for _ in range({}): pass"
+METHODS = {"preflight": b"OPTIONS", "actual": b"GET"}
+ALLOW = [("Access-Control-Allow-Origin", PAGE.origin), ("Access-Control-Allow-Headers", "content-type, x-frame")]
+COUNTING = """_SENT = [0]
+
+
+def _count_while_sent(response):
+    write = response.write
+
+    async def counted(stream):
+        _SENT[0] += 1
+        try:
+            await write(stream)
+        finally:
+            _SENT[0] -= 1
+
+    response.write = counted"""
+COUNT_CALL = "_count_while_sent(response)"
 
 
 def level(session, side, metric):
@@ -84,25 +102,47 @@ def test_first_requests_and_imports_are_timed_in_every_batch(make_session, metri
 
 
 def test_a_loop_while_another_response_is_sent_shows_under_load(make_session):
-    counting = """_SENT = [0]
-
-
-def _count_while_sent(response):
-    write = response.write
-
-    async def counted(stream):
-        _SENT[0] += 1
-        try:
-            await write(stream)
-        finally:
-            _SENT[0] -= 1
-
-    response.write = counted"""
-    after = f"if _SENT[0]:\n    {LOOP.format(50000)}\n_count_while_sent(response)"
-    session = make_session(ALL_TIMES, fault=Change(counting, after_response=after), batches=3)
+    after = f"if _SENT[0]:\n    {LOOP.format(50000)}\n{COUNT_CALL}"
+    session = make_session(ALL_TIMES, fault=Change(COUNTING, after_response=after), batches=3)
     session.run()
     name = f"latency.{LOAD}.on_board"
     assert level(session, "candidate", name) > 3 * level(session, "baseline", name)
+
+
+@pytest.mark.parametrize(("results", "error"), [
+    ([{"status": 1}], None),
+    ([{"status": 2}, {"status": 1}], WrongAnswerError),
+    ([{"reset": 1}], ServerSilentError),
+    ([{"timeout": 2, "refused": 1}], ServerSilentError),
+    ([{}], None),
+])  # fmt: skip
+def test_a_burst_blames_statuses_and_repeats_lost_exchanges(monkeypatch, results, error):
+    left = list(results)
+
+    def load(address, requests, clients, each, *, check):
+        errors = left.pop(0) if left else {}
+        answered = (clients * each - sum(errors.values())) * (1.0,)
+        for request in requests[:4]:
+            kind = next(name for name in ("preflight", "actual") if request.startswith(METHODS[name]))
+            check(request, Response(BY_NAME[kind].statuses[0], "", ALLOW, b"", Phases(1, 2, 3, 0.5)))
+        return LoadResult(clients, answered, errors)
+
+    monkeypatch.setattr(timed, "run_load", load)
+    dut, timed_part = ScriptedDut(BY_NAME["actual"], {}), part()
+    if error is None:
+        assert timed_part._burst(dut, "a") == [0.5, 0.5]
+        return
+    with pytest.raises(error):
+        timed_part._burst(dut, "a")
+
+
+def test_wrong_answers_to_clients_at_once_fail_the_candidate(make_session):
+    after = f"if _SENT[0]:\n    headers.pop('Access-Control-Allow-Origin', None)\n{COUNT_CALL}"
+    session = make_session(
+        {f"latency.{LOAD}.on_board": "+15%"}, fault=Change(COUNTING, after_response=after), batches=2
+    )
+    with pytest.raises(WrongAnswerError, match="to one of 4 clients at once"):
+        session.run()
 
 
 @pytest.mark.parametrize("is_explicit", [True, False])
@@ -136,7 +176,7 @@ class ScriptedDut:
         side = dict(headers)[SIDE_HEADER]
         self.counts[side] += 1
         is_wrong = self.counts[side] in self.wrong.get(side, ())
-        return Response(500 if is_wrong else self.kind.statuses[0], "", [], b"", Phases(1, 2, 3, 0.5))
+        return Response(500 if is_wrong else self.kind.statuses[0], "", ALLOW, b"", Phases(1, 2, 3, 0.5))
 
 
 def part(options=None, verdict=None):
