@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from camrig.compare import timed
-from camrig.compare.metrics import FIRST, IMPORT, LOAD, added
+from camrig.compare.metrics import FIRST_TIME, IMPORT_TIME, LOAD_TIME, added
 from camrig.compare.retry import LostExchangeRetry
 from camrig.compare.timed import LOOK_EVERY, TimedPart
 from camrig.deadline import Deadline
@@ -88,15 +88,14 @@ def test_every_kind_shows_what_is_added_to_it_alone(make_session):
 
 
 @pytest.mark.parametrize(("metric", "change"), [
-    (FIRST, Change("_N = [0]", f"_N[0] += 1\nif _N[0] == 1:\n    {LOOP.format(100000)}")),
-    (IMPORT, Change(LOOP.format(300000))),
+    (FIRST_TIME, Change("_N = [0]", f"_N[0] += 1\nif _N[0] == 1:\n    {LOOP.format(100000)}")),
+    (IMPORT_TIME, Change(LOOP.format(300000))),
 ])  # fmt: skip
 def test_first_requests_and_imports_are_timed_in_every_batch(make_session, metric, change):
     session = make_session(ALL_TIMES, fault=change, batches=3)
     session.run()
-    name = f"latency.{metric}.on_board"
-    assert len(session.comparison().candidate.metrics[name].batches) == 3
-    assert level(session, "candidate", name) > 3 * level(session, "baseline", name)
+    assert len(session.comparison().candidate.metrics[metric].batches) == 3
+    assert level(session, "candidate", metric) > 3 * level(session, "baseline", metric)
     quick = [added(kind.name) for kind in REQUEST_KINDS]
     assert all(abs(rise(session, name)) < 500 for name in quick)
 
@@ -105,8 +104,7 @@ def test_a_loop_while_another_response_is_sent_shows_under_load(make_session):
     after = f"if _SENT[0]:\n    {LOOP.format(50000)}\n{COUNT_CALL}"
     session = make_session(ALL_TIMES, fault=Change(COUNTING, after_response=after), batches=3)
     session.run()
-    name = f"latency.{LOAD}.on_board"
-    assert level(session, "candidate", name) > 3 * level(session, "baseline", name)
+    assert level(session, "candidate", LOAD_TIME) > 3 * level(session, "baseline", LOAD_TIME)
 
 
 @pytest.mark.parametrize(("results", "error"), [
@@ -138,9 +136,7 @@ def test_a_burst_blames_statuses_and_repeats_lost_exchanges(monkeypatch, results
 
 def test_wrong_answers_to_clients_at_once_fail_the_candidate(make_session):
     after = f"if _SENT[0]:\n    headers.pop('Access-Control-Allow-Origin', None)\n{COUNT_CALL}"
-    session = make_session(
-        {f"latency.{LOAD}.on_board": "+15%"}, fault=Change(COUNTING, after_response=after), batches=2
-    )
+    session = make_session({LOAD_TIME: "+15%"}, fault=Change(COUNTING, after_response=after), batches=2)
     with pytest.raises(WrongAnswerError, match="to one of 4 clients at once"):
         session.run()
 

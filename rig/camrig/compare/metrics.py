@@ -14,7 +14,6 @@ from camrig.settings.resolve import Settings
 
 PHASES = ("connect", "first_byte", "total", "on_board")
 KINDS = (PREFLIGHT, ACTUAL)
-FIRST, IMPORT, LOAD = "first", "import", "load"  # first request after an import, the import, several clients at once
 RETAINED, LEAK = "heap.import.microdot.cors", "heap.leak_slope"
 
 
@@ -36,6 +35,7 @@ def kind_of(metric: str) -> str:
 ALLOCATED = allocated(PREFLIGHT)
 RELATIVE = "latency.preflight.relative"
 TIMES = (*PHASES, "tail")
+FIRST_TIME, IMPORT_TIME, LOAD_TIME = "latency.first.on_board", "latency.import.on_board", "latency.load.on_board"
 MEASURED = (
     *(allocated(kind.name) for kind in REQUEST_KINDS),
     RETAINED,
@@ -44,7 +44,7 @@ MEASURED = (
     *(f"latency.{kind}.{time}" for kind in KINDS for time in TIMES),
     *(f"latency.{kind.name}.on_board" for kind in REQUEST_KINDS if kind.name not in KINDS),
     *(added(kind.name) for kind in REQUEST_KINDS),
-    *(f"latency.{kind}.on_board" for kind in (FIRST, IMPORT, LOAD)),
+    *(FIRST_TIME, IMPORT_TIME, LOAD_TIME),
 )
 
 _TIME_PREFIXES = tuple({f"latency.{kind_of(name)}." for name in MEASURED if name.startswith("latency.")})

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from camrig.bringup.board import Board
 from camrig.compare.answers import wrong_answer, wrong_control
 from camrig.compare.libraries import Library, module_of, side_by_side
-from camrig.compare.metrics import FIRST, IMPORT, KINDS, LOAD, PHASES, RELATIVE, added, kind_of
+from camrig.compare.metrics import FIRST_TIME, IMPORT_TIME, KINDS, LOAD_TIME, PHASES, RELATIVE, added, kind_of
 from camrig.compare.retry import LostExchangeRetry
 from camrig.deadline import Deadline
 from camrig.dut import Dut
@@ -43,6 +43,7 @@ CLIENTS, EACH = (
     4,
     3,
 )  # of a burst: clients at once, and requests of each. Two are of a picture, which takes long to send
+FIRST, IMPORT, LOAD = (kind_of(metric) for metric in (FIRST_TIME, IMPORT_TIME, LOAD_TIME))
 PICTURE, LATENCY = "picture", "latency."
 FRESH = {"c": "a", "d": "b"}  # sides of fresh copies, by the library that each is of
 BY_NAME = {kind.name: kind for kind in REQUEST_KINDS}
@@ -110,11 +111,11 @@ class TimedPart:
         if FIRST in wanted or IMPORT in wanted:
             imports, firsts = self.retry(dut, partial(self._load_fresh, dut))
             for side in SIDES:
-                self.recorders[side].record(f"latency.{IMPORT}.on_board", imports[side], "ms", bare)
-                self.recorders[side].record(f"latency.{FIRST}.on_board", firsts[side], "ms", bare)
+                self.recorders[side].record(IMPORT_TIME, imports[side], "ms", bare)
+                self.recorders[side].record(FIRST_TIME, firsts[side], "ms", bare)
         if LOAD in wanted:
             for side, times in self.retry(dut, partial(self._bursts, dut)).items():
-                self.recorders[side].record(f"latency.{LOAD}.on_board", times, "ms", bare)
+                self.recorders[side].record(LOAD_TIME, times, "ms", bare)
         if echo := batch.phases.get((CONTROL, TCP_ECHO)):
             for side in SIDES:
                 self.recorders[side].record("latency.control.echo", [phases.total for phases in echo], "ms")
