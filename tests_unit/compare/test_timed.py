@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from random import Random
 from statistics import median
@@ -14,7 +13,7 @@ import pytest
 from camrig.compare import timed
 from camrig.compare.metrics import FIRST_TIME, IMPORT_TIME, LOAD_TIME, added
 from camrig.compare.retry import LostExchangeRetry
-from camrig.compare.timed import LOOK_EVERY, TimedPart
+from camrig.compare.timed import ENOUGH_IF_RED, LOOK_EVERY, TimedPart
 from camrig.deadline import Deadline
 from camrig.errors import AgentError, BlockedError, ServerSilentError, WrongAnswerError
 from camrig.gate.limits import default_limits, parse_limits
@@ -226,18 +225,32 @@ def test_kinds_are_measured_until_their_metrics_are_decided():
     )
     options = SimpleNamespace(limits=limits(*names), batches=None, plan=SequentialPlan())
     undecided = set(names)
-    verdict = partial(SimpleNamespace, metrics=[])
+    regressed = set()
     timed_part = part(
         options,
-        lambda: verdict(metrics=[SimpleNamespace(metric=name, open=name in undecided) for name in names]),
+        lambda: SimpleNamespace(
+            metrics=[
+                SimpleNamespace(
+                    metric=name,
+                    open=name in undecided,
+                    outcome=Outcome.REGRESSED if name in regressed else Outcome.INCONCLUSIVE,
+                )
+                for name in names
+            ]
+        ),
     )
     until, first = Deadline.after(1e9), options.plan.looks[0]
     assert timed_part._wanted(0, until) == timed_part._wanted(first, until) == {"preflight", "error"}
     undecided -= {"latency.error.added", "latency.preflight.on_board"}
     assert timed_part._wanted(first + 1, until) == {"preflight", "error"}  # not at a look
     assert timed_part._wanted(first + LOOK_EVERY, until) == {"preflight"}
+    regressed.add("latency.error.added")
+    assert timed_part._wanted(ENOUGH_IF_RED - LOOK_EVERY, until) == {"preflight"}
+    assert timed_part._wanted(ENOUGH_IF_RED, until) == set()
+    regressed.clear()
+    assert timed_part._wanted(ENOUGH_IF_RED, until) == {"preflight"}
     undecided -= {"latency.preflight.tail"}
-    assert timed_part._wanted(first + 2 * LOOK_EVERY, until) == set()
+    assert timed_part._wanted(ENOUGH_IF_RED, until) == set()
 
 
 def test_time_and_number_of_batches_end_the_measurement():

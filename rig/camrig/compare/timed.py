@@ -22,7 +22,7 @@ from camrig.compare.retry import LostExchangeRetry
 from camrig.deadline import Deadline
 from camrig.dut import Dut
 from camrig.errors import AgentError, ServerSilentError
-from camrig.gate.verdict import GateVerdict
+from camrig.gate.verdict import GateVerdict, Outcome
 from camrig.measure.recorder import Recorder
 from camrig.measure.statistics import median
 from camrig.probe.agent import SIDE_HEADER
@@ -39,6 +39,7 @@ CANDIDATE, _ = SIDES
 WARM_UP = 3  # batches of each boot whose times are dropped
 BOOT_AFTER = 6  # batches, and then after every 12: each load order has half of them, or nearly
 LOOK_EVERY = 3  # batches
+ENOUGH_IF_RED = 42  # batches: a time that has regressed decides, whatever the others turn out to be
 CLIENTS, EACH = (
     4,
     3,
@@ -165,8 +166,11 @@ class TimedPart:
         if batches < options.plan.looks[0]:
             return limited
         if batches % LOOK_EVERY == 0:
-            metrics = [metric.metric for metric in self.verdict().metrics if metric.open]
-            self.open = {kind_of(metric) for metric in metrics if metric.startswith(LATENCY)}
+            times = [metric for metric in self.verdict().metrics if metric.metric.startswith(LATENCY)]
+            is_red = any(metric.outcome is Outcome.REGRESSED for metric in times)
+            self.open = {kind_of(metric.metric) for metric in times if metric.open}
+            if is_red and batches >= ENOUGH_IF_RED:
+                self.open.clear()
         return limited if self.open is None else limited & self.open
 
     def _exchange(self, dut: Dut, side: str, kind: RequestKind) -> Phases:
