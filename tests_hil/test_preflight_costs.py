@@ -12,6 +12,7 @@ from camrig.deadline import Deadline
 from camrig.gate.control_samples import count_good
 from camrig.probe.added_time import UNIT, AddedTimeSampler
 from camrig.probe.agent import Allocation
+from camrig.probe.lost_exchanges import repeated_echo
 from camrig.probe.overhead import measure_overhead
 from camrig.probe.request_kinds import POLICY
 from camrig.probe.request_mix import fill_caches, kinds_of_application, mistakes, over_route
@@ -24,7 +25,6 @@ from camrig.probe.sampling import (
     RequestUnderTest,
     Sampler,
     order,
-    reachable_echo,
 )
 from routes import bare_side, extra_routes
 
@@ -50,7 +50,7 @@ def control(batch: ExchangeBatch, phase: str = "total") -> list[float]:
 def test_time_of_each_phase_is_measured_beside_controls(dut, policy, measure, note, page):
     policy(allowed_headers=list(HEADERS), allowed_methods=["GET", "POST"], max_age=600)
     agent = dut.agent
-    echo = None if dut.forwarded else reachable_echo(dut.address[0], agent.echo_port())
+    echo = None if dut.forwarded else repeated_echo(dut.repeat_lost, dut.address[0], agent.echo_port())
     if echo is None:
         warnings.warn(
             "the board's TCP echo cannot be reached, so the request without CORS is the only control", stacklevel=1

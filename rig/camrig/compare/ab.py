@@ -16,15 +16,15 @@ from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.answers import wrong_answer
+from camrig.compare.answers import lost_answer, wrong_answer
 from camrig.compare.libraries import Library, ab_header, find_library, libraries_record
+from camrig.compare.losses import demand_answers, examine_losses, losses_line
 from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, ab_limits, allocated
 from camrig.compare.provenance import board_record, provenance_of, settings_record
-from camrig.compare.retry import LostExchangeRetry
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
 from camrig.compare.timed import TimedPart
 from camrig.dut import Dut
-from camrig.errors import BlockedError, BoardCrashedError, CamrigError
+from camrig.errors import AnswerLostError, BlockedError, BoardCrashedError, CamrigError
 from camrig.gate.baseline import Baseline
 from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
@@ -68,7 +68,6 @@ class AbSession:
         self.libraries = dict(zip(SIDES, (candidate, baseline), strict=True))
         self.recorders = {side: Recorder() for side in SIDES}
         self.hashes: dict[str, str] = {}
-        self.retry = LostExchangeRetry()
         self.missing: dict[str, str] = {}  # metrics that cannot be measured here, and why
         self._folder = folder
         self._random = Random(options.seed)
@@ -79,7 +78,6 @@ class AbSession:
             self.libraries,
             self.recorders,
             options,
-            self.retry,
             self._random,
             boot=lambda folder: self._boot(folder),
             verdict=lambda: self.comparison().decide(final=False),
@@ -94,6 +92,14 @@ class AbSession:
         if any(name.startswith("latency.") for name in self.options.limits):
             with self._attributed(None):
                 self.timed.run(self._folder)
+        if self._dut is not None:
+            candidate, baseline = (self.libraries[side].name for side in SIDES)
+            demand_answers(self._dut.exchanges, candidate, baseline, self.board.spec)
+
+    @property
+    def losses(self) -> str:
+        """The lost exchanges in words, empty if there were none."""
+        return losses_line(self._dut.exchanges) if self._dut is not None else ""
 
     def comparison(self) -> Comparison:
         """What was measured so far, for the gate."""
@@ -138,6 +144,7 @@ class AbSession:
         limits, library, recorder = self.options.limits, self.libraries[side], self.recorders[side]
         dut = self._boot(library.folder, remeasure_imports=RETAINED in limits)
         self.hashes[side] = self.board.deployment.library_sha256
+        dut.count_requests_as(side)
         dut.policy(**POLICY)
         requests: list[Callable[[], None]] = [partial(self._exchange, dut, side, kind) for kind in REQUEST_KINDS]
         requests.append(lambda: self._exchange(dut, side, unseen_preflight()))
@@ -157,16 +164,17 @@ class AbSession:
                     next(turns)()
                 for points in heap_series_until_level(
                     lambda: next(turns)(),
-                    partial(self.retry, dut, dut.heap),
+                    dut.heap,
                     LEAK_EVERY,
                     LEAK_REQUESTS,
                     1,
                     LEAK_MAX_SERIES,
                 ):
                     recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
+        examine_losses(dut)
 
     def _exchange(self, dut: Dut, side: str, kind: RequestKind) -> None:
-        response = self.retry(dut, lambda: dut.request(*kind.message))
+        response = dut.request(*kind.message)
         if reason := kind.mistake_in(response):
             raise self._wrong_answer(side, kind.words, reason)
 
@@ -177,7 +185,7 @@ class AbSession:
     def _count_allocations(self, dut: Dut, side: str, kind: RequestKind, metric: str) -> int:
         """Record the bytes that each request of one burst allocates; the largest of them."""
         method, target, headers, _ = kind.message
-        burst = self.retry(dut, lambda: dut.agent.allocations(method, target, headers, BURST))
+        burst = dut.agent.allocations(method, target, headers, BURST)
         if burst.status not in kind.statuses:
             raise self._wrong_answer(side, kind.words, f"status {burst.status}")
         self.recorders[side].record(metric, burst.bytes, "B")
@@ -185,9 +193,10 @@ class AbSession:
 
     @contextmanager
     def _attributed(self, side: str | None) -> Iterator[None]:
-        """Name the library of ``side``, or both for None, in any error. Only a crash of the candidate fails it.
+        """Name the library of ``side``, or both for None, in any error.
 
-        A crash of the baseline, or one that either may have caused, proves nothing about the candidate: it blocks.
+        Only a crash of the candidate, or an answer that it loses, fails it. Those of the baseline, or those that
+        either may have caused, prove nothing about the candidate: they block.
         """
         try:
             yield
@@ -195,7 +204,9 @@ class AbSession:
             loaded = f"with {self.libraries[side].name}" if side else "with both libraries loaded"
             is_named = side is not None and self.libraries[side].name in error.what
             message = error.what if is_named else f"{loaded}: {error.what}"
-            if isinstance(error, BoardCrashedError) and side != CANDIDATE:
+            if isinstance(error, AnswerLostError) and side:
+                raise lost_answer(self.libraries[side].name, error, is_candidate=side == CANDIDATE) from error
+            if isinstance(error, (AnswerLostError, BoardCrashedError)) and side != CANDIDATE:
                 message = message if side else f"{message}; either library may have caused it"
                 hint = "fix the baseline, or name another" if side else "run the test suite with each of them"
                 raise BlockedError(message, board=error.board, hint=hint, details=error.details) from error
@@ -228,6 +239,8 @@ def run_ab(
         board = stack.enter_context(Board(settings.device[0], settings, Steps(print)))
         session = AbSession(board, *sides, options, folder / "ab")
         session.run()
+        if session.losses:
+            print(session.losses)
         comparison = session.comparison()
         verdict = comparison.decide()
         show(comparison, verdict)

@@ -15,13 +15,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from camrig.bringup.board import Board
-from camrig.compare.answers import wrong_answer, wrong_control
+from camrig.compare.answers import lost_answer, wrong_answer, wrong_control
 from camrig.compare.libraries import Library, module_of, side_by_side
+from camrig.compare.losses import examine_losses, losses_line
 from camrig.compare.metrics import FIRST_TIME, IMPORT_TIME, KINDS, LOAD_TIME, PHASES, RELATIVE, added, kind_of
-from camrig.compare.retry import LostExchangeRetry
 from camrig.deadline import Deadline
 from camrig.dut import Dut
-from camrig.errors import AgentError, ServerSilentError
+from camrig.errors import AgentError, AnswerLostError, ServerSilentError
 from camrig.gate.verdict import GateVerdict, Outcome
 from camrig.measure.recorder import Recorder
 from camrig.measure.statistics import median
@@ -29,8 +29,9 @@ from camrig.probe.agent import SIDE_HEADER
 from camrig.probe.client import TIMING_HEADER, Phases, Response, request_bytes
 from camrig.probe.interleaved import CONTROL, LIGHT, ROUNDS, SIDES, InterleavedBatch, InterleavedSampler
 from camrig.probe.load import run_load
+from camrig.probe.lost_exchanges import repeated_echo
 from camrig.probe.request_kinds import POLICY, REQUEST_KINDS, RequestKind
-from camrig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
+from camrig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS
 
 if TYPE_CHECKING:
     from camrig.compare.ab import AbOptions
@@ -44,6 +45,7 @@ CLIENTS, EACH = (
     4,
     3,
 )  # of a burst: clients at once, and requests of each. Two are of a picture, which takes long to send
+BURST_TRIES = 5  # of a burst that loses exchanges
 FIRST, IMPORT, LOAD = (kind_of(metric) for metric in (FIRST_TIME, IMPORT_TIME, LOAD_TIME))
 PICTURE, LATENCY = "picture", "latency."
 FRESH = {"c": "a", "d": "b"}  # sides of fresh copies, by the library that each is of
@@ -58,7 +60,6 @@ class TimedPart:
     libraries: Mapping[str, Library]
     recorders: Mapping[str, Recorder]
     options: AbOptions
-    retry: LostExchangeRetry
     random: Random
     boot: Callable[[Path], Dut]
     verdict: Callable[[], GateVerdict]  # of what was measured so far
@@ -79,43 +80,43 @@ class TimedPart:
         while wanted := self._wanted(batches, until):
             dut = self._boot_both(folder, order)
             # A forwarded board has its HTTP port at another address than its echo.
-            echo = None if self.board.settings.url else reachable_echo(dut.address[0], dut.agent.echo_port())
+            echo = None
+            if not self.board.settings.url:
+                echo = repeated_echo(dut.repeat_lost, dut.address[0], dut.agent.echo_port())
             sampler = InterleavedSampler(partial(self._exchange, dut), echo=echo, seed=self.options.seed + boots)
             if not boots:
                 self._find_absent(dut, wanted)
             with self.board.steps("sample") as note:
                 for number in range(WARM_UP):
-                    self.retry(
-                        dut, partial(sampler.batch, self._kinds(wanted if number == 0 else set(KINDS) & wanted))
-                    )
-                before = batches
-                while batches - before < BOOT_AFTER * (2 if boots else 1) and (
-                    wanted := self._wanted(batches, until)
-                ):
+                    sampler.batch(self._kinds(wanted & set(KINDS) if number else wanted))
+                before, until_boot = batches, batches + BOOT_AFTER * (2 if boots else 1)
+                while batches < until_boot and (wanted := self._wanted(batches, until)):
                     self._record_batch(dut, sampler, wanted)
                     self.orders[-1]["loaded"] = list(order)
                     batches += 1
-                lost = f", {self.retry.lost} lost exchanges" if self.retry.lost else ""
+                losses = losses_line(dut.exchanges)
+                lost = f"; {losses}" if losses else ""
                 note(f"{batches - before} batches of {ROUNDS} rounds, {order[0]} loaded first{lost}")
+            examine_losses(dut)
             order.reverse()
             boots += 1
 
     def _record_batch(self, dut: Dut, sampler: InterleavedSampler, wanted: set[str]) -> None:
         """Take one batch of the kinds in ``wanted``, and record it."""
         self.before_batch()
-        batch = self.retry(dut, partial(sampler.batch, self._kinds(wanted)))
+        batch = sampler.batch(self._kinds(wanted))
         self.orders.append({"turns": [f"{side} {kind}" for side, kind in batch.order]})
         controls = batch.phases[CONTROL, WITHOUT_CORS]
         bare = [phases.on_board or 0.0 for phases in controls]
         for kind in self._kinds(wanted):
             self._record_kind(batch, kind.name, controls)
         if FIRST in wanted or IMPORT in wanted:
-            imports, firsts = self.retry(dut, partial(self._load_fresh, dut))
+            imports, firsts = self._load_fresh(dut)
             for side in SIDES:
                 self.recorders[side].record(IMPORT_TIME, imports[side], "ms", bare)
                 self.recorders[side].record(FIRST_TIME, firsts[side], "ms", bare)
         if LOAD in wanted:
-            for side, times in self.retry(dut, partial(self._bursts, dut)).items():
+            for side, times in self._bursts(dut).items():
                 self.recorders[side].record(LOAD_TIME, times, "ms", bare)
         if echo := batch.phases.get((CONTROL, TCP_ECHO)):
             for side in SIDES:
@@ -183,7 +184,13 @@ class TimedPart:
 
     def _send(self, dut: Dut, side: str, kind: RequestKind) -> Response:
         method, target, headers, body = kind.message
-        return dut.request(method, target, [*headers, (SIDE_HEADER, side), TIMING_HEADER], body)
+        try:
+            return dut.request(method, target, [*headers, (SIDE_HEADER, side), TIMING_HEADER], body)
+        except AnswerLostError as error:
+            side = FRESH.get(side, side)
+            if side not in self.libraries:
+                raise
+            raise lost_answer(self.libraries[side].name, error, is_candidate=side == CANDIDATE) from error
 
     def _mistake(self, side: str, kind: RequestKind, response: Response) -> str:
         if side != CONTROL:
@@ -222,7 +229,7 @@ class TimedPart:
         """Milliseconds on the board for each side, of a preflight and the request after it, while clients wait."""
         return {side: self._burst(dut, side) for side in self.random.sample(SIDES, len(SIDES))}
 
-    def _burst(self, dut: Dut, side: str) -> list[float]:
+    def _burst(self, dut: Dut, side: str, tries: int = BURST_TRIES) -> list[float]:
         host = "{}:{}".format(*dut.address)
         names = [PREFLIGHT, ACTUAL, PREFLIGHT, ACTUAL, *({PICTURE} - self.absent)]
         requests = [_request(BY_NAME[name], side, host) for name in names]
@@ -237,15 +244,17 @@ class TimedPart:
                 mistakes.append((kind, reason))
             return reason
 
-        result = run_load(dut.address, requests, CLIENTS, EACH, check=check)
+        result = run_load(dut.address, requests, CLIENTS, EACH, check=check, counts=dut.exchanges, kind=side)
         if result.errors.get("status"):
             mistakes.append((BY_NAME[ACTUAL], "status 500 or more"))
         for kind, reason in mistakes:
             self._ask_again(dut, side, kind, f"{reason}, to one of {CLIENTS} clients at once")
         if mistakes:  # they were right this time; a second time would have raised
-            return self._burst(dut, side)
+            return self._burst(dut, side, tries)
         if result.failed or result.unsent:
             self._exchange(dut, CONTROL, LIGHT)  # what took the board down is the better error
+            if tries > 1:  # how often a library loses answers is judged as a rate
+                return self._burst(dut, side, tries - 1)
             causes = ", ".join(f"{count} {cause}" for cause, count in result.errors.items()) or "no time left"
             raise ServerSilentError(f"{CLIENTS} clients at once lost exchanges ({causes})", board=self.board.spec)
         return [(a + b) / 2 for a, b in zip(times[PREFLIGHT], times[ACTUAL], strict=False)]
