@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.answers import wrong_answer, wrong_control
+from camrig.compare.alone import measure_alone
+from camrig.compare.answers import AnswerCheck, wrong_answer, wrong_control
+from camrig.compare.boot import Boot
 from camrig.compare.libraries import Library, ab_header, find_library, libraries_record, module_of, side_by_side
-from camrig.compare.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED, ab_limits, allocated
+from camrig.compare.metrics import IMPORTED, KINDS, PHASES, RELATIVE, RETAINED, ab_limits
 from camrig.compare.provenance import board_record, provenance_of, settings_record
 from camrig.compare.retry import LostExchangeRetry
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
@@ -38,9 +39,8 @@ from camrig.measure.recorder import Recorder
 from camrig.measure.statistics import median
 from camrig.probe.agent import Radio
 from camrig.probe.client import Response
-from camrig.probe.heap_series import heap_series_until_level
 from camrig.probe.interleaved import CONTROL, SIDES, InterleavedSampler
-from camrig.probe.request_kinds import PAGE, POLICY, REQUEST_KINDS, RequestKind, unseen_preflight
+from camrig.probe.request_kinds import PAGE, POLICY, REQUEST_KINDS
 from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
@@ -49,9 +49,6 @@ CANDIDATE, _ = SIDES
 WARM_UP = 3  # batches of each boot whose times are dropped
 ROUNDS = 10  # in each batch
 BOOT_AFTER = 6  # batches, and then after every 12: each load order has half of them, or nearly
-BURSTS, BURST = 6, 5  # counts of allocations in each boot
-LEAK_WARM_UP, LEAK_EVERY, LEAK_REQUESTS = 100, 48, 480  # in each of the two boots of a side
-LEAK_MAX_SERIES = 4  # while the heap rises
 LOOK_EVERY = 3  # batches
 
 
@@ -77,6 +74,7 @@ class AbSession:
         self.recorders = {side: Recorder() for side in SIDES}
         self.hashes: dict[str, str] = {}
         self.retry = LostExchangeRetry()
+        self.missing: dict[str, str] = {}  # metrics that cannot be measured here, and why
         self.orders: list[dict[str, object]] = []  # of each batch: the load order, and every turn
         self._folder = folder
         self._random = Random(options.seed)
@@ -88,6 +86,8 @@ class AbSession:
         for side in self._random.choice([(*SIDES, *reversed(SIDES)), (*reversed(SIDES), *SIDES)]):
             with self._attributed(side):
                 self._measure_alone(side)
+        for name, reason in self.missing.items():
+            self.board.steps.say(f"{name} is not judged: {reason}")
         if any(name.startswith("latency.") for name in self.options.limits):
             with self._attributed(None):
                 self._measure_times()
@@ -101,8 +101,22 @@ class AbSession:
             )
             for side in SIDES
         )
+        missing = {
+            name: reason
+            for name, reason in self.missing.items()
+            if name not in candidate.metrics or name not in baseline.metrics
+        }
+        limits = options.limits
+        if not self.board.settings.limits:  # the default limits are for whatever can be measured
+            limits = {name: limit for name, limit in limits.items() if name not in missing}
         return Comparison(
-            candidate, baseline, options.limits, options.plan, paired=True, calibration=options.calibration
+            candidate,
+            baseline,
+            limits,
+            options.plan,
+            paired=True,
+            calibration=options.calibration,
+            blocked={name: reason for name, reason in missing.items() if name in limits},
         )
 
     def _boot(self, folder: Path, remeasure_imports: bool = False) -> Dut:
@@ -118,40 +132,13 @@ class AbSession:
 
     def _measure_alone(self, side: str) -> None:
         """Count bytes and leaks in a boot with only the library of ``side``."""
-        limits, library, recorder = self.options.limits, self.libraries[side], self.recorders[side]
-        dut = self._boot(library.folder, remeasure_imports=RETAINED in limits)
+        library, limits = self.libraries[side], self.options.limits
+        dut = self._boot(library.folder, remeasure_imports=RETAINED in limits or IMPORTED in limits)
         self.hashes[side] = self.board.deployment.library_sha256
         dut.policy(**POLICY)
-        requests: list[Callable[[], None]] = [partial(self._exchange, dut, side, kind) for kind in REQUEST_KINDS]
-        requests.append(lambda: self._exchange(dut, side, unseen_preflight()))
-        for request in requests:
-            request()
-        if RETAINED in limits and (retained := self.board.imports.get("microdot.cors")) is not None:
-            recorder.record(RETAINED, retained, "B")
-        with self.board.steps("count") as note:
-            for kind in REQUEST_KINDS:
-                if (metric := allocated(kind.name)) in limits:
-                    most = max([self._count_allocations(dut, side, kind, metric) for _ in range(BURSTS)])
-                    if metric == ALLOCATED:
-                        note(f"{most} B per preflight, {library.name}")
-            if LEAK in limits:
-                turns = cycle(requests)
-                for _ in range(LEAK_WARM_UP):
-                    next(turns)()
-                for points in heap_series_until_level(
-                    lambda: next(turns)(),
-                    partial(self.retry, dut, dut.heap),
-                    LEAK_EVERY,
-                    LEAK_REQUESTS,
-                    1,
-                    LEAK_MAX_SERIES,
-                ):
-                    recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
-
-    def _exchange(self, dut: Dut, side: str, kind: RequestKind) -> None:
-        response = self.retry(dut, lambda: dut.request(*kind.message))
-        if reason := kind.mistake_in(response):
-            raise self._wrong_answer(side, kind.words, reason)
+        answers = AnswerCheck(dut, self.retry, partial(self._wrong_answer, side))
+        boot = Boot(self.board, dut, library.name, self.recorders[side], limits, self.retry, answers)
+        self.missing |= measure_alone(boot)
 
     def _check(self, side: str, kind: str, response: Response) -> None:
         if side == CONTROL:
@@ -165,15 +152,6 @@ class AbSession:
     def _wrong_answer(self, side: str, words: str, reason: str) -> CamrigError:
         name = self.libraries[side].name
         return wrong_answer(name, words, reason, self.board.spec, is_candidate=side == CANDIDATE)
-
-    def _count_allocations(self, dut: Dut, side: str, kind: RequestKind, metric: str) -> int:
-        """Record the bytes that each request of one burst allocates; the largest of them."""
-        method, target, headers, _ = kind.message
-        burst = self.retry(dut, lambda: dut.agent.allocations(method, target, headers, BURST))
-        if burst.status not in kind.statuses:
-            raise self._wrong_answer(side, kind.words, f"status {burst.status}")
-        self.recorders[side].record(metric, burst.bytes, "B")
-        return max(burst.bytes)
 
     def _measure_times(self) -> None:
         """Take timed batches with both libraries loaded, until they decide or the time is over."""

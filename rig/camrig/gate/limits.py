@@ -101,14 +101,22 @@ def default_limits(paired: bool) -> dict[str, Limit]:
     From one run to another the speed of the board itself may change (a virtual board's does), so that plain times
     would compare two boards. The time of a preflight relative to the same request without CORS does not depend on it.
     """
-    kinds = ("actual", "preflight_refused", "actual_refused", "preflight_plain", "actual_no_origin", "error")
+    kinds = (
+        *("actual", "preflight_refused", "actual_refused", "preflight_plain", "actual_no_origin", "error"),
+        *("picture", "stream", "preflight_unseen"),
+    )
     within_session = {
         "latency.preflight.on_board": "+10%",
         "latency.preflight.total": "+10%",
         "latency.actual.on_board": "+10%",
         "latency.preflight.tail": "+5 points",
         "latency.actual.tail": "+5 points",
-        **{f"heap.{kind}.allocated": "+0 B" for kind in kinds},
+        **{f"heap.{kind}.allocated": "+0 B" for kind in (*kinds, "first", "first_actual", "load")},
+        **{f"heap.{kind}.leak_slope": "< 1 B/request" for kind in ("preflight", *kinds, "load")},
+        "heap.first.retained": "+16 B",
+        "heap.load.peak": "+256 B",
+        "heap.import.microdot.cors": "+512 B",
+        "heap.import_allocated.microdot.cors": "+2048 B",
     }
     return parse_limits(
         {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from camrig.errors import AgentError
-from camrig.probe.client import Response, request_bytes
+from camrig.probe.client import Phases, Response, parse_response, request_bytes
 
 TOKEN_HEADER = "X-Rig-Token"
 SIDE_HEADER = "X-Rig-Side"  # names the library that a request goes through, where several are loaded
@@ -42,6 +42,14 @@ class Allocation:
 
     bytes: tuple[int, ...]
     status: int
+
+
+@dataclass(frozen=True)
+class MemoryCount:
+    """Bytes of each turn through a few requests in the board's memory, and one turn's answers, without bodies."""
+
+    bytes: tuple[int, ...]
+    responses: tuple[Response, ...]
 
 
 @dataclass(frozen=True)
@@ -127,9 +135,34 @@ class Agent:
 
         The board serves 100 requests at most.
         """
-        target = f"/rig/alloc?n={n}" + ("&bare=1" if bare else "")
-        counts = self._call("POST", target, request_bytes(method, path, None, headers), "message/http")
-        return Allocation(tuple(counts["bytes"]), counts["status"])
+        count = self.count([(method, path, list(headers), b"")], n, bare=bare)
+        return Allocation(count.bytes, count.responses[0].status)
+
+    def count(
+        self,
+        messages: Iterable[tuple[str, str, list[tuple[str, str]], bytes]],
+        n: int,
+        of: str = "allocated",
+        times: int = 1,
+        *,
+        together: bool = False,
+        cold: bool = False,
+        bare: bool = False,
+    ) -> MemoryCount:
+        """Send ``messages``, which have no body, ``times`` times in each of ``n`` turns in the board's process.
+
+        ``of`` ``allocated``: what a turn allocates with the collector off; ``peak``: the most that it adds to what is
+        alive while its responses are written; ``alive``: what is alive before the first turn and after each.
+        ``together``: all messages at once. ``cold``: without a turn before that is not counted. ``bare``: the same
+        routes without CORS. The board takes 100 turns at most.
+        """
+        options = {"n": n, "times": times, "together": together, "cold": cold, "bare": bare}
+        query = "&".join(f"{name}={int(value)}" for name, value in options.items() if value)
+        query += "" if of == "allocated" else f"&of={of}"
+        body = b"".join(request_bytes(method, target, None, headers) for method, target, headers, _ in messages)
+        counts = self._call("POST", f"/rig/alloc?{query}", body, "message/http")
+        heads = [parse_response(head.encode(), head=True) for head in counts["heads"]]
+        return MemoryCount(tuple(counts["bytes"]), tuple(Response(*head, Phases(0, 0, 0)) for head in heads))
 
     def _call(
         self, method: str, target: str, body: bytes = b"", content_type: str = "application/json"
