@@ -1,0 +1,64 @@
+"""One library in one boot, as the measurements of a comparison see it: counts, readings, and where they go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from camrig.bringup.board import Board
+from camrig.compare.answers import AnswerCheck
+from camrig.compare.retry import LostExchangeRetry
+from camrig.dut import Dut
+from camrig.errors import AgentError
+from camrig.gate.limits import Limit
+from camrig.measure.recorder import Recorder
+from camrig.measure.slope import Points
+from camrig.probe.agent import MemoryCount
+from camrig.probe.heap_series import settled_heap
+from camrig.probe.request_kinds import RequestKind
+
+
+@dataclass(frozen=True)
+class Boot:
+    """One library, called ``name``, in one boot of ``board``. Only metrics with a limit are recorded."""
+
+    board: Board
+    dut: Dut
+    name: str
+    recorder: Recorder
+    limits: Mapping[str, Limit]
+    retry: LostExchangeRetry
+    answers: AnswerCheck
+
+    def record(self, metric: str, values: Iterable[float]) -> None:
+        """Keep a batch of bytes."""
+        if metric in self.limits:
+            self.recorder.record(metric, values, "B")
+
+    def record_series(self, metric: str, points: Points) -> None:
+        """Keep pairs of requests so far and bytes alive."""
+        self.recorder.record(metric, [y for _, y in points], "B/request", at=[x for x, _ in points])
+
+    def alive(self) -> int:
+        """Bytes alive, once that has settled."""
+        return self.retry(self.dut, partial(settled_heap, self.dut.heap)).alloc
+
+    def count(self, kinds: Iterable[RequestKind], n: int, of: str = "allocated", **options: int) -> MemoryCount:
+        """``Agent.count`` of these kinds of requests, whose answers are checked."""
+        kinds = list(kinds)
+        messages = [kind.message for kind in kinds]
+
+        def count() -> MemoryCount:
+            return self.retry(self.dut, lambda: self.dut.agent.count(messages, n, of, **options))
+
+        try:
+            counted = count()
+        except AgentError as error:  # as it is when the same request gets different answers
+            for kind in kinds:
+                self.answers.ask_again(kind, error.what)
+            counted = count()
+        if not options.get("bare"):
+            for kind, response in zip(kinds, counted.responses, strict=True):
+                self.answers.check(kind, response)
+        return counted

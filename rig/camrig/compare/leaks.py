@@ -1,0 +1,143 @@
+"""What one library keeps of its requests: of each kind by itself, of all kinds in turn, and of several at once.
+
+In a mix of ten kinds 16 bytes kept by one of them are 1.6 a request, so each kind has a series of its own. It is sent
+in the board's memory, where the heap can be read after every few requests without anything else in between.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import cycle, islice, pairwise
+
+from camrig.compare.boot import Boot
+from camrig.compare.metrics import LEAK, LEAKS, LOAD_LEAK, leak_slope
+from camrig.deadline import Deadline
+from camrig.errors import ServerSilentError
+from camrig.measure.slope import Points
+from camrig.probe.client import Response, request_bytes
+from camrig.probe.heap_series import heap_series, series_until_level
+from camrig.probe.load import run_load
+from camrig.probe.request_kinds import UNSEEN, RequestKind, unseen_preflight
+
+WARM_UP, EVERY, REQUESTS = 20, 24, 240  # over the network, in each boot
+READINGS, EACH, EACH_SLOW = 32, 8, 2  # readings of one kind's series, and requests before each
+SLOW = 0.03  # seconds of a request in the board's memory
+SECONDS_PER_COUNT = 4.0  # nobody else is served meanwhile
+MAX_SERIES = 4  # while the heap rises
+SECONDS_TO_EXTEND = 150.0  # of a boot: later no series is extended, because the board is slow
+CLIENTS = 4
+MAX_LOST_SHARE = 0.25  # of the requests of several clients
+
+Take = Callable[[], Points]
+
+
+def record_leaks(boot: Boot, kinds: Sequence[RequestKind]) -> None:
+    """Record every slope that has a limit."""
+    if not any(name in boot.limits for name in LEAKS):
+        return
+    until = Deadline.after(SECONDS_TO_EXTEND)
+    turns = _turns(kinds)
+    series: dict[str, Take] = {leak_slope(kind.name): _KindSeries(partial(_grow, boot, kind)).take for kind in kinds}
+    series[leak_slope(UNSEEN)] = _KindSeries(partial(_grow_unseen, boot)).take
+    series[LEAK] = partial(_network_series, boot, turns)
+    series[LOAD_LEAK] = partial(_load_series, boot, turns)
+    with boot.board.steps("leaks") as note:
+        extended = 0
+        for metric, take in series.items():
+            if metric in boot.limits:
+                all_series = series_until_level(take, 1, MAX_SERIES, until)
+                extended += len(all_series) > 1
+                for points in all_series:
+                    boot.record_series(metric, points)
+        rose = f", of which {extended} rose at first" if extended else ""
+        note(f"{sum(name in boot.limits for name in series)} series{rose}, {boot.name}")
+
+
+class _KindSeries:
+    """Series of one kind of request: each goes on where the one before ended."""
+
+    def __init__(self, grow: Callable[[int, int], tuple[int, ...]]) -> None:
+        """``grow(turns, each)`` sends ``each`` requests a turn; bytes alive before the first and after each."""
+        self._grow = grow
+        self._alive: int | None = None
+        self._turns, self._each = 1, EACH
+
+    def take(self) -> Points:
+        """Pairs of requests so far and bytes alive; with fewer requests on a slow board."""
+        points: list[tuple[int, int]] = []
+        while len(points) <= READINGS:
+            start = time.monotonic()
+            alive = self._grow(min(self._turns, READINGS + 1 - len(points)), self._each)
+            seconds = (time.monotonic() - start) / (len(alive) - 1)
+            if not points:
+                self._alive = alive[0] if self._alive is None else self._alive
+                points.append((0, self._alive))
+            for before, after in pairwise(alive):
+                # Only what changed meanwhile: between two counts the rig itself sends requests.
+                self._alive += after - before
+                points.append((points[-1][0] + self._each, self._alive))
+            self._each = EACH_SLOW if seconds > SLOW * EACH else self._each
+            self._turns = max(1, min(READINGS, int(SECONDS_PER_COUNT / seconds)))
+        return points
+
+
+def _grow(boot: Boot, kind: RequestKind, turns: int, each: int) -> tuple[int, ...]:
+    return boot.count([kind], turns, "alive", times=each, cold=True).bytes
+
+
+def _grow_unseen(boot: Boot, turns: int, each: int) -> tuple[int, ...]:
+    """One turn only: a request that is repeated has been seen."""
+    return boot.count([unseen_preflight() for _ in range(each)], 1, "alive", cold=True).bytes
+
+
+def _turns(kinds: Sequence[RequestKind]) -> Iterator[RequestKind]:
+    """All kinds in turn, with a preflight that was never seen among them."""
+    for kind in cycle([*kinds, None]):
+        yield kind or unseen_preflight()
+
+
+def _network_series(boot: Boot, turns: Iterator[RequestKind]) -> Points:
+    for kind in islice(turns, WARM_UP):
+        boot.answers.request(kind)
+    heap = partial(boot.retry, boot.dut, boot.dut.heap)
+    return heap_series(lambda: boot.answers.request(next(turns)), heap, EVERY, REQUESTS)
+
+
+def _load_series(boot: Boot, turns: Iterator[RequestKind]) -> Points:
+    points = [(0, boot.alive())]
+    for done in range(EVERY, REQUESTS + 1, EVERY):
+        kinds = list(islice(turns, EVERY))
+        boot.retry(boot.dut, partial(_send_at_once, boot, kinds))
+        points.append((done, boot.alive()))
+    return points
+
+
+def _send_at_once(boot: Boot, kinds: Sequence[RequestKind]) -> None:
+    """Send as many requests by several clients. Raises ServerSilentError when too many got no answer."""
+    host, port = boot.dut.address
+    requests: dict[bytes, RequestKind] = {}
+    for kind in kinds:
+        method, target, headers, body = kind.message
+        requests[request_bytes(method, target, f"{host}:{port}", headers, body)] = kind
+    doubtful: list[tuple[RequestKind, str]] = []
+
+    def check(request: bytes, response: Response) -> str:
+        if reason := requests[request].mistake_in(response):
+            doubtful.append((requests[request], reason))
+        return reason
+
+    result = run_load((host, port), list(requests), CLIENTS, len(kinds) // CLIENTS, check=check)
+    for kind, reason in doubtful:
+        boot.answers.ask_again(kind, reason)
+    if result.errors.get("status"):  # of which kind is not known
+        for kind in requests.values():
+            boot.answers.request(kind)
+    if result.failed > MAX_LOST_SHARE * len(kinds):
+        causes = ", ".join(f"{number} {cause}" for cause, number in result.errors.items())
+        raise ServerSilentError(
+            f"{result.failed} of {len(kinds)} requests of {CLIENTS} clients at once got no answer ({causes})",
+            board=boot.board.spec,
+            hint="see the console of the board",
+        )
