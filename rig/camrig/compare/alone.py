@@ -58,7 +58,8 @@ def _record_imports(boot: Boot) -> dict[str, str]:
 
 def _kinds_with_routes(boot: Boot) -> tuple[list[RequestKind], dict[str, str]]:
     """The kinds that the application has a route for, as it answers without the library; metrics of the others."""
-    kinds, missing = [], {}
+    kinds: list[RequestKind] = []
+    missing: dict[str, str] = {}
     for kind in REQUEST_KINDS:
         if kind.optional and boot.count([kind], 1, bare=True).responses[0].status == 404:
             reason = f"the application has no route for {kind.words} ({kind.target})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from camrig.bringup.board import Board
 from camrig.compare.answers import AnswerCheck
@@ -44,7 +45,7 @@ class Boot:
         """Bytes alive, once that has settled."""
         return self.retry(self.dut, partial(settled_heap, self.dut.heap)).alloc
 
-    def count(self, kinds: Iterable[RequestKind], n: int, of: str = "allocated", **options: int) -> MemoryCount:
+    def count(self, kinds: Iterable[RequestKind], n: int, of: str = "allocated", **options: Any) -> MemoryCount:
         """``Agent.count`` of these kinds of requests, whose answers are checked."""
         kinds = list(kinds)
         messages = [kind.message for kind in kinds]

@@ -15,9 +15,8 @@ from camrig.compare.boot import Boot
 from camrig.compare.metrics import LEAK, LEAKS, LOAD_LEAK, leak_slope
 from camrig.deadline import Deadline
 from camrig.errors import ServerSilentError
-from camrig.measure.slope import Points
 from camrig.probe.client import Response, request_bytes
-from camrig.probe.heap_series import heap_series, series_until_level
+from camrig.probe.heap_series import Series, heap_series, series_until_level
 from camrig.probe.load import run_load
 from camrig.probe.request_kinds import UNSEEN, RequestKind, unseen_preflight
 
@@ -30,7 +29,7 @@ SECONDS_TO_EXTEND = 150.0  # of a boot: later no series is extended, because the
 CLIENTS = 4
 MAX_LOST_SHARE = 0.25  # of the requests of several clients
 
-Take = Callable[[], Points]
+Take = Callable[[], Series]
 
 
 def record_leaks(boot: Boot, kinds: Sequence[RequestKind]) -> None:
@@ -61,25 +60,24 @@ class _KindSeries:
     def __init__(self, grow: Callable[[int, int], tuple[int, ...]]) -> None:
         """``grow(turns, each)`` sends ``each`` requests a turn; bytes alive before the first and after each."""
         self._grow = grow
-        self._alive: int | None = None
         self._turns, self._each = 1, EACH
+        self._end: int | None = None  # bytes alive after the last series
 
-    def take(self) -> Points:
+    def take(self) -> Series:
         """Pairs of requests so far and bytes alive; with fewer requests on a slow board."""
-        points: list[tuple[int, int]] = []
+        points: Series = []
         while len(points) <= READINGS:
             start = time.monotonic()
             alive = self._grow(min(self._turns, READINGS + 1 - len(points)), self._each)
             seconds = (time.monotonic() - start) / (len(alive) - 1)
             if not points:
-                self._alive = alive[0] if self._alive is None else self._alive
-                points.append((0, self._alive))
+                points.append((0, alive[0] if self._end is None else self._end))
             for before, after in pairwise(alive):
                 # Only what changed meanwhile: between two counts the rig itself sends requests.
-                self._alive += after - before
-                points.append((points[-1][0] + self._each, self._alive))
+                points.append((points[-1][0] + self._each, points[-1][1] + after - before))
             self._each = EACH_SLOW if seconds > SLOW * EACH else self._each
             self._turns = max(1, min(READINGS, int(SECONDS_PER_COUNT / seconds)))
+        self._end = points[-1][1]
         return points
 
 
@@ -98,14 +96,14 @@ def _turns(kinds: Sequence[RequestKind]) -> Iterator[RequestKind]:
         yield kind or unseen_preflight()
 
 
-def _network_series(boot: Boot, turns: Iterator[RequestKind]) -> Points:
+def _network_series(boot: Boot, turns: Iterator[RequestKind]) -> Series:
     for kind in islice(turns, WARM_UP):
         boot.answers.request(kind)
     heap = partial(boot.retry, boot.dut, boot.dut.heap)
     return heap_series(lambda: boot.answers.request(next(turns)), heap, EVERY, REQUESTS)
 
 
-def _load_series(boot: Boot, turns: Iterator[RequestKind]) -> Points:
+def _load_series(boot: Boot, turns: Iterator[RequestKind]) -> Series:
     points = [(0, boot.alive())]
     for done in range(EVERY, REQUESTS + 1, EVERY):
         kinds = list(islice(turns, EVERY))
