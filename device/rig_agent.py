@@ -191,54 +191,52 @@ async def echo_once(reader, writer):
 
 
 async def count(app, dispatch, body, args):
-    """Bytes of each of ``n`` (at most 100) turns through the requests of ``body``, in this process, without network.
+    """Bytes of each of ``n`` (at most 100) turns through requests in this process, without network.
 
     They are those that a turn allocates with the collector off, less what it frees by itself. When turns would use up
     more than a third of the free heap, it is collected in between, because a board whose collector is off dies when
     its heap is full. With ``of=alive`` they are those alive before the first turn and after each, with ``of=peak``
     the most that a turn adds while responses are written.
 
-    A turn sends the requests ``times`` times, ``together``: all at once. Unless ``cold``, one turn is not counted.
-    ``heads`` are those of one turn more.
+    ``body`` has the requests, with a zero byte in between. A turn sends them ``times`` times, ``together``: all at
+    once. Unless ``cold``, a first turn is not counted. ``heads`` are those of the responses in a last turn.
     """
-    clients = [Client(app, dispatch, head + b"\r\n\r\n") for head in body.split(b"\r\n\r\n") if head]
+    clients = [Client(app, dispatch, message) for message in body.split(b"\0")]
     n, of = min(int(args["n"]), 100), args.get("of")  # nobody else is served meanwhile
     turn = (clients, int(args.get("times", 1)), "together" in args)
     if "cold" not in args:
         await send(*turn)
     counts = [0] * n
     gc.collect()
-    start = of and gc.mem_alloc()
+    free, first = gc.mem_free(), gc.mem_alloc()
     # What an ESP32 calls free includes what its heap may still grow by, so a small one is never trusted.
-    floor = max(gc.mem_free() * 2 // 3, 512 * 1024)
+    full = first + min(free // 3, free - 512 * 1024)
+    start = first
     try:
         if not of:
             gc.disable()
         for i in range(n):
-            if of == "peak":
+            if of == "peak" or (start > full and not of):
                 gc.collect()
                 start = gc.mem_alloc()
-                for client in clients:
-                    client.peak = start
-            elif not of:
-                if gc.mem_free() < floor:
-                    gc.collect()
-                start = gc.mem_alloc()
+            for client in clients:
+                client.peak = start if of == "peak" else None
             await send(*turn)
             if of == "peak":
                 counts[i] = max([client.peak for client in clients]) - start
-            elif of:
+                continue
+            if of:
                 gc.collect()
-                counts[i] = gc.mem_alloc()
-            else:
-                counts[i] = gc.mem_alloc() - start
+            end = gc.mem_alloc()  # a call takes a while where the heap is large
+            counts[i] = end if of else end - start
+            start = end
     finally:
         gc.enable()
     for client in clients:
         client.head, client.peak = [], None
     await send(clients, 1, False)
     return {
-        "bytes": [start] + counts if of == "alive" else counts,
+        "bytes": [first] + counts if of == "alive" else counts,
         "heads": [client.head for client in clients],
     }
 

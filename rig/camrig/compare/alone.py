@@ -26,7 +26,7 @@ from camrig.probe.request_kinds import REQUEST_KINDS, UNSEEN, RequestKind, unsee
 MODULE = "microdot.cors"
 BURSTS, BURST = 6, 8  # counts in each boot; a burst has one of every seven requests
 AT_ONCE = REQUEST_KINDS[:4]
-PEAK_TURNS = 4
+PEAKS, PEAK_TURNS = 2, 3  # each collects the heap for every piece of every response
 FIRST_KINDS = REQUEST_KINDS[:2]  # a page's preflight, and the request after it
 
 
@@ -100,7 +100,7 @@ def _record_bytes(boot: Boot, kinds: Sequence[RequestKind]) -> None:
             for _ in range(BURSTS):
                 boot.record(LOAD, boot.count(AT_ONCE, BURST // 2, together=True).bytes)
         if LOAD_PEAK in boot.limits:
-            for _ in range(BURSTS // 2):
+            for _ in range(PEAKS):
                 # Where a request is when another one is written varies; the most does not.
                 boot.record(LOAD_PEAK, [max(boot.count(AT_ONCE, PEAK_TURNS, "peak", together=True).bytes)])
 

@@ -21,7 +21,7 @@ from camrig.probe.load import run_load
 from camrig.probe.request_kinds import UNSEEN, RequestKind, unseen_preflight
 
 WARM_UP, EVERY, REQUESTS = 20, 24, 240  # over the network, in each boot
-READINGS, EACH, EACH_SLOW = 32, 8, 2  # readings of one kind's series, and requests before each
+READINGS, EACH, EACH_SLOW = 32, 6, 2  # readings of one kind's series, and requests before each
 SLOW = 0.03  # seconds of a request in the board's memory
 SECONDS_PER_COUNT = 4.0  # nobody else is served meanwhile
 MAX_SERIES = 4  # while the heap rises

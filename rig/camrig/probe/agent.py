@@ -21,6 +21,7 @@ ECHO = "/rig/echo"  # needs no token, and is answered without CORS
 _POLICY_LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
 _POLICY = (*_POLICY_LISTS, "allow_credentials", "max_age", "preflight_status")
 
+Message = tuple[str, str, list[tuple[str, str]], bytes]  # method, target, headers, body
 Send = Callable[[str, str, list[tuple[str, str]], bytes], Response]
 
 
@@ -140,7 +141,7 @@ class Agent:
 
     def count(
         self,
-        messages: Iterable[tuple[str, str, list[tuple[str, str]], bytes]],
+        messages: Iterable[Message],
         n: int,
         of: str = "allocated",
         times: int = 1,
@@ -149,7 +150,7 @@ class Agent:
         cold: bool = False,
         bare: bool = False,
     ) -> MemoryCount:
-        """Send ``messages``, which have no body, ``times`` times in each of ``n`` turns in the board's process.
+        """Send ``messages`` ``times`` times in each of ``n`` turns in the board's process.
 
         ``of`` ``allocated``: what a turn allocates with the collector off; ``peak``: the most that it adds to what is
         alive while its responses are written; ``alive``: what is alive before the first turn and after each.
@@ -159,7 +160,9 @@ class Agent:
         options = {"n": n, "times": times, "together": together, "cold": cold, "bare": bare}
         query = "&".join(f"{name}={int(value)}" for name, value in options.items() if value)
         query += "" if of == "allocated" else f"&of={of}"
-        body = b"".join(request_bytes(method, target, None, headers) for method, target, headers, _ in messages)
+        body = b"\0".join(
+            request_bytes(method, target, None, headers, body) for method, target, headers, body in messages
+        )
         counts = self._call("POST", f"/rig/alloc?{query}", body, "message/http")
         heads = [parse_response(head.encode(), head=True) for head in counts["heads"]]
         return MemoryCount(tuple(counts["bytes"]), tuple(Response(*head, Phases(0, 0, 0)) for head in heads))
