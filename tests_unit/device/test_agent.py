@@ -221,7 +221,7 @@ def test_a_turn_is_through_all_requests(counting, options, turns, together):
     assert (len(result["bytes"]), len(result["heads"])) == (3, 2)
 
 
-def test_bytes_alive_are_read_after_collections_before_the_first_turn_and_after_each(counting):
+def test_bytes_alive_are_read_before_the_first_turn_and_after_each(counting):
     counting.heap.step = 400
     result, heap = counting(3, [200] * 4, of="alive", cold="1")
     assert result["bytes"] == [400] * 4

@@ -9,22 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import cycle, islice, pairwise
+from itertools import cycle, islice
 
 from camrig.compare.boot import Boot
 from camrig.compare.metrics import LEAK, LEAKS, LOAD_LEAK, leak_slope
 from camrig.deadline import Deadline
 from camrig.errors import ServerSilentError
+from camrig.probe.agent import MemoryCount
 from camrig.probe.client import Response, request_bytes
 from camrig.probe.heap_series import Series, heap_series, series_until_level
 from camrig.probe.load import run_load
 from camrig.probe.request_kinds import UNSEEN, RequestKind, unseen_preflight
 
 WARM_UP, EVERY, REQUESTS = 20, 24, 240  # over the network, in each boot
-READINGS, EACH, EACH_SLOW = 32, 6, 2  # readings of one kind's series, and requests before each
+READINGS, EACH, EACH_SLOW = 34, 6, 2  # readings of one kind's series, and requests before each
 SLOW = 0.03  # seconds of a request in the board's memory
 SECONDS_PER_COUNT = 4.0  # nobody else is served meanwhile
-MAX_SERIES = 4  # while the heap rises
+MAX_KIND_SERIES, MAX_SERIES = 6, 4  # of a kind, and over the network, while the heap rises
 SECONDS_TO_EXTEND = 150.0  # of a boot: later no series is extended, because the board is slow
 CLIENTS = 4
 MAX_LOST_SHARE = 0.25  # of the requests of several clients
@@ -46,7 +47,8 @@ def record_leaks(boot: Boot, kinds: Sequence[RequestKind]) -> None:
         extended = 0
         for metric, take in series.items():
             if metric in boot.limits:
-                all_series = series_until_level(take, 1, MAX_SERIES, until)
+                most = MAX_SERIES if metric in (LEAK, LOAD_LEAK) else MAX_KIND_SERIES
+                all_series = series_until_level(take, 1, most, until)
                 extended += len(all_series) > 1
                 for points in all_series:
                     boot.record_series(metric, points)
@@ -55,39 +57,36 @@ def record_leaks(boot: Boot, kinds: Sequence[RequestKind]) -> None:
 
 
 class _KindSeries:
-    """Series of one kind of request: each goes on where the one before ended."""
+    """Series of one kind of request; each begins where the one before ended."""
 
-    def __init__(self, grow: Callable[[int, int], tuple[int, ...]]) -> None:
-        """``grow(turns, each)`` sends ``each`` requests a turn; bytes alive before the first and after each."""
+    def __init__(self, grow: Callable[[int, int], MemoryCount]) -> None:
+        """``grow(turns, each)`` counts what is alive over turns of ``each`` requests."""
         self._grow = grow
         self._turns, self._each = 1, EACH
-        self._end: int | None = None  # bytes alive after the last series
 
     def take(self) -> Series:
         """Pairs of requests so far and bytes alive; with fewer requests on a slow board."""
         points: Series = []
-        while len(points) <= READINGS:
+        sent = 0
+        while len(points) < READINGS:
             start = time.monotonic()
-            alive = self._grow(min(self._turns, READINGS + 1 - len(points)), self._each)
-            seconds = (time.monotonic() - start) / (len(alive) - 1)
-            if not points:
-                points.append((0, alive[0] if self._end is None else self._end))
-            for before, after in pairwise(alive):
-                # Only what changed meanwhile: between two counts the rig itself sends requests.
-                points.append((points[-1][0] + self._each, points[-1][1] + after - before))
+            count = self._grow(min(self._turns, READINGS - len(points)), self._each)
+            turns = len(count.bytes) - 1
+            points += [(sent + turn * self._each, alive) for turn, alive in enumerate(count.bytes)]
+            sent = points[-1][0] + len(count.responses)  # the answers are those of requests that follow
+            seconds = (time.monotonic() - start) / turns
             self._each = EACH_SLOW if seconds > SLOW * EACH else self._each
             self._turns = max(1, min(READINGS, int(SECONDS_PER_COUNT / seconds)))
-        self._end = points[-1][1]
         return points
 
 
-def _grow(boot: Boot, kind: RequestKind, turns: int, each: int) -> tuple[int, ...]:
-    return boot.count([kind], turns, "alive", times=each, cold=True).bytes
+def _grow(boot: Boot, kind: RequestKind, turns: int, each: int) -> MemoryCount:
+    return boot.count([kind], turns, "alive", times=each, cold=True)
 
 
-def _grow_unseen(boot: Boot, turns: int, each: int) -> tuple[int, ...]:
+def _grow_unseen(boot: Boot, turns: int, each: int) -> MemoryCount:
     """One turn only: a request that is repeated has been seen."""
-    return boot.count([unseen_preflight() for _ in range(each)], 1, "alive", cold=True).bytes
+    return boot.count([unseen_preflight() for _ in range(each)], 1, "alive", cold=True)
 
 
 def _turns(kinds: Sequence[RequestKind]) -> Iterator[RequestKind]:
