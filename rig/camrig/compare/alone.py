@@ -72,6 +72,9 @@ def _kinds_with_routes(boot: Boot) -> tuple[list[RequestKind], dict[str, str]]:
 
 def _record_first(boot: Boot) -> dict[str, str]:
     """Bytes of the first requests that the library sees, and of what they leave; why, if they were lost."""
+    metrics = (FIRST, FIRST_ACTUAL, FIRST_RETAINED)
+    if not any(metric in boot.limits for metric in metrics):
+        return {}
     lost = boot.retry.lost
     for kind in FIRST_KINDS:  # Microdot itself takes something the first time
         boot.count([kind], 1, bare=True)
@@ -80,8 +83,8 @@ def _record_first(boot: Boot) -> dict[str, str]:
     retained = boot.alive() - before
     if boot.retry.lost > lost:
         reason = "an answer to the first requests was lost, and they cannot be repeated"
-        return dict.fromkeys((FIRST, FIRST_ACTUAL, FIRST_RETAINED), reason)
-    for metric, values in zip((FIRST, FIRST_ACTUAL, FIRST_RETAINED), (*counts, [retained]), strict=True):
+        return dict.fromkeys(metrics, reason)
+    for metric, values in zip(metrics, (*counts, [retained]), strict=True):
         boot.record(metric, values)
     return {}
 
