@@ -199,7 +199,8 @@ async def count(app, dispatch, body, args):
     the most that a turn adds while responses are written.
 
     ``body`` has the requests, with a zero byte in between. A turn sends them ``times`` times, ``together``: all at
-    once. Unless ``cold``, a first turn is not counted. ``heads`` are those of the responses in a last turn.
+    once. Unless ``cold``, a first turn is not counted. ``heads`` are those of the responses in a last turn,
+    before which ``kept`` bytes more are alive than before the first.
     """
     clients = [Client(app, dispatch, message) for message in body.split(b"\0")]
     n, of = min(int(args["n"]), 100), args.get("of")  # nobody else is served meanwhile
@@ -232,10 +233,13 @@ async def count(app, dispatch, body, args):
             start = end
     finally:
         gc.enable()
+    gc.collect()
+    kept = gc.mem_alloc() - first
     for client in clients:
         client.head, client.peak = [], None
     await send(clients, 1, False)
     return {
+        "kept": kept,
         "bytes": [first] + counts if of == "alive" else counts,
         "heads": [client.head for client in clients],
     }

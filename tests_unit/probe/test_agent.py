@@ -70,7 +70,7 @@ def test_policy_without_changes_is_only_read():
 
 
 def test_request_to_count_is_sent_as_on_the_wire():
-    board = Board({"bytes": [5, 6], "heads": ["HTTP/1.0 204 No Content\r\nVary: Origin\r\n\r\n"]})
+    board = Board({"bytes": [5, 6], "kept": 0, "heads": ["HTTP/1.0 204 No Content\r\nVary: Origin\r\n\r\n"]})
     counts = board.agent.allocations("OPTIONS", "/x", [("Origin", "https://a.example")], 2, bare=True)
     assert (counts.bytes, counts.status) == ((5, 6), 204)
     ((method, target, _, body),) = board.requests
@@ -80,10 +80,10 @@ def test_request_to_count_is_sent_as_on_the_wire():
 
 def test_several_requests_are_counted_with_their_answers():
     heads = ["HTTP/1.0 204 No Content\r\nVary: Origin\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n"]
-    board = Board({"bytes": [9], "heads": heads})
+    board = Board({"bytes": [9], "kept": 64, "heads": heads})
     messages = [("OPTIONS", "/x", [], b""), ("POST", "/y", [], b"{}")]
     count = board.agent.count(messages, 1, "peak", times=2, together=True, cold=True)
-    assert count.bytes == (9,)
+    assert (count.bytes, count.kept) == ((9,), 64)
     assert [(response.status, response.headers) for response in count.responses] == [
         (204, [("Vary", "Origin")]),
         (200, []),

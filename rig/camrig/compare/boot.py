@@ -16,6 +16,7 @@ from camrig.gate.limits import Limit
 from camrig.measure.recorder import Recorder
 from camrig.measure.slope import Points
 from camrig.probe.agent import MemoryCount
+from camrig.probe.client import Response
 from camrig.probe.heap_series import settled_heap
 from camrig.probe.request_kinds import RequestKind
 
@@ -44,6 +45,10 @@ class Boot:
     def alive(self) -> int:
         """Bytes alive, once that has settled."""
         return self.retry(self.dut, partial(settled_heap, self.dut.heap)).alloc
+
+    def send(self, kind: RequestKind) -> Response:
+        """The answer to one request over the network, which is not checked."""
+        return self.retry(self.dut, lambda: self.dut.request(*kind.message))
 
     def count(self, kinds: Iterable[RequestKind], n: int, of: str = "allocated", **options: Any) -> MemoryCount:
         """``Agent.count`` of these kinds of requests, whose answers are checked."""

@@ -17,7 +17,7 @@ from camrig.deadline import Deadline
 from camrig.errors import ServerSilentError
 from camrig.probe.agent import MemoryCount
 from camrig.probe.client import Response, request_bytes
-from camrig.probe.heap_series import Series, heap_series, series_until_level
+from camrig.probe.heap_series import Series, heap_series, may_rise, series_until_level
 from camrig.probe.load import run_load
 from camrig.probe.request_kinds import UNSEEN, RequestKind, unseen_preflight
 
@@ -25,7 +25,7 @@ WARM_UP, EVERY, REQUESTS = 20, 24, 240  # over the network, in each boot
 READINGS, EACH, EACH_SLOW = 34, 6, 2  # readings of one kind's series, and requests before each
 SLOW = 0.03  # seconds of a request in the board's memory
 SECONDS_PER_COUNT = 4.0  # nobody else is served meanwhile
-MAX_KIND_SERIES, MAX_SERIES = 6, 4  # of a kind, and over the network, while the heap rises
+MAX_KIND_SERIES, MAX_SERIES = 6, 4  # of a kind, and over the network, while the heap may rise
 SECONDS_TO_EXTEND = 150.0  # of a boot: later no series is extended, because the board is slow
 CLIENTS = 4
 MAX_LOST_SHARE = 0.25  # of the requests of several clients
@@ -48,12 +48,12 @@ def record_leaks(boot: Boot, kinds: Sequence[RequestKind]) -> None:
         for metric, take in series.items():
             if metric in boot.limits:
                 most = MAX_SERIES if metric in (LEAK, LOAD_LEAK) else MAX_KIND_SERIES
-                all_series = series_until_level(take, 1, most, until)
+                all_series = series_until_level(take, 1, most, until, may_rise)
                 extended += len(all_series) > 1
                 for points in all_series:
                     boot.record_series(metric, points)
-        rose = f", of which {extended} rose at first" if extended else ""
-        note(f"{sum(name in boot.limits for name in series)} series{rose}, {boot.name}")
+        longer = f", of which {extended} were extended" if extended else ""
+        note(f"{sum(name in boot.limits for name in series)} series{longer}, {boot.name}")
 
 
 class _KindSeries:

@@ -113,7 +113,7 @@ def default_limits(paired: bool) -> dict[str, Limit]:
         "latency.actual.tail": "+5 points",
         **{f"heap.{kind}.allocated": "+0 B" for kind in (*kinds, "first", "first_actual", "load")},
         **{f"heap.{kind}.leak_slope": "< 1 B/request" for kind in ("preflight", *kinds, "load")},
-        "heap.first.retained": "+16 B",
+        "heap.first.retained": "+0 B",
         "heap.load.peak": "+256 B",
         "heap.import.microdot.cors": "+512 B",
         "heap.import_allocated.microdot.cors": "+2048 B",

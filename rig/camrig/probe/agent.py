@@ -50,6 +50,7 @@ class MemoryCount:
     """Bytes of each turn through a few requests in the board's memory, and one turn's answers, without bodies."""
 
     bytes: tuple[int, ...]
+    kept: int  # bytes that are alive after all of them, and were not before
     responses: tuple[Response, ...]
 
 
@@ -165,7 +166,9 @@ class Agent:
         )
         counts = self._call("POST", f"/rig/alloc?{query}", body, "message/http")
         heads = [parse_response(head.encode(), head=True) for head in counts["heads"]]
-        return MemoryCount(tuple(counts["bytes"]), tuple(Response(*head, Phases(0, 0, 0)) for head in heads))
+        return MemoryCount(
+            tuple(counts["bytes"]), counts["kept"], tuple(Response(*head, Phases(0, 0, 0)) for head in heads)
+        )
 
     def _call(
         self, method: str, target: str, body: bytes = b"", content_type: str = "application/json"

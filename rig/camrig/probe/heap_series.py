@@ -71,16 +71,22 @@ def heap_series_until_level(
     return series_until_level(take, least, most, Deadline.after(seconds))
 
 
-def series_until_level(take: Callable[[], Series], least: int, most: int, until: Deadline) -> list[Series]:
-    """Consecutive series, each taken by ``take``: ``least`` of them, and up to ``most`` while the heap rises.
+def series_until_level(
+    take: Callable[[], Series],
+    least: int,
+    most: int,
+    until: Deadline,
+    rises: Callable[[list[Series]], bool] | None = None,
+) -> list[Series]:
+    """Consecutive series, each taken by ``take``: ``least`` of them, and up to ``most`` while the heap ``rises``.
 
-    The heap is level when all series together gained no more than ``STILL_RISING`` a request, or when they have
-    points enough to show that it stopped rising (see ``lasting_rise``): a cache has filled.
+    By default the heap is level when all series together gained no more than ``STILL_RISING`` a request, or when
+    they have points enough to show that it stopped rising (see ``lasting_rise``): a cache has filled.
     """
     all_series: list[Series] = []
     while len(all_series) < most:
         all_series.append(take())
-        if len(all_series) >= least and (until.passed or not _rises(all_series)):
+        if len(all_series) >= least and (until.passed or not (rises or _rises)(all_series)):
             break
     return all_series
 
@@ -89,4 +95,9 @@ def _rises(all_series: Sequence[Series]) -> bool:
     gained = sum(series[-1][1] - series[0][1] for series in all_series)
     if gained <= STILL_RISING * sum(series[-1][0] - series[0][0] for series in all_series):
         return False
+    return may_rise(all_series)
+
+
+def may_rise(all_series: Sequence[Series]) -> bool:
+    """Whether it is not certain that the heap does not rise: it does, or the readings vary, or there are few."""
     return lasting_rise(all_series).high > STILL_RISING
