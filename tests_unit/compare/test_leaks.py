@@ -263,4 +263,4 @@ def test_a_slow_board_is_sent_fewer_requests(measured, monkeypatch):
 def test_no_series_is_extended_on_a_board_that_took_long(measured, monkeypatch):
     monkeypatch.setattr(leaks, "SECONDS_TO_EXTEND", 0.0)
     measured(lambda: ImaginaryBoard(lambda kind, number: 16), limits={leak_slope("error"): LIMITS[LEAK]}, boots=1)
-    assert measured.board.sent.count("error") <= 34 * leaks.EACH
+    assert measured.board.sent.count("error") <= 36 * leaks.EACH  # with those before the series

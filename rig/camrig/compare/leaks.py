@@ -50,8 +50,10 @@ def record_leaks(boot: Boot, kinds: Sequence[RequestKind]) -> None:
                 most = MAX_SERIES if metric in (LEAK, LOAD_LEAK) else MAX_KIND_SERIES
                 all_series = series_until_level(take, 1, most, until, may_rise)
                 extended += len(all_series) > 1
+                # As gained in this boot: the level at which it began has nothing to do with the last one's.
+                base = all_series[0][0][1]
                 for points in all_series:
-                    boot.record_series(metric, points)
+                    boot.record_series(metric, [(at, alive - base) for at, alive in points])
         longer = f", of which {extended} were extended" if extended else ""
         note(f"{sum(name in boot.limits for name in series)} series{longer}, {boot.name}")
 
@@ -62,22 +64,29 @@ class _KindSeries:
     def __init__(self, grow: Callable[[int, int], MemoryCount]) -> None:
         """``grow(turns, each)`` counts what is alive over turns of ``each`` requests."""
         self._grow = grow
-        self._turns, self._each = 1, EACH
+        self._turns, self._each = 0, EACH
 
     def take(self) -> Series:
         """Pairs of requests so far and bytes alive; with fewer requests on a slow board."""
+        if not self._turns:
+            self._count(1)  # for its time; it also leaves the heap as further counts do
         points: Series = []
         sent = 0
         while len(points) < READINGS:
-            start = time.monotonic()
-            count = self._grow(min(self._turns, READINGS - len(points)), self._each)
-            turns = len(count.bytes) - 1
-            points += [(sent + turn * self._each, alive) for turn, alive in enumerate(count.bytes)]
+            each = self._each
+            count = self._count(min(self._turns, READINGS - len(points)))
+            points += [(sent + turn * each, alive) for turn, alive in enumerate(count.bytes)]
             sent = points[-1][0] + len(count.responses)  # the answers are those of requests that follow
-            seconds = (time.monotonic() - start) / turns
-            self._each = EACH_SLOW if seconds > SLOW * EACH else self._each
-            self._turns = max(1, min(READINGS, int(SECONDS_PER_COUNT / seconds)))
         return points
+
+    def _count(self, turns: int) -> MemoryCount:
+        start = time.monotonic()
+        count = self._grow(turns, self._each)
+        seconds = (time.monotonic() - start) / (len(count.bytes) - 1)
+        if seconds > SLOW * self._each:
+            self._each = EACH_SLOW
+        self._turns = max(1, min(READINGS, int(SECONDS_PER_COUNT / max(seconds, 1e-6))))
+        return count
 
 
 def _grow(boot: Boot, kind: RequestKind, turns: int, each: int) -> MemoryCount:
