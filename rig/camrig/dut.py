@@ -5,47 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import cycle
+from typing import Any, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
+from camrig.board.boot_listener import BootListener
 from camrig.board.console import Console
 from camrig.board.crash import APPLICATION, Crash, CrashMonitor
-from camrig.board.events import Crashed, Event, Prompt, Restarted, Serving, Traceback, WifiFailed
+from camrig.board.events import Event, TaskFailed
 from camrig.board.identity import Identity
 from camrig.board.session import Session
 from camrig.deadline import Deadline
 from camrig.errors import (
+    AnswerLostError,
     BoardCrashedError,
-    BootError,
     CamrigError,
     DeployError,
     PortError,
     PowerLostError,
     ServerSilentError,
-    WifiError,
 )
-from camrig.probe.agent import ECHO, Agent, Heap
+from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, is_open
+from camrig.probe.agent import ECHO, Agent, Heap, exchange_kind, is_repeatable
 from camrig.probe.client import LostExchangeError, Response, exchange, request_bytes
 from camrig.probe.connections import Connections
+from camrig.probe.lost_exchanges import SECONDS_PER_EXCHANGE, ExchangeRetry
 
 CONSOLE_LINES = 20  # of the console, shown beside an error
-BOOTS = 3  # restarts before the application serves that make a boot loop
-SECONDS_PER_EXCHANGE = 15.0
 SECONDS_FOR_LAST_WORDS = 0.5  # from the end of a connection until the console says why, if it does
 SECONDS_TO_ANSWER = 5.0  # at least, from the ready line to the first whole exchange
+AGENT_FILE = "rig_agent.py"  # the rig's own part of what runs on the board
 
-_WIFI_CAUSES: dict[str, tuple[str, str]] = {
-    "no-such-network": (
-        "does not find the Wi-Fi network {ssid!r}",
-        "check its name, band (2.4 GHz) and range",
-    ),
-    "wrong-password": ("was refused by the Wi-Fi network {ssid!r}: wrong password", "check CAMRIG_WIFI_PASSWORD"),
-    "timeout": ("got no address from the Wi-Fi network {ssid!r} in time", "check the range and the DHCP server"),
-    "not-configured": (
-        "has no Wi-Fi settings",
-        "set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write camrig.wifi.toml",
-    ),
-}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -75,6 +67,11 @@ class Dut:
         self.agent = Agent(self.request, start.token or "")
         self.connections = Connections()
         self.crash_monitor = CrashMonitor(session.console, on_crash=self.connections.cut)
+        self.exchanges = ExchangeCounts()
+        self._retry = ExchangeRetry(self.exchanges, self._control)
+        self._lost_requests: dict[bytes, tuple[str, Callable[[float], Response]]] = {}  # since the board booted
+        self._kind = REQUEST
+        self._serves = False
         self._broken: CamrigError | None = None
         self._start = start
 
@@ -102,31 +99,109 @@ class Dut:
         return self.agent.heap()
 
     def request(
-        self, method: str, target: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        repeat: bool | None = None,
     ) -> Response:
         """One timed exchange on a connection of its own.
 
+        A lost exchange is repeated beside requests without CORS if its method is safe, or with ``repeat=True``. With
+        ``repeat=False`` the loss is expected: it counts for nothing, and raises ServerSilentError.
+
         A board that goes down meanwhile ends it at once. Raises BoardCrashedError when what runs on the board did
-        that, PowerLostError or PortError for power and cable, ServerSilentError when no whole response came back.
+        that, AnswerLostError when only this request gets no answer, PowerLostError or PortError for power and cable,
+        ServerSilentError when no whole response came back for any other reason.
         """
+        self._check_usable()
+        host, port = self.address
+        headers = list(headers)
+        raw = request_bytes(method, target, f"{host}:{port}", headers, body)
+
+        def send(seconds: float) -> Response:
+            return exchange(host, port, raw, seconds, self.connections)
+
+        name, kind = f"{method} {target}", exchange_kind(target, headers) or self._kind
+        repeatable = is_repeatable(method, target) if repeat is None else repeat
+        if repeat is False or not self._serves or self.console.attended:
+            return self._expect_loss(name, send)
+        losses = self.exchanges.count([kind]).lost
+        try:
+            return self.repeat_lost(name, send, kind=kind, repeatable=repeatable, key=raw)
+        finally:
+            if repeatable and kind != CONTROL and self.exchanges.count([kind]).lost > losses:
+                self._lost_requests[raw] = kind, send
+
+    def repeat_lost(
+        self, name: str, send: Callable[[float], T], *, kind: str = "", repeatable: bool = True, key: Any = None
+    ) -> T:
+        """The result of ``send(seconds)``, some exchange of a test's own, repeated while it raises LostExchangeError.
+
+        ``name`` says what it is, for messages. Raises as ``request`` does.
+        """
+        self._check_usable()
+        check_board = partial(self._check_board, self.console.seen)
+        try:
+            return self._retry(name, kind or self._kind, send, check_board, repeatable, key)
+        except (AnswerLostError, ServerSilentError) as error:
+            raise error.amended(
+                board=self.session.name, details=error.details or self.console.text(lines=CONSOLE_LINES)
+            ) from None
+
+    def count_requests_as(self, kind: str) -> None:
+        """Count requests from now on as ``kind``, such as the name of the library that is loaded."""
+        self._kind = kind
+
+    def examine_losses(self, seconds: float, kind: str = REQUEST, controls: Iterable[str] = (CONTROL,)) -> None:
+        """Send lost requests again, in turns with controls, while their excess is plausible and not certain."""
+        until, controls = Deadline.after(seconds), tuple(controls)
+        for lost_kind, send in cycle(list(self._lost_requests.values())):
+            counts = self.exchanges.count([kind]), self.exchanges.count(controls)
+            if not is_open(*counts) or until.passed:
+                return
+            self._retry.once(lost_kind, send)
+            if not self._retry.ask_control() and self.crash_monitor.crash is not None:
+                return
+
+    def _check_usable(self) -> None:
         if self._broken is not None:
             raise self._broken
         if self.crash_monitor.crash is not None:
             raise self.down(self.crash_monitor.crash)
-        host, port = self.address
-        raw = request_bytes(method, target, f"{host}:{port}", headers, body)
+
+    def _check_board(self, seen: int, name: str) -> None:
+        """Raise what the console says, after event number ``seen``, of why the request ``name`` got no answer."""
+        # Where the network stack dies first, the console is a moment behind.
+        if (crash := self.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)) is not None:
+            raise self.down(crash)
+        for event in self.console.since(seen):
+            if is_applications_own(event):
+                where = event.where or "at an unknown place"
+                raise AnswerLostError(
+                    f"{name} got no answer: the application raised {event.error} ({where})",
+                    hint="see the console of the board",
+                )
+
+    def _expect_loss(self, name: str, send: Callable[[float], Response]) -> Response:
         try:
-            return exchange(host, port, raw, SECONDS_PER_EXCHANGE, self.connections)
+            return send(SECONDS_PER_EXCHANGE)
         except LostExchangeError as error:
             # Where the network stack dies first, the console is a moment behind.
             if not self.console.attended and (crash := self.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)) is not None:
                 raise self.down(crash) from None
             raise ServerSilentError(
-                f"{method} {target} got no answer ({error})",
+                f"{name} got no answer ({error})",
                 board=self.session.name,
                 hint="see the console of the board",
                 details=self.console.text(lines=CONSOLE_LINES),
             ) from None
+
+    def _control(self, seconds: float) -> Response:
+        """Any answer to a request that the agent answers without CORS; without an agent, to any other request."""
+        host, port = self.address
+        return exchange(host, port, request_bytes("GET", ECHO, f"{host}:{port}", []), seconds, self.connections)
 
     def give_up(self, error: CamrigError) -> None:
         """No recovery brought the board back: every request raises ``error`` from now on."""
@@ -134,9 +209,8 @@ class Dut:
 
     def answers(self, seconds: float = 3.0) -> bool:
         """Whether the server answers anything at all to a new connection."""
-        host, port = self.address
         try:
-            exchange(host, port, request_bytes("GET", ECHO, f"{host}:{port}", []), seconds, self.connections)
+            self._control(seconds)
         except LostExchangeError:
             return False
         return True
@@ -179,11 +253,13 @@ class Dut:
         mark, seen = console.mark(), console.seen
         self.connections.restore()
         self.crash_monitor.forget()
+        self._serves = False
+        self._lost_requests.clear()
         try:
             with start.step("reset"):
                 self.session.restart()
             with start.step("console") as note:
-                url = _BootListener(self.session, start.ssid).wait(seen, until)
+                url = BootListener(self.session, start.ssid).wait(seen, until)
                 note(url)
             with start.step("ready") as note:
                 self.url = start.url or url
@@ -210,6 +286,7 @@ class Dut:
                 hint="make it with app.cors = microdot.cors.CORS(app, ...)",
             )
         self.crash_monitor.start()
+        self._serves = True
 
     def _answering(self, until: Deadline) -> dict[str, Any]:
         """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile."""
@@ -229,55 +306,11 @@ class Dut:
             console.wait(lambda event: None, console.seen, until.sooner(0.2))
 
 
-class _BootListener:
-    """Hears a board boot: says at which URL it serves, or raises what keeps it from that."""
+def is_applications_own(event: Event) -> TypeGuard[TaskFailed]:
+    """Whether a task ended in an exception of the application's own.
 
-    def __init__(self, session: Session, ssid: str) -> None:
-        self._session = session
-        self._ssid = ssid
-        self._tracebacks: list[Traceback] = []
-        self._restarts = 0
-
-    def wait(self, seen: int, until: Deadline) -> str:
-        """The URL that the application prints after event number ``seen``. Raises WifiError, BootError, PortError."""
-        url = self._session.console.wait(self._hear, seen, until)
-        if url is not None:
-            return url
-        last = f"; the last exception was {self._tracebacks[-1].error}" if self._tracebacks else ""
-        raise BootError(
-            f"did not say within {until.seconds:g} s where it serves{last}",
-            hint="see the console below, or allow more time with --hil-boot-timeout",
-        )
-
-    def _hear(self, event: Event) -> str | None:
-        if isinstance(event, Serving):
-            return event.url
-        if isinstance(event, WifiFailed):
-            raise _wifi_error(event.reason, self._ssid)
-        if isinstance(event, Crashed):
-            raise BootError(f"the firmware crashed while booting: {event.line}", hint="check power and firmware")
-        if isinstance(event, Traceback):
-            self._tracebacks.append(event)
-        if isinstance(event, Restarted):
-            self._restarts += 1
-            if self._restarts > BOOTS:
-                raise BootError(
-                    f"the board restarts over and over ({event.cause})", hint="check its power supply and boot.py"
-                )
-        if isinstance(event, Prompt):
-            raise self._ended()
-        return None
-
-    def _ended(self) -> BootError:
-        if self._tracebacks:
-            error = self._tracebacks[-1].error
-            return BootError(f"main.py raised at boot: {error}", hint="fix it; the traceback is below")
-        return BootError(
-            "main.py ended without serving", hint="it has to print 'serving http://ADDRESS:PORT' and go on running"
-        )
-
-
-def _wifi_error(reason: str, ssid: str) -> WifiError:
-    unknown = ("was refused by the Wi-Fi network {ssid!r}: " + reason, "check the network")
-    sentence, hint = _WIFI_CAUSES.get(reason, unknown)
-    return WifiError(sentence.format(ssid=ssid), hint=hint)
+    An OSError may be the network's, a MemoryError that of a small heap which the rig's agent shares.
+    """
+    if not isinstance(event, TaskFailed) or event.error.startswith(("OSError", "MemoryError")):
+        return False
+    return not event.where.startswith(AGENT_FILE)

@@ -11,13 +11,13 @@ from camrig.compare.alone import measure_alone
 from camrig.compare.answers import AnswerCheck
 from camrig.compare.boot import Boot
 from camrig.compare.metrics import COUNTED, FIRST_RETAINED, LEAK, LEAKS, LOAD_LEAK, MEASURED, allocated, leak_slope
-from camrig.compare.retry import LostExchangeRetry
 from camrig.errors import AgentError, ServerSilentError, WrongAnswerError
 from camrig.gate.judgement import judge
 from camrig.gate.limits import default_limits
 from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
+from camrig.measure.losses import ExchangeCounts
 from camrig.measure.recorder import Recorder
 from camrig.probe.agent import ECHO, Heap, MemoryCount
 from camrig.probe.client import Phases, Response
@@ -50,6 +50,7 @@ class ImaginaryBoard:
         self.session = SimpleNamespace(name="board")
         self.address = ("board", 80)
         self.agent = self
+        self.exchanges = ExchangeCounts()
         self.deployment = SimpleNamespace(imports={"microdot.cors": 4000}, import_allocations={"microdot.cors": 5000})
         self.spec, self.lines = "board", []
         self.steps = Steps(lambda line: self.lines.append(str(line)))
@@ -99,8 +100,7 @@ def measured(monkeypatch):
         recorder, missing = Recorder(), {}
         for _ in range(boots):
             board = make()
-            retry = LostExchangeRetry()
-            answers = AnswerCheck(board, retry, lambda words, reason: WrongAnswerError(f"{words} wrongly ({reason})"))
+            answers = AnswerCheck(board, lambda words, reason: WrongAnswerError(f"{words} wrongly ({reason})"))
 
             def load(address, requests, concurrency, each, check, board=board):
                 wrong = []
@@ -110,7 +110,7 @@ def measured(monkeypatch):
                 return LoadResult(concurrency, (1.0,) * (concurrency * each), board.errors, 0, tuple(wrong))
 
             monkeypatch.setattr(leaks, "run_load", load)
-            missing |= measure_alone(Boot(board, board, "library", recorder, limits, retry, answers))
+            missing |= measure_alone(Boot(board, board, "library", recorder, limits, answers))
             run.board = board
         samples = recorded_samples(recorder.metrics)
         judged = {name: limit for name, limit in limits.items() if name in samples}

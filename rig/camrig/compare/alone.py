@@ -88,10 +88,10 @@ def _record_first(boot: Boot) -> dict[str, str]:
     metrics = (FIRST, FIRST_ACTUAL, FIRST_RETAINED)
     if not any(metric in boot.limits for metric in metrics):
         return {}
-    lost = boot.retry.lost
-    boot.retry(boot.dut, lambda: boot.dut.agent.run(FILL_NAME_TABLE))
+    lost = boot.lost
+    boot.dut.agent.run(FILL_NAME_TABLE)
     preflight, actual = (boot.count([kind], 1, cold=True) for kind in FIRST_KINDS)
-    if boot.retry.lost > lost:
+    if boot.lost > lost:
         reason = "an answer to the first requests was lost, and they cannot be repeated"
         return dict.fromkeys(metrics, reason)
     for metric, values in zip(metrics, (preflight.bytes, actual.bytes, [preflight.kept + actual.kept]), strict=True):

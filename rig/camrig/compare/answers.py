@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from camrig.compare.retry import LostExchangeRetry
 from camrig.dut import Dut
-from camrig.errors import AgentError, BlockedError, CamrigError, WrongAnswerError
+from camrig.errors import AgentError, AnswerLostError, BlockedError, CamrigError, WrongAnswerError
 from camrig.probe.agent import ECHO
 from camrig.probe.client import Response
 from camrig.probe.request_kinds import RequestKind
@@ -37,19 +36,25 @@ def wrong_answer(library: str, request: str, reason: str, board: str, *, is_cand
     )
 
 
+def lost_answer(library: str, lost: AnswerLostError, *, is_candidate: bool) -> CamrigError:
+    """The error for a ``library`` that does not answer. A candidate has failed, a baseline blocks."""
+    error = WrongAnswerError if is_candidate else BlockedError
+    return error(f"with {library}: {lost.what}", board=lost.board, hint=lost.hint, details=lost.details)
+
+
 class AnswerCheck:
     """Checks the answers of one library in one boot, and asks again before it blames the library.
 
     ``wrong_answer(request, reason)`` is the error for a request, named in words, that was answered wrongly.
     """
 
-    def __init__(self, dut: Dut, retry: LostExchangeRetry, wrong_answer: Callable[[str, str], CamrigError]) -> None:
-        self._dut, self._retry, self._wrong_answer = dut, retry, wrong_answer
+    def __init__(self, dut: Dut, wrong_answer: Callable[[str, str], CamrigError]) -> None:
+        self._dut, self._wrong_answer = dut, wrong_answer
         self._doubtful = 0
 
     def request(self, kind: RequestKind) -> None:
         """Send a request over the network and check its answer."""
-        self.check(kind, self._retry(self._dut, lambda: self._dut.request(*kind.message)))
+        self.check(kind, self._dut.request(*kind.message))
 
     def check(self, kind: RequestKind, response: Response) -> None:
         """Raise unless an answer is right, or was wrong a few times only and cannot be repeated."""
@@ -62,10 +67,10 @@ class AnswerCheck:
         Raises AgentError if a control is answered wrongly, the library's error if the request is, or was too often.
         """
         for _ in range(AGAIN):
-            control = self._retry(self._dut, lambda: self._dut.request("GET", ECHO))
+            control = self._dut.request("GET", ECHO)
             if control.status != 200:
                 raise wrong_control(f"status {control.status}", self._dut.session.name)
-            response = self._retry(self._dut, lambda: self._dut.request(*kind.message))
+            response = self._dut.request(*kind.message)
             if repeated := kind.mistake_in(response):
                 raise self._wrong_answer(kind.words, repeated)
         self._doubtful += 1

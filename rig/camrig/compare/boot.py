@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from camrig.bringup.board import Board
 from camrig.compare.answers import AnswerCheck
-from camrig.compare.retry import LostExchangeRetry
 from camrig.dut import Dut
 from camrig.errors import AgentError
 from camrig.gate.limits import Limit
+from camrig.measure.losses import CONTROL
 from camrig.measure.recorder import Recorder
 from camrig.measure.slope import Points
 from camrig.probe.agent import MemoryCount
 from camrig.probe.client import Response
 from camrig.probe.heap_series import settled_heap
+from camrig.probe.interleaved import SIDES
 from camrig.probe.request_kinds import RequestKind
 
 
@@ -30,8 +30,12 @@ class Boot:
     name: str
     recorder: Recorder
     limits: Mapping[str, Limit]
-    retry: LostExchangeRetry
     answers: AnswerCheck
+
+    @property
+    def lost(self) -> int:
+        """Exchanges that were lost so far."""
+        return self.dut.exchanges.count([*SIDES, CONTROL]).lost
 
     def record(self, metric: str, values: Iterable[float]) -> None:
         """Keep a batch of bytes."""
@@ -44,11 +48,11 @@ class Boot:
 
     def alive(self) -> int:
         """Bytes alive, once that has settled."""
-        return self.retry(self.dut, partial(settled_heap, self.dut.heap)).alloc
+        return settled_heap(self.dut.heap).alloc
 
     def send(self, kind: RequestKind) -> Response:
         """The answer to one request over the network, which is not checked."""
-        return self.retry(self.dut, lambda: self.dut.request(*kind.message))
+        return self.dut.request(*kind.message)
 
     def count(self, kinds: Iterable[RequestKind], n: int, of: str = "allocated", **options: Any) -> MemoryCount:
         """``Agent.count`` of these kinds of requests, whose answers are checked."""
@@ -56,7 +60,7 @@ class Boot:
         messages = [kind.message for kind in kinds]
 
         def count() -> MemoryCount:
-            return self.retry(self.dut, lambda: self.dut.agent.count(messages, n, of, **options))
+            return self.dut.agent.count(messages, n, of, **options)
 
         try:
             counted = count()

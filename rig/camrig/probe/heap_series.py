@@ -41,13 +41,15 @@ def settled_heap(heap: Callable[[], Heap], pause: float = PAUSE) -> Heap:
     return min(readings, key=lambda reading: reading.alloc)
 
 
-def heap_series(request: Callable[[], object], heap: Callable[[], Heap], every: int, total: int) -> Series:
+def heap_series(
+    request: Callable[[], object], heap: Callable[[], Heap], every: int, total: int, pause: float = PAUSE
+) -> Series:
     """Pairs (requests so far, bytes alive), at 0 and after every ``every`` requests up to ``total``."""
-    points = [(0, settled_heap(heap).alloc)]
+    points = [(0, settled_heap(heap, pause).alloc)]
     for done in range(1, total + 1):
         request()
         if done % every == 0:
-            points.append((done, settled_heap(heap).alloc))
+            points.append((done, settled_heap(heap, pause).alloc))
     return points
 
 
