@@ -20,7 +20,8 @@ from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.ab import LEAK_EVERY, AbOptions, AbSession
+from camrig.compare.ab import AbOptions, AbSession
+from camrig.compare.leaks import EVERY
 from camrig.compare.libraries import find_library
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK
 from camrig.dut import Dut
@@ -182,7 +183,7 @@ def leaks(benchmark: Benchmark, fault: Change, count: int) -> tuple[Counter[str]
 
     with benchmark.board(fault) as dut:
         for _ in range(count):
-            points = heap_series(request, dut.heap, LEAK_EVERY, 500)
+            points = heap_series(request, dut.heap, EVERY, 500)
             recorder = Recorder()
             recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
             verdict = judge(recorded_samples(recorder.metrics), {}, limits, plan=one_look(), paired=False, final=True)

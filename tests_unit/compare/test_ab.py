@@ -96,7 +96,7 @@ def test_a_lost_exchange_is_repeated_and_load_orders_alternate(make_session):
     ({ALLOCATED: "+0 B"}, 1, BoardCrashedError), ({ALLOCATED: "+0 B"}, 0, BlockedError), (TIMES, 0, BlockedError),
 ])  # fmt: skip
 def test_only_a_crash_of_the_candidate_is_its_failure(make_session, limits, seed, error):
-    board_fault = "guru@request*60" if limits is TIMES else "guru@request*8"
+    board_fault = "guru@request*90" if limits is TIMES else "guru@request*8"
     with pytest.raises(error) as raised:
         make_session(limits, board_fault, batches=2, seed=seed).run()
     assert type(raised.value) is error

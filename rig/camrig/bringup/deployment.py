@@ -60,6 +60,7 @@ class Deployment:
         self.library_source = Path()
         self.library_source_sha256 = ""
         self.imports: dict[str, int] = {}  # bytes that each module of the application retains, in the order of import
+        self.import_allocations: dict[str, int] = {}  # bytes that it allocates, where they could be counted
         self._library_hashes: dict[str, str] = {}  # of each module of the library, as it was built
         self._source_hashes: dict[Path, str] = {}  # of the CORS module in each folder, when it was first deployed
         self._session, self._identity, self._recovery = session, identity, recovery
@@ -155,16 +156,17 @@ class Deployment:
         return TransferLimits(baud, self._identity.heap_free, self._identity.inflates)
 
     def _measure_imports(self, modules: list[str]) -> None:
-        self.imports = {}
+        self.imports = self.import_allocations = {}
         with self._steps("imports") as note:
             try:
-                self.imports, failed = measure_imports(self._session, modules)
+                sizes = measure_imports(self._session, modules)
             except BlockedError as error:  # booting the application will say why
                 note(f"not measured: {error.what}")
                 self._session.repl()
                 return
+            self.imports, self.import_allocations = sizes.retained, sizes.allocated
             note(f"{len(self.imports)} modules retain {sum(self.imports.values())} bytes")
-            for name, reason in failed.items():
+            for name, reason in sizes.errors.items():
                 note(f"({name} cannot be imported: {reason})")
 
     def _generated(self, production: bool) -> list[File]:

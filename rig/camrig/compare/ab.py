@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.answers import lost_answer, wrong_answer
+from camrig.compare.alone import measure_alone
+from camrig.compare.answers import AnswerCheck, lost_answer, wrong_answer
+from camrig.compare.boot import Boot
 from camrig.compare.libraries import Library, ab_header, find_library, libraries_record
 from camrig.compare.losses import demand_answers, examine_losses, losses_line
-from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, ab_limits, allocated
+from camrig.compare.metrics import IMPORTED, RETAINED, ab_limits
 from camrig.compare.provenance import board_record, provenance_of, settings_record
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
 from camrig.compare.timed import TimedPart
@@ -35,16 +36,12 @@ from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.recorder import Recorder
 from camrig.probe.agent import Radio
-from camrig.probe.heap_series import heap_series_until_level
 from camrig.probe.interleaved import SIDES
-from camrig.probe.request_kinds import POLICY, REQUEST_KINDS, RequestKind, unseen_preflight
+from camrig.probe.request_kinds import POLICY
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
 CANDIDATE, _ = SIDES
-BURSTS, BURST = 6, 5  # counts of allocations in each boot
-LEAK_WARM_UP, LEAK_EVERY, LEAK_REQUESTS = 100, 48, 480  # in each of the two boots of a side
-LEAK_MAX_SERIES = 4  # while the heap rises
 
 
 @dataclass(frozen=True)
@@ -89,6 +86,8 @@ class AbSession:
         for side in self._random.choice([(*SIDES, *reversed(SIDES)), (*reversed(SIDES), *SIDES)]):
             with self._attributed(side):
                 self._measure_alone(side)
+        for name, reason in self.missing.items():
+            self.board.steps.say(f"{name} is not judged: {reason}")
         if any(name.startswith("latency.") for name in self.options.limits):
             with self._attributed(None):
                 self.timed.run(self._folder)
@@ -141,55 +140,19 @@ class AbSession:
 
     def _measure_alone(self, side: str) -> None:
         """Count bytes and leaks in a boot with only the library of ``side``."""
-        limits, library, recorder = self.options.limits, self.libraries[side], self.recorders[side]
-        dut = self._boot(library.folder, remeasure_imports=RETAINED in limits)
+        library, limits = self.libraries[side], self.options.limits
+        dut = self._boot(library.folder, remeasure_imports=RETAINED in limits or IMPORTED in limits)
         self.hashes[side] = self.board.deployment.library_sha256
         dut.count_requests_as(side)
         dut.policy(**POLICY)
-        requests: list[Callable[[], None]] = [partial(self._exchange, dut, side, kind) for kind in REQUEST_KINDS]
-        requests.append(lambda: self._exchange(dut, side, unseen_preflight()))
-        for request in requests:
-            request()
-        if RETAINED in limits and (retained := self.board.imports.get("microdot.cors")) is not None:
-            recorder.record(RETAINED, retained, "B")
-        with self.board.steps("count") as note:
-            for kind in REQUEST_KINDS:
-                if (metric := allocated(kind.name)) in limits:
-                    most = max([self._count_allocations(dut, side, kind, metric) for _ in range(BURSTS)])
-                    if metric == ALLOCATED:
-                        note(f"{most} B per preflight, {library.name}")
-            if LEAK in limits:
-                turns = cycle(requests)
-                for _ in range(LEAK_WARM_UP):
-                    next(turns)()
-                for points in heap_series_until_level(
-                    lambda: next(turns)(),
-                    dut.heap,
-                    LEAK_EVERY,
-                    LEAK_REQUESTS,
-                    1,
-                    LEAK_MAX_SERIES,
-                ):
-                    recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
+        answers = AnswerCheck(dut, partial(self._wrong_answer, side))
+        boot = Boot(self.board, dut, library.name, self.recorders[side], limits, answers)
+        self.missing |= measure_alone(boot)
         examine_losses(dut)
-
-    def _exchange(self, dut: Dut, side: str, kind: RequestKind) -> None:
-        response = dut.request(*kind.message)
-        if reason := kind.mistake_in(response):
-            raise self._wrong_answer(side, kind.words, reason)
 
     def _wrong_answer(self, side: str, words: str, reason: str) -> CamrigError:
         name = self.libraries[side].name
         return wrong_answer(name, words, reason, self.board.spec, is_candidate=side == CANDIDATE)
-
-    def _count_allocations(self, dut: Dut, side: str, kind: RequestKind, metric: str) -> int:
-        """Record the bytes that each request of one burst allocates; the largest of them."""
-        method, target, headers, _ = kind.message
-        burst = dut.agent.allocations(method, target, headers, BURST)
-        if burst.status not in kind.statuses:
-            raise self._wrong_answer(side, kind.words, f"status {burst.status}")
-        self.recorders[side].record(metric, burst.bytes, "B")
-        return max(burst.bytes)
 
     @contextmanager
     def _attributed(self, side: str | None) -> Iterator[None]:

@@ -41,10 +41,7 @@ WARM_UP = 3  # batches of each boot whose times are dropped
 BOOT_AFTER = 6  # batches, and then after every 12: each load order has half of them, or nearly
 LOOK_EVERY = 3  # batches
 ENOUGH_IF_RED = 42  # batches: a time that has regressed decides, whatever the others turn out to be
-CLIENTS, EACH = (
-    4,
-    3,
-)  # of a burst: clients at once, and requests of each. Two are of a picture, which takes long to send
+CLIENTS, EACH = 4, 3  # of a burst: clients at once, and requests of each; two are of a picture, which takes long
 BURST_TRIES = 5  # of a burst that loses exchanges
 FIRST, IMPORT, LOAD = (kind_of(metric) for metric in (FIRST_TIME, IMPORT_TIME, LOAD_TIME))
 PICTURE, LATENCY = "picture", "latency."
