@@ -8,44 +8,30 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from camrig.board.boot_listener import BootListener
 from camrig.board.console import Console
 from camrig.board.crash import APPLICATION, Crash, CrashMonitor
-from camrig.board.events import Crashed, Event, Prompt, Restarted, Serving, Traceback, WifiFailed
 from camrig.board.identity import Identity
 from camrig.board.session import Session
 from camrig.deadline import Deadline
 from camrig.errors import (
+    AgentError,
     BoardCrashedError,
-    BootError,
     CamrigError,
     DeployError,
     PortError,
     PowerLostError,
     ServerSilentError,
-    WifiError,
 )
 from camrig.probe.agent import ECHO, Agent, Heap
 from camrig.probe.client import LostExchangeError, Response, exchange, request_bytes
 from camrig.probe.connections import Connections
 
 CONSOLE_LINES = 20  # of the console, shown beside an error
-BOOTS = 3  # restarts before the application serves that make a boot loop
 SECONDS_PER_EXCHANGE = 15.0
 SECONDS_FOR_LAST_WORDS = 0.5  # from the end of a connection until the console says why, if it does
+SECONDS_FOR_PROOF = 3.0  # for a board that is said to have crashed to show that it has not
 SECONDS_TO_ANSWER = 5.0  # at least, from the ready line to the first whole exchange
-
-_WIFI_CAUSES: dict[str, tuple[str, str]] = {
-    "no-such-network": (
-        "does not find the Wi-Fi network {ssid!r}",
-        "check its name, band (2.4 GHz) and range",
-    ),
-    "wrong-password": ("was refused by the Wi-Fi network {ssid!r}: wrong password", "check CAMRIG_WIFI_PASSWORD"),
-    "timeout": ("got no address from the Wi-Fi network {ssid!r} in time", "check the range and the DHCP server"),
-    "not-configured": (
-        "has no Wi-Fi settings",
-        "set CAMRIG_WIFI_SSID and CAMRIG_WIFI_PASSWORD, or write camrig.wifi.toml",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -74,7 +60,9 @@ class Dut:
         self.url = ""
         self.agent = Agent(self.request, start.token or "")
         self.connections = Connections()
-        self.crash_monitor = CrashMonitor(session.console, on_crash=self.connections.cut)
+        self.crash_monitor = CrashMonitor(session.console, self.connections.cut, self._still_serves)
+        self._boot_id: str | None = None
+        self._served_at = ""  # as the board knows it
         self._broken: CamrigError | None = None
         self._start = start
 
@@ -111,8 +99,8 @@ class Dut:
         """
         if self._broken is not None:
             raise self._broken
-        if self.crash_monitor.crash is not None:
-            raise self.down(self.crash_monitor.crash)
+        if (crash := self.crash_monitor.crash) is not None:
+            raise self.down(crash)
         host, port = self.address
         raw = request_bytes(method, target, f"{host}:{port}", headers, body)
         try:
@@ -140,6 +128,21 @@ class Dut:
         except LostExchangeError:
             return False
         return True
+
+    def _still_serves(self) -> bool:
+        """Whether the boot that the agent reported last is still the one that answers."""
+
+        def send(method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Response:
+            host, port = self.address
+            raw = request_bytes(method, target, f"{host}:{port}", headers, body)
+            return exchange(host, port, raw, SECONDS_FOR_PROOF)
+
+        if self._boot_id is None:
+            return False
+        try:
+            return Agent(send, self._start.token or "").about().get("boot_id") == self._boot_id
+        except (LostExchangeError, AgentError):
+            return False
 
     def down(self, crash: Crash) -> CamrigError:
         """The error that a crash is."""
@@ -183,7 +186,7 @@ class Dut:
             with start.step("reset"):
                 self.session.restart()
             with start.step("console") as note:
-                url = _BootListener(self.session, start.ssid).wait(seen, until)
+                url = self._served_at = BootListener(self.session, start.ssid).wait(seen, until)
                 note(url)
             with start.step("ready") as note:
                 self.url = start.url or url
@@ -195,6 +198,7 @@ class Dut:
                 details=error.details or console.text(since=mark, lines=CONSOLE_LINES),
                 board=self.session.name,
             ) from None
+        self._boot_id = about.get("boot_id")
         imported = str(about.get("cors_file")).lstrip("/")
         expected = start.expect_cors
         if start.token is not None and expected is not None and imported != expected.lstrip("/"):
@@ -209,7 +213,7 @@ class Dut:
                 board=self.session.name,
                 hint="make it with app.cors = microdot.cors.CORS(app, ...)",
             )
-        self.crash_monitor.start()
+        self.crash_monitor.start(self._served_at)
 
     def _answering(self, until: Deadline) -> dict[str, Any]:
         """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile."""
@@ -227,57 +231,3 @@ class Dut:
                     ) from None
             # Give the server the time in which a refused connection costs the host nothing.
             console.wait(lambda event: None, console.seen, until.sooner(0.2))
-
-
-class _BootListener:
-    """Hears a board boot: says at which URL it serves, or raises what keeps it from that."""
-
-    def __init__(self, session: Session, ssid: str) -> None:
-        self._session = session
-        self._ssid = ssid
-        self._tracebacks: list[Traceback] = []
-        self._restarts = 0
-
-    def wait(self, seen: int, until: Deadline) -> str:
-        """The URL that the application prints after event number ``seen``. Raises WifiError, BootError, PortError."""
-        url = self._session.console.wait(self._hear, seen, until)
-        if url is not None:
-            return url
-        last = f"; the last exception was {self._tracebacks[-1].error}" if self._tracebacks else ""
-        raise BootError(
-            f"did not say within {until.seconds:g} s where it serves{last}",
-            hint="see the console below, or allow more time with --hil-boot-timeout",
-        )
-
-    def _hear(self, event: Event) -> str | None:
-        if isinstance(event, Serving):
-            return event.url
-        if isinstance(event, WifiFailed):
-            raise _wifi_error(event.reason, self._ssid)
-        if isinstance(event, Crashed):
-            raise BootError(f"the firmware crashed while booting: {event.line}", hint="check power and firmware")
-        if isinstance(event, Traceback):
-            self._tracebacks.append(event)
-        if isinstance(event, Restarted):
-            self._restarts += 1
-            if self._restarts > BOOTS:
-                raise BootError(
-                    f"the board restarts over and over ({event.cause})", hint="check its power supply and boot.py"
-                )
-        if isinstance(event, Prompt):
-            raise self._ended()
-        return None
-
-    def _ended(self) -> BootError:
-        if self._tracebacks:
-            error = self._tracebacks[-1].error
-            return BootError(f"main.py raised at boot: {error}", hint="fix it; the traceback is below")
-        return BootError(
-            "main.py ended without serving", hint="it has to print 'serving http://ADDRESS:PORT' and go on running"
-        )
-
-
-def _wifi_error(reason: str, ssid: str) -> WifiError:
-    unknown = ("was refused by the Wi-Fi network {ssid!r}: " + reason, "check the network")
-    sentence, hint = _WIFI_CAUSES.get(reason, unknown)
-    return WifiError(sentence.format(ssid=ssid), hint=hint)
