@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from camrig.board.session import Session
 
 SECONDS = 120.0  # an emulated chip may take seconds to collect a heap of megabytes
+SECONDS_FOR_LIBRARY = 30.0
 STARTED_BY_NAME = ("boot", "main")
 LIBRARY_MODULES = ("asyncio", "microdot", "microdot.cors")
 
@@ -56,13 +57,15 @@ def import_order(sources: Mapping[str, Path]) -> list[str]:
         return sorted(paths)
 
 
-def measure_imports(session: Session, modules: Iterable[str]) -> tuple[dict[str, int], dict[str, str]]:
+def measure_imports(
+    session: Session, modules: Iterable[str], seconds: float = SECONDS
+) -> tuple[dict[str, int], dict[str, str]]:
     """Bytes that stay allocated after the import of each module, in the order given, and errors by module.
 
     A module that has been imported before is left out. The board must be in the raw REPL, and is afterwards; it has
     to be restarted before the application runs. Raises BlockedError when the board gets stuck in an import.
     """
-    sizes, errors = session.ask(_MEASURE.format(names=json.dumps(list(modules))), SECONDS)
+    sizes, errors = session.ask(_MEASURE.format(names=json.dumps(list(modules))), seconds)
     return dict(sizes), dict(errors)
 
 
