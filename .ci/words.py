@@ -69,7 +69,7 @@ IDENTIFIERS = {
     "went": "crash_record",
     "Docket": "Comparison",
     "docket": "comparison",
-    "Patience": "LostExchangeRetry",
+    "Patience": "ExchangeRetry",
     "Mischief": "FaultInjector",
     "mischief": "fault_injector",
     "person": "requests_session",

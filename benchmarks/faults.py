@@ -3,6 +3,9 @@
 ``python benchmarks/faults.py [FAULT ...]`` prints the table and exits 1 if a run hung, a board stayed unusable, or a
 fault of the rig was reported as a failing library. Each fault is injected into a fresh virtual board, in a short run
 of the suite through ``pytest --device``. Times are orders of magnitude.
+
+A second table, alone with ``--trouble WORDS``, is that of ``benchmarks/trouble.py``: each trouble of rig and radio at
+each moment of the suite, of ``--hil-compare`` and of ``camrig ab``, with a clean library.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,8 @@ sys.path.insert(0, str(ROOT))
 from camrig.errors import EXIT_BLOCKED, CamrigError  # noqa: E402
 from camrig.virtual.board import VirtualBoard, VirtualConfig  # noqa: E402
 from camrig.virtual.faults import UNTIL_CLEARED, parse  # noqa: E402
+
+from benchmarks.trouble import SITUATIONS, outcome_of, prepare, reason_of  # noqa: E402
 
 SUITE = ("tests_hil/test_policy_at_run_time.py", "tests_hil/test_errors_keep_cors.py")
 LIMIT = 90.0  # seconds after which a run counts as hung
@@ -157,27 +163,56 @@ def row(fault: str) -> tuple[list[str], bool]:
     return [fault, noticed, result.rung, usable, result.verdict], good
 
 
+def show_faults(faults: Sequence[str]) -> list[str]:
+    """Print the table of single faults; returns those that were not handled well."""
+    form = "{:<24}{:<16}{:<22}{:<14}{}"
+    for fault in faults:
+        parse(fault)
+    bad = []
+    print(form.format("fault", "noticed after", "rung", "usable again", "verdict"), flush=True)
+    for fault in faults:
+        cells, good = row(fault)
+        print(form.format(*cells), flush=True)
+        if not good:
+            bad.append(fault)
+    return bad
+
+
+def show_trouble(words: str) -> list[str]:
+    """Print the table of trouble with a clean library, as far as its names contain ``words``; returns what is bad."""
+    form = "{:<58}{:<6}{:<9}{}"
+    bad = []
+    print("\n" + form.format("trouble with a clean library", "exit", "seconds", "sentence"), flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        for situation in SITUATIONS:
+            if words not in str(situation):
+                continue
+            ending = outcome_of(situation, folder)
+            code = "killed" if ending.code is None else ending.code
+            sentence = ending.mistakes.upper() or reason_of(ending.output) or "-"
+            print(form.format(str(situation), code, f"{ending.seconds:.0f}", sentence), flush=True)
+            if ending.mistakes:
+                bad.append(str(situation))
+    return bad
+
+
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("faults", nargs="*", metavar="FAULT", help="only these (default: all of the list)")
-    faults = options.parse_args().faults or FAULTS
-    form = "{:<24}{:<16}{:<22}{:<14}{}"
+    options.add_argument("--trouble", metavar="WORDS", help="only the trouble whose name contains these words")
+    arguments = options.parse_args()
     bad = []
     try:
-        for fault in faults:
-            parse(fault)
-        print(form.format("fault", "noticed after", "rung", "usable again", "verdict"), flush=True)
-        for fault in faults:
-            cells, good = row(fault)
-            print(form.format(*cells), flush=True)
-            if not good:
-                bad.append(fault)
+        if arguments.trouble is None:
+            bad += show_faults(arguments.faults or FAULTS)
+        if not arguments.faults:
+            bad += show_trouble(arguments.trouble or "")
     except CamrigError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return error.exit_code
-    print(
-        f"{len(faults) - len(bad)} of {len(faults)} faults handled well" + (f"; not: {', '.join(bad)}" if bad else "")
-    )
+    print("all handled well" if not bad else f"not handled well: {', '.join(bad)}")
     return 1 if bad else 0
 
 

@@ -1,6 +1,6 @@
 """Routes that an application may have and the camera's has not, added to the one on the board for a few tests.
 
-What follows is run on the board, behind the library under test, and taken away at the end.
+What follows is run on the board, behind the library under test or past it, and taken away at the end.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from camrig.dut import Dut
+from camrig.probe.added_time import BARE
 
 ADD_ROUTES = """
 from microdot import Response, abort
@@ -46,6 +47,14 @@ for key in list(app.error_handlers):
     if key == 402 or getattr(key, "__name__", "") == "Lens":
         app.error_handlers.pop(key)
 """
+# A library may have hooks before requests, too: what these cost is its own.
+ADD_BARE_SIDE = f"""
+side = agent.without_cors()
+side.before_request_handlers = []
+side.cors = app.cors
+agent.sides[{BARE!r}] = side
+"""
+REMOVE_BARE_SIDE = f"agent.sides.pop({BARE!r})"
 
 
 @contextmanager
@@ -56,3 +65,13 @@ def extra_routes(dut: Dut, **replies: tuple[str, int, dict[str, object]]) -> Ite
         yield
     finally:
         dut.agent.run(REMOVE_ROUTES)
+
+
+@contextmanager
+def bare_side(dut: Dut) -> Iterator[None]:
+    """Requests with the header X-Rig-Side and the value ``BARE`` go past the library to the same routes."""
+    dut.agent.run(ADD_BARE_SIDE)
+    try:
+        yield
+    finally:
+        dut.agent.run(REMOVE_BARE_SIDE)

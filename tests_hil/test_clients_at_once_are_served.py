@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from camrig.measure.losses import certainly_exceeds, loss_sentence
+from camrig.probe.agent import ECHO
 from camrig.probe.client import request_bytes
 from camrig.probe.heap_series import settled_heap
-from camrig.probe.load import run_load
+from camrig.probe.load import run_beside_controls, run_load
 from camrig.probe.preflight import preflight_headers
 from cors_expectation import NOTHING, ORIGINS, PAGE, STATUS, STRANGER, Cors, differences, expect_cors
 
@@ -42,12 +44,12 @@ def requests(dut, policy):
 def load(dut, requests):
     """Run clients at once, all of whose answers must have the headers of their own request."""
 
-    def run(clients: int, each: int):
+    def run(clients: int, each: int, **counting):
         def check(request, response):
             texts = differences(response, *requests[request])
             return f"{texts[0]}\n{request.decode()}\n{response.headers}" if texts else ""
 
-        result = run_load(dut.address, list(requests), clients, each, SECONDS, check=check)
+        result = run_load(dut.address, list(requests), clients, each, SECONDS, check=check, **counting)
         if result.wrong:
             pytest.fail(f"{len(result.wrong)} of {clients * each} answers are wrong; the first: {result.wrong[0]}")
         return result
@@ -55,18 +57,36 @@ def load(dut, requests):
     return run
 
 
+@pytest.fixture
+def load_beside_controls(dut, load):
+    """Run clients at once, and the same number of clients whose requests pass no library."""
+    host, port = dut.address
+    echo = [request_bytes("GET", ECHO, f"{host}:{port}", [])]
+
+    def run(clients: int, each: int):
+        return run_beside_controls(
+            lambda counts, kind: load(clients, each, counts=counts, kind=kind),
+            lambda counts, kind: run_load(dut.address, echo, clients, each, SECONDS, counts=counts, kind=kind),
+        )
+
+    return run
+
+
 @pytest.mark.parametrize("clients", CLIENTS, ids=lambda clients: f"{clients} clients")
-def test_clients_at_once_are_served(measure, note, load, send, clients):
-    result = load(clients, REQUESTS)
+def test_clients_at_once_are_served(measure, note, load_beside_controls, send, clients):
+    compared = load_beside_controls(clients, REQUESTS)
+    result, requests, controls = compared.result, compared.requests, compared.controls
     for first in range(0, len(result.latencies), clients):  # about one request of each client
         measure(f"load.c{clients}.latency", result.latencies[first : first + clients], unit="ms")
     measure(f"load.c{clients}.errors", result.failed, unit="n")
     note(f"load.c{clients}.errors", result.errors)
     note(f"load.c{clients}.unsent", result.unsent)
-    expect_cors(send(), AFTERWARDS)
-    assert len(result.latencies) >= clients  # a slow board may run out of time
+    note(f"load.c{clients}.losses", loss_sentence(requests, controls))
+    expect_cors(send(), AFTERWARDS)  # blocks while the network is away
+    assert len(result.latencies) >= min(clients, controls.total - controls.lost)  # a slow board may run out of time
     if clients <= SERVED:
-        assert result.errors == {}
+        assert "status" not in result.errors
+        assert not certainly_exceeds(requests, controls), loss_sentence(requests, controls)
 
 
 @pytest.mark.parametrize("clients", CLIENTS, ids=lambda clients: f"{clients} clients")

@@ -1,4 +1,5 @@
-"""The cost of a preflight and of the request after it: time by phase beside controls, and bytes allocated."""
+"""The cost of a preflight and of the request after it by phase, beside controls; of each kind of request, what CORS
+adds to its time on the board, and the bytes that it allocates."""
 
 from __future__ import annotations
 
@@ -9,8 +10,12 @@ from statistics import median
 import pytest
 from camrig.deadline import Deadline
 from camrig.gate.control_samples import count_good
+from camrig.probe.added_time import UNIT, AddedTimeSampler
+from camrig.probe.agent import Allocation
+from camrig.probe.lost_exchanges import repeated_echo
 from camrig.probe.overhead import measure_overhead
-from camrig.probe.preflight import preflight_headers
+from camrig.probe.request_kinds import POLICY
+from camrig.probe.request_mix import fill_caches, kinds_of_application, mistakes, over_route
 from camrig.probe.sampling import (
     ACTUAL,
     PREFLIGHT,
@@ -20,8 +25,8 @@ from camrig.probe.sampling import (
     RequestUnderTest,
     Sampler,
     order,
-    reachable_echo,
 )
+from routes import bare_side, extra_routes
 
 WARM_UP = 5
 BATCHES = 16  # with a quiet radio
@@ -29,7 +34,9 @@ MAX_BATCHES = 32
 MIN_BATCHES = 4
 SECONDS = 120.0
 ROUNDS = 10  # in each batch
+ADDED_BATCHES, ADDED_ROUNDS = 20, 4
 BURSTS, BURST = 12, 5
+MIN_BURSTS = 4
 HEADERS = ("content-type", "x-frame")
 PHASES = ("connect", "first_byte", "total", "on_board")
 STATUS = {PREFLIGHT: 204, ACTUAL: 200, TCP_ECHO: 0, WITHOUT_CORS: 200}
@@ -40,14 +47,10 @@ def control(batch: ExchangeBatch, phase: str = "total") -> list[float]:
     return [getattr(phases, phase) for phases in batch.phases(WITHOUT_CORS)]
 
 
-@pytest.fixture(autouse=True)
-def policy_of_the_measurement(policy):
+def test_time_of_each_phase_is_measured_beside_controls(dut, policy, measure, note, page):
     policy(allowed_headers=list(HEADERS), allowed_methods=["GET", "POST"], max_age=600)
-
-
-def test_time_of_each_phase_is_measured_beside_controls(dut, measure, note, page):
     agent = dut.agent
-    echo = None if dut.forwarded else reachable_echo(dut.address[0], agent.echo_port())
+    echo = None if dut.forwarded else repeated_echo(dut.repeat_lost, dut.address[0], agent.echo_port())
     if echo is None:
         warnings.warn(
             "the board's TCP echo cannot be reached, so the request without CORS is the only control", stacklevel=1
@@ -95,7 +98,8 @@ def test_time_of_each_phase_is_measured_beside_controls(dut, measure, note, page
     note("latency.taken", {"warm_up": WARM_UP, "batches": len(batches), "rounds": ROUNDS, "seed": sampler.seed})
 
 
-def test_response_has_no_server_timing_unless_requested(preflight, http, page):
+def test_response_has_no_server_timing_unless_requested(policy, preflight, http, page):
+    policy()
     assert preflight(page).header("Server-Timing") is None
     assert preflight(page).phases.on_board is None
     assert "Server-Timing" not in http.get("/api/status", headers={"Origin": page}).headers
@@ -107,14 +111,57 @@ def test_rigs_own_share_is_measured(measure, note):
     note("camrig.overhead.ratio", overhead.ratio)
 
 
-def test_bytes_allocated_by_a_preflight_are_counted(dut, measure, page):
-    headers = preflight_headers(page, "POST", HEADERS)
-    bursts = [dut.agent.allocations("OPTIONS", "/api/status", headers, BURST) for _ in range(BURSTS)]
-    bare = dut.agent.allocations("OPTIONS", "/api/status", headers, BURST, bare=True)
-    assert {burst.status for burst in bursts} == {204}
-    assert bare.status == 200
-    assert all(min(burst.bytes) > 0 for burst in bursts)
-    for burst in bursts:
-        measure("heap.preflight.allocated", burst.bytes, unit="B")
-    share = median(value for burst in bursts for value in burst.bytes) - median(bare.bytes)
-    measure("heap.preflight.cors_share", share, unit="B")
+@pytest.fixture(scope="module")
+def light_route(dut, _policy):
+    """The kinds of requests of this application, those of its page over a route that does next to nothing.
+
+    A page that takes twenty times as long as the library hides it, and what it allocates may vary. A cache of origins
+    or header names is full by then.
+    """
+    with extra_routes(dut, light=("light", 200, {})):
+        _policy(**POLICY)
+        assert fill_caches(dut.request) == []
+        yield over_route(kinds_of_application(dut.request), "/suite/light")
+
+
+@pytest.fixture
+def kinds(light_route, policy, dut):
+    """The same, under the policy that they are meant for, and answered once."""
+    policy(**POLICY)
+    assert mistakes(dut.request, light_route) == []
+    return light_route
+
+
+def test_time_that_cors_adds_to_each_kind_of_request_is_measured(dut, measure, kinds):
+    def check(kind, is_bare, response):
+        assert response.status in kind.statuses
+        assert is_bare or not kind.mistake_in(response), kind.words
+
+    sampler = AddedTimeSampler(dut.request, kinds, check=check, seed=1)
+    with bare_side(dut):
+        sampler.batch(WARM_UP)
+        until = Deadline.after(SECONDS)
+        for number in range(ADDED_BATCHES):
+            if until.passed and number >= MIN_BATCHES:
+                break
+            for name, points in sampler.batch(ADDED_ROUNDS).items():
+                measure(f"latency.{name}.added", points, unit=UNIT)
+
+
+def test_bytes_allocated_by_each_kind_of_request_are_counted(dut, measure, kinds):
+    until = Deadline.after(SECONDS)
+    for kind in kinds:
+        method, target, headers, _ = kind.message
+        bursts: list[Allocation] = []
+        while len(bursts) < (MIN_BURSTS if until.passed else BURSTS):
+            bursts.append(dut.agent.allocations(method, target, headers, BURST))
+        bare = dut.agent.allocations(method, target, headers, BURST, bare=True)
+        assert {burst.status for burst in bursts} == {dut.request(*kind.message).status}, kind.words
+        assert bare.status in kind.statuses, kind.words
+        assert all(min(burst.bytes) > 0 for burst in bursts), kind.words
+        for burst in bursts:
+            measure(f"heap.{kind.name}.allocated", burst.bytes, unit="B")
+        added = median(value for burst in bursts for value in burst.bytes) - median(bare.bytes)
+        measure(f"heap.{kind.name}.added", added, unit="B")
+        if kind.name == PREFLIGHT:
+            measure("heap.preflight.cors_share", added, unit="B")

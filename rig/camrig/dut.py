@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import cycle
+from typing import Any, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
 from camrig.board.boot_listener import BootListener
 from camrig.board.console import Console
 from camrig.board.crash import APPLICATION, Crash, CrashMonitor
+from camrig.board.events import Event, TaskFailed
 from camrig.board.identity import Identity
 from camrig.board.session import Session
 from camrig.deadline import Deadline
 from camrig.errors import (
     AgentError,
+    AnswerLostError,
     BoardCrashedError,
     CamrigError,
     DeployError,
@@ -23,15 +27,19 @@ from camrig.errors import (
     PowerLostError,
     ServerSilentError,
 )
-from camrig.probe.agent import ECHO, Agent, Heap
+from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, is_open
+from camrig.probe.agent import ECHO, Agent, Heap, exchange_kind, is_repeatable
 from camrig.probe.client import LostExchangeError, Response, exchange, request_bytes
 from camrig.probe.connections import Connections
+from camrig.probe.lost_exchanges import SECONDS_PER_EXCHANGE, ExchangeRetry
 
 CONSOLE_LINES = 20  # of the console, shown beside an error
-SECONDS_PER_EXCHANGE = 15.0
 SECONDS_FOR_LAST_WORDS = 0.5  # from the end of a connection until the console says why, if it does
 SECONDS_FOR_PROOF = 3.0  # for a board that is said to have crashed to show that it has not
 SECONDS_TO_ANSWER = 5.0  # at least, from the ready line to the first whole exchange
+AGENT_FILE = "rig_agent.py"  # the rig's own part of what runs on the board
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,11 @@ class Dut:
         self.crash_monitor = CrashMonitor(session.console, self.connections.cut, self._still_serves)
         self._boot_id: str | None = None
         self._served_at = ""  # as the board knows it
+        self.exchanges = ExchangeCounts()
+        self._retry = ExchangeRetry(self.exchanges, self._control)
+        self._lost_requests: dict[bytes, tuple[str, Callable[[float], Response]]] = {}  # since the board booted
+        self._kind = REQUEST
+        self._serves = False
         self._broken: CamrigError | None = None
         self._start = start
 
@@ -90,31 +103,109 @@ class Dut:
         return self.agent.heap()
 
     def request(
-        self, method: str, target: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        repeat: bool | None = None,
     ) -> Response:
         """One timed exchange on a connection of its own.
 
+        A lost exchange is repeated beside requests without CORS if its method is safe, or with ``repeat=True``. With
+        ``repeat=False`` the loss is expected: it counts for nothing, and raises ServerSilentError.
+
         A board that goes down meanwhile ends it at once. Raises BoardCrashedError when what runs on the board did
-        that, PowerLostError or PortError for power and cable, ServerSilentError when no whole response came back.
+        that, AnswerLostError when only this request gets no answer, PowerLostError or PortError for power and cable,
+        ServerSilentError when no whole response came back for any other reason.
         """
+        self._check_usable()
+        host, port = self.address
+        headers = list(headers)
+        raw = request_bytes(method, target, f"{host}:{port}", headers, body)
+
+        def send(seconds: float) -> Response:
+            return exchange(host, port, raw, seconds, self.connections)
+
+        name, kind = f"{method} {target}", exchange_kind(target, headers) or self._kind
+        repeatable = is_repeatable(method, target) if repeat is None else repeat
+        if repeat is False or not self._serves or self.console.attended:
+            return self._expect_loss(name, send)
+        losses = self.exchanges.count([kind]).lost
+        try:
+            return self.repeat_lost(name, send, kind=kind, repeatable=repeatable, key=raw)
+        finally:
+            if repeatable and kind != CONTROL and self.exchanges.count([kind]).lost > losses:
+                self._lost_requests[raw] = kind, send
+
+    def repeat_lost(
+        self, name: str, send: Callable[[float], T], *, kind: str = "", repeatable: bool = True, key: Any = None
+    ) -> T:
+        """The result of ``send(seconds)``, some exchange of a test's own, repeated while it raises LostExchangeError.
+
+        ``name`` says what it is, for messages. Raises as ``request`` does.
+        """
+        self._check_usable()
+        check_board = partial(self._check_board, self.console.seen)
+        try:
+            return self._retry(name, kind or self._kind, send, check_board, repeatable, key)
+        except (AnswerLostError, ServerSilentError) as error:
+            raise error.amended(
+                board=self.session.name, details=error.details or self.console.text(lines=CONSOLE_LINES)
+            ) from None
+
+    def count_requests_as(self, kind: str) -> None:
+        """Count requests from now on as ``kind``, such as the name of the library that is loaded."""
+        self._kind = kind
+
+    def examine_losses(self, seconds: float, kind: str = REQUEST, controls: Iterable[str] = (CONTROL,)) -> None:
+        """Send lost requests again, in turns with controls, while their excess is plausible and not certain."""
+        until, controls = Deadline.after(seconds), tuple(controls)
+        for lost_kind, send in cycle(list(self._lost_requests.values())):
+            counts = self.exchanges.count([kind]), self.exchanges.count(controls)
+            if not is_open(*counts) or until.passed:
+                return
+            self._retry.once(lost_kind, send)
+            if not self._retry.ask_control() and self.crash_monitor.crash is not None:
+                return
+
+    def _check_usable(self) -> None:
         if self._broken is not None:
             raise self._broken
         if (crash := self.crash_monitor.crash) is not None:
             raise self.down(crash)
-        host, port = self.address
-        raw = request_bytes(method, target, f"{host}:{port}", headers, body)
+
+    def _check_board(self, seen: int, name: str) -> None:
+        """Raise what the console says, after event number ``seen``, of why the request ``name`` got no answer."""
+        # Where the network stack dies first, the console is a moment behind.
+        if (crash := self.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)) is not None:
+            raise self.down(crash)
+        for event in self.console.since(seen):
+            if is_applications_own(event):
+                where = event.where or "at an unknown place"
+                raise AnswerLostError(
+                    f"{name} got no answer: the application raised {event.error} ({where})",
+                    hint="see the console of the board",
+                )
+
+    def _expect_loss(self, name: str, send: Callable[[float], Response]) -> Response:
         try:
-            return exchange(host, port, raw, SECONDS_PER_EXCHANGE, self.connections)
+            return send(SECONDS_PER_EXCHANGE)
         except LostExchangeError as error:
             # Where the network stack dies first, the console is a moment behind.
             if not self.console.attended and (crash := self.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)) is not None:
                 raise self.down(crash) from None
             raise ServerSilentError(
-                f"{method} {target} got no answer ({error})",
+                f"{name} got no answer ({error})",
                 board=self.session.name,
                 hint="see the console of the board",
                 details=self.console.text(lines=CONSOLE_LINES),
             ) from None
+
+    def _control(self, seconds: float) -> Response:
+        """Any answer to a request that the agent answers without CORS; without an agent, to any other request."""
+        host, port = self.address
+        return exchange(host, port, request_bytes("GET", ECHO, f"{host}:{port}", []), seconds, self.connections)
 
     def give_up(self, error: CamrigError) -> None:
         """No recovery brought the board back: every request raises ``error`` from now on."""
@@ -122,9 +213,8 @@ class Dut:
 
     def answers(self, seconds: float = 3.0) -> bool:
         """Whether the server answers anything at all to a new connection."""
-        host, port = self.address
         try:
-            exchange(host, port, request_bytes("GET", ECHO, f"{host}:{port}", []), seconds, self.connections)
+            self._control(seconds)
         except LostExchangeError:
             return False
         return True
@@ -182,6 +272,8 @@ class Dut:
         mark, seen = console.mark(), console.seen
         self.connections.restore()
         self.crash_monitor.forget()
+        self._serves = False
+        self._lost_requests.clear()
         try:
             with start.step("reset"):
                 self.session.restart()
@@ -214,6 +306,7 @@ class Dut:
                 hint="make it with app.cors = microdot.cors.CORS(app, ...)",
             )
         self.crash_monitor.start(self._served_at)
+        self._serves = True
 
     def _answering(self, until: Deadline) -> dict[str, Any]:
         """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile."""
@@ -231,3 +324,13 @@ class Dut:
                     ) from None
             # Give the server the time in which a refused connection costs the host nothing.
             console.wait(lambda event: None, console.seen, until.sooner(0.2))
+
+
+def is_applications_own(event: Event) -> TypeGuard[TaskFailed]:
+    """Whether a task ended in an exception of the application's own.
+
+    An OSError may be the network's, a MemoryError that of a small heap which the rig's agent shares.
+    """
+    if not isinstance(event, TaskFailed) or event.error.startswith(("OSError", "MemoryError")):
+        return False
+    return not event.where.startswith(AGENT_FILE)

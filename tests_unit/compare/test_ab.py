@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from camrig.bringup.board import Board
 from camrig.compare.ab import AbOptions, AbSession
 from camrig.compare.libraries import find_library
 from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, allocated, measured_limits
-from camrig.compare.retry import LostExchangeRetry
-from camrig.errors import BlockedError, BoardCrashedError, ServerSilentError, SettingsError, WrongAnswerError
+from camrig.errors import (
+    EXIT_FAILED,
+    BlockedError,
+    BoardCrashedError,
+    CamrigError,
+    SettingsError,
+    WrongAnswerError,
+)
 from camrig.gate.limits import default_limits, parse_limits
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
@@ -25,6 +30,7 @@ from benchmarks.worse import ALLOCATES_64, PLAIN, on_kind, worse_library
 from tests_unit.conftest import ROOT
 
 ALLOW = [("Access-Control-Allow-Origin", PAGE.origin), ("Access-Control-Allow-Headers", "content-type, x-frame")]
+LEAKS = {LEAK: "< 1 B/request"}
 TIMES = {"latency.preflight.on_board": "+10%"}
 
 
@@ -85,38 +91,6 @@ def test_the_request_after_a_preflight_has_a_usual_limit():
     assert "latency.actual.on_board" in measured_limits(default_limits(paired=True), print)
 
 
-class LossyDut:
-    """A dut that loses its first ``lost`` exchanges."""
-
-    crash_monitor = SimpleNamespace(crash=None)
-
-    def __init__(self, lost, alive=True):
-        self.left, self.alive = lost, alive
-
-    def answers(self):
-        return self.alive
-
-    def exchange(self):
-        self.left -= 1
-        if self.left >= 0:
-            raise ServerSilentError("no answer")
-        return "done"
-
-
-def test_lost_exchanges_are_repeated_up_to_a_maximum():
-    retry, dut = LostExchangeRetry(max_lost=2), LossyDut(2)
-    assert retry(dut, dut.exchange) == "done"
-    assert retry.lost == 2
-    with pytest.raises(ServerSilentError, match="2 exchanges were lost before"):
-        retry(dut, LossyDut(1).exchange)
-
-
-def test_a_server_that_stays_silent_ends_the_session():
-    dut = LossyDut(1, alive=False)
-    with pytest.raises(ServerSilentError):
-        LostExchangeRetry(seconds=0.0)(dut, dut.exchange)
-
-
 @pytest.fixture
 def make_session(faulty, tmp_path):
     """Makes sessions of the library with a fault, as candidate, against the library, on a board with faults."""
@@ -138,10 +112,11 @@ def make_session(faulty, tmp_path):
         opened.close()
 
 
-def test_a_lost_exchange_repeats_a_batch_and_load_orders_alternate(make_session):
+def test_a_lost_exchange_is_repeated_and_load_orders_alternate(make_session):
     session = make_session(TIMES, "enobufs@1@request*250", batches=12)
     session.run()
-    assert session.retry.lost == 1
+    assert "lost exchanges: " in session.losses
+    assert session.losses.count("1 of ") == 1
     assert [order["loaded"] for order in session.orders] == [["b", "a"]] * 6 + [["a", "b"]] * 6
     assert all(len(order["turns"]) == 10 * 4 for order in session.orders)
     assert len(session.comparison().candidate.metrics["latency.preflight.on_board"].batches) == 12
@@ -156,6 +131,37 @@ def test_only_a_crash_of_the_candidate_is_its_failure(make_session, limits, seed
         make_session(limits, board_fault, batches=2, seed=seed).run()
     assert type(raised.value) is error
     assert ("both libraries" in raised.value.what) == (limits is TIMES)
+
+
+CLOSES = "raise OSError(104)"
+EVERY_50TH = "_COUNT[0] += 1\nif _COUNT[0] % 50 == 0: raise OSError(104)"
+
+
+@pytest.mark.parametrize(
+    ("limits", "fault", "words"),
+    [
+        (LEAKS, Change("", f"if request.method == 'OPTIONS': {CLOSES}"), r"copy: OPTIONS .* was lost \d times"),
+        (TIMES, Change("_LEFT = [60]", f"_LEFT[0] -= 1\nif _LEFT[0] < 0: {CLOSES}"), r"copy: OPTIONS .* lost"),
+        (TIMES, Change("", "if 'X-Rig-Timing' in request.headers: raise ValueError('no')"), r"copy: .* raised"),
+        (
+            LEAKS,
+            Change("_COUNT = [0]", EVERY_50TH),
+            r"copy (loses answers: \d+ of|answers .* wrongly)",
+        ),
+        (TIMES, Change("_COUNT = [0]", EVERY_50TH), r"copy loses answers: \d+ of .* against 0 of"),
+    ],
+)
+def test_a_candidate_that_loses_answers_has_failed(make_session, limits, fault, words):
+    with pytest.raises(CamrigError, match=words) as raised:
+        make_session(limits, fault=fault, batches=12).run()
+    assert raised.value.exit_code == EXIT_FAILED
+
+
+@pytest.mark.parametrize(("limits", "left"), [(LEAKS, 0), (TIMES, 60)])
+def test_a_baseline_that_loses_answers_blocks(make_session, limits, left):
+    plain = Change(f"_LEFT = [{left}]", f"_LEFT[0] -= 1\nif _LEFT[0] < 0: {CLOSES}")
+    with pytest.raises(BlockedError, match="/plain: "):
+        make_session(limits, plain=plain, batches=12).run()
 
 
 def test_a_copy_that_stops_granting_later_is_named(make_session):

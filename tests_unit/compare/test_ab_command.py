@@ -81,7 +81,7 @@ class UnpluggedBoard:
 
 def test_the_verdict_is_shown_before_the_board_is_read_for_evidence(monkeypatch, tmp_path):
     comparison = SimpleNamespace(decide=lambda: "verdict", candidate=None)
-    session = SimpleNamespace(run=lambda: None, comparison=lambda: comparison)
+    session = SimpleNamespace(losses="", run=lambda: None, comparison=lambda: comparison)
     monkeypatch.setattr(ab, "Board", lambda *arguments: UnpluggedBoard())
     monkeypatch.setattr(ab, "AbSession", lambda *arguments: session)
     shown = []

@@ -97,7 +97,9 @@ def test_peak_is_read_when_it_is_stopped():
     board = Board({"peak": 900})
     board.agent.start_peak()
     assert board.agent.stop_peak() == 900
-    assert [target for _, target, _, _ in board.requests] == ["/rig/settings?peak=1", "/rig/settings?peak=0"]
+    assert [target for _, target, _, _ in board.requests] == [
+        f"/rig/settings{query}" for query in ("?peak=1", "", "?peak=0")
+    ]
 
 
 @pytest.mark.parametrize(

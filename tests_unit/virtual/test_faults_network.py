@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import time
 
 import pytest
 
@@ -112,6 +113,51 @@ def test_a_network_comes_back_by_itself(server, board):
             break
     else:
         pytest.fail("the network did not come back")
+
+
+@pytest.mark.parametrize("fault", ["net-reset@1", "net-drop@1", "port-closed"])
+def test_no_connection_is_served_until_the_fault_is_cleared(server, board, fault):
+    board.fault(fault)
+    error = TimeoutError if fault == "net-drop@1" else ConnectionError
+    for _ in range(3):
+        with pytest.raises(error):
+            get(board, 0.3)
+    board.clear()
+    assert len(get(board)) == 20000
+
+
+@pytest.mark.parametrize(("fault", "least"), [("net-delay@100", 0.1), ("net-lose@1", 1.0), ("net-jitter@50", 0.0)])
+def test_connections_are_served_later(server, board, fault, least):
+    board.fault(fault)
+    start = time.monotonic()
+    assert len(get(board)) == 20000
+    assert time.monotonic() - start >= least
+
+
+@pytest.mark.parametrize("kind", ["net-reset", "net-drop"])
+def test_a_share_of_the_connections_is_lost(server, board, kind):
+    board.fault(f"{kind}@0.2")
+    lost = 0
+    for _ in range(60):
+        try:
+            get(board, 0.3)
+        except (OSError, http.client.HTTPException):
+            lost += 1
+    assert 1 <= lost <= 40
+
+
+def test_a_new_address_is_known_from_the_next_start_on(faulty, connect):
+    board = faulty()
+    line = connect(board)
+    assert line.run(JOIN + "join()\nprint(w.ifconfig()[0])") == board.address
+    board.fault("new-address@now")
+    assert line.run(JOIN + "join()\nprint(w.ifconfig()[0])") not in ("0.0.0.0", board.address)
+
+
+def test_a_weak_signal_is_reported(line, board):
+    board.fault("weak-signal@88")
+    assert line.run(JOIN + "join()\nprint(w.status('rssi'))") == "-88"
+    board.clear()
 
 
 def test_a_server_hangs_until_it_is_interrupted(server, board):

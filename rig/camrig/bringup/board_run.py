@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from camrig.board.crash import Crash
 from camrig.bringup.board import Board
 from camrig.dut import Dut
-from camrig.errors import BoardBrokenError, CamrigError
+from camrig.errors import AnswerLostError, BoardBrokenError, CamrigError
+from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, LossCount, certainly_exceeds, loss_sentence
 from camrig.measure.recorder import Recorder
 from camrig.probe.agent import Radio
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
+
+SECONDS_TO_EXAMINE = 30.0  # at the end of a run in which requests may have been lost more often than controls
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class BoardRun:
     def summary(self) -> list[str]:
         """Lines for the end of a run: crashes that no test has failed for, and every recovery."""
         lines = [f"{self.spec}: {record.crash.summary}, {record.when}" for record in self.crashes if record.between]
+        requests, controls = self.losses
+        if self.lost_answers is not None:
+            lines.append(str(self.lost_answers))
+        elif requests.lost or controls.lost:
+            lines.append(f"{self.spec}: {loss_sentence(requests, controls)}")
         attempts = self.board.recovery.attempts if self.board else []
         return [*lines, f"{self.spec}: recovery: {'; '.join(map(str, attempts))}"] if attempts else lines
 
@@ -126,6 +134,30 @@ class BoardRun:
             self._recover(dut, dut.down(crash))
         elif silence is not None and not dut.answers():
             self._recover(dut, silence)
+
+    def examine_losses(self) -> None:
+        """Look closer at lost requests, while the board still serves."""
+        if self.dut is not None and self.broken is None and self.dut.crash_monitor.crash is None:
+            self.dut.examine_losses(SECONDS_TO_EXAMINE)
+
+    @property
+    def losses(self) -> tuple[LossCount, LossCount]:
+        """The exchanges with the board that passed through the library, and those that did not."""
+        counts = self.dut.exchanges if self.dut else ExchangeCounts()
+        return counts.count([REQUEST]), counts.count([CONTROL])
+
+    @property
+    def lost_answers(self) -> AnswerLostError | None:
+        """The error that lost requests are, if they were certainly lost more often than controls."""
+        requests, controls = self.losses
+        if not certainly_exceeds(requests, controls):
+            return None
+        return AnswerLostError(
+            f"{loss_sentence(requests, controls)}: that is not the network, the library or the application loses "
+            "answers",
+            board=self.spec,
+            hint="see the console of the board",
+        )
 
     def _recover(self, dut: Dut, cause: CamrigError) -> None:
         assert self.board is not None

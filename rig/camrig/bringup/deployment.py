@@ -85,7 +85,8 @@ class Deployment:
         with steps("build") as note:
             wanted = self.files(production)
             mpy = self._identity.mpy
-            note(f"{len(wanted)} files for .mpy {mpy}" if mpy else f"{len(wanted)} source files")
+            count, plural = len(wanted), "s" * (len(wanted) != 1)
+            note(f"{count} file{plural} for .mpy {mpy}" if mpy else f"{count} source file{plural}")
         with steps("deploy") as note:
             speed, result = self._recovery.retry_after_reset(lambda: self._send(wanted, production, progress))
             note((f"at {speed} baud, " if speed != settings.baud else "") + str(result))

@@ -17,15 +17,15 @@ from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.answers import wrong_answer, wrong_control
+from camrig.compare.answers import lost_answer, wrong_answer, wrong_control
 from camrig.compare.libraries import Library, ab_header, find_library, libraries_record, module_of, side_by_side
+from camrig.compare.losses import demand_answers, examine_losses, losses_line
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK, PHASES, RELATIVE, RETAINED, ab_limits, allocated
 from camrig.compare.provenance import board_record, provenance_of, settings_record
-from camrig.compare.retry import LostExchangeRetry
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
 from camrig.deadline import Deadline
 from camrig.dut import Dut
-from camrig.errors import BlockedError, BoardCrashedError, CamrigError
+from camrig.errors import AnswerLostError, BlockedError, BoardCrashedError, CamrigError
 from camrig.gate.baseline import Baseline
 from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
@@ -36,12 +36,13 @@ from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.recorder import Recorder
 from camrig.measure.statistics import median
-from camrig.probe.agent import Radio
+from camrig.probe.agent import SIDE_HEADER, Radio
 from camrig.probe.client import Response
 from camrig.probe.heap_series import heap_series_until_level
 from camrig.probe.interleaved import CONTROL, SIDES, InterleavedSampler
+from camrig.probe.lost_exchanges import repeated_echo
 from camrig.probe.request_kinds import PAGE, POLICY, REQUEST_KINDS, RequestKind, unseen_preflight
-from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, reachable_echo
+from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
@@ -76,7 +77,6 @@ class AbSession:
         self.libraries = dict(zip(SIDES, (candidate, baseline), strict=True))
         self.recorders = {side: Recorder() for side in SIDES}
         self.hashes: dict[str, str] = {}
-        self.retry = LostExchangeRetry()
         self.orders: list[dict[str, object]] = []  # of each batch: the load order, and every turn
         self._folder = folder
         self._random = Random(options.seed)
@@ -91,6 +91,14 @@ class AbSession:
         if any(name.startswith("latency.") for name in self.options.limits):
             with self._attributed(None):
                 self._measure_times()
+        if self._dut is not None:
+            candidate, baseline = (self.libraries[side].name for side in SIDES)
+            demand_answers(self._dut.exchanges, candidate, baseline, self.board.spec)
+
+    @property
+    def losses(self) -> str:
+        """The lost exchanges in words, empty if there were none."""
+        return losses_line(self._dut.exchanges) if self._dut is not None else ""
 
     def comparison(self) -> Comparison:
         """What was measured so far, for the gate."""
@@ -121,6 +129,7 @@ class AbSession:
         limits, library, recorder = self.options.limits, self.libraries[side], self.recorders[side]
         dut = self._boot(library.folder, remeasure_imports=RETAINED in limits)
         self.hashes[side] = self.board.deployment.library_sha256
+        dut.count_requests_as(side)
         dut.policy(**POLICY)
         requests: list[Callable[[], None]] = [partial(self._exchange, dut, side, kind) for kind in REQUEST_KINDS]
         requests.append(lambda: self._exchange(dut, side, unseen_preflight()))
@@ -140,16 +149,17 @@ class AbSession:
                     next(turns)()
                 for points in heap_series_until_level(
                     lambda: next(turns)(),
-                    partial(self.retry, dut, dut.heap),
+                    dut.heap,
                     LEAK_EVERY,
                     LEAK_REQUESTS,
                     1,
                     LEAK_MAX_SERIES,
                 ):
                     recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
+        examine_losses(dut)
 
     def _exchange(self, dut: Dut, side: str, kind: RequestKind) -> None:
-        response = self.retry(dut, lambda: dut.request(*kind.message))
+        response = dut.request(*kind.message)
         if reason := kind.mistake_in(response):
             raise self._wrong_answer(side, kind.words, reason)
 
@@ -162,6 +172,16 @@ class AbSession:
         if reason := request.mistake_in(response):
             raise self._wrong_answer(side, request.words, reason)
 
+    def _send(self, dut: Dut, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Response:
+        """A request through the library that it names, where both are loaded."""
+        try:
+            return dut.request(method, target, headers, body)
+        except AnswerLostError as error:
+            side = dict(headers)[SIDE_HEADER]
+            if side not in self.libraries:
+                raise
+            raise lost_answer(self.libraries[side].name, error, is_candidate=side == CANDIDATE) from error
+
     def _wrong_answer(self, side: str, words: str, reason: str) -> CamrigError:
         name = self.libraries[side].name
         return wrong_answer(name, words, reason, self.board.spec, is_candidate=side == CANDIDATE)
@@ -169,7 +189,7 @@ class AbSession:
     def _count_allocations(self, dut: Dut, side: str, kind: RequestKind, metric: str) -> int:
         """Record the bytes that each request of one burst allocates; the largest of them."""
         method, target, headers, _ = kind.message
-        burst = self.retry(dut, lambda: dut.agent.allocations(method, target, headers, BURST))
+        burst = dut.agent.allocations(method, target, headers, BURST)
         if burst.status not in kind.statuses:
             raise self._wrong_answer(side, kind.words, f"status {burst.status}")
         self.recorders[side].record(metric, burst.bytes, "B")
@@ -186,20 +206,23 @@ class AbSession:
         while not self._is_enough(batches, until):
             dut = self._boot_both(folder, order)
             # A forwarded board has its HTTP port at another address than its echo.
-            echo = None if self.board.settings.url else reachable_echo(dut.address[0], dut.agent.echo_port())
+            echo = None
+            if not self.board.settings.url:
+                echo = repeated_echo(dut.repeat_lost, dut.address[0], dut.agent.echo_port())
             sampler = InterleavedSampler(
-                dut.request, PAGE, check=self._check, kinds=kinds, echo=echo, seed=options.seed + boots
+                partial(self._send, dut), PAGE, check=self._check, kinds=kinds, echo=echo, seed=options.seed + boots
             )
             with self.board.steps("sample") as note:
                 for _ in range(WARM_UP):
-                    self.retry(dut, partial(sampler.batch, ROUNDS))
+                    sampler.batch(ROUNDS)
                 before = batches
                 while batches - before < BOOT_AFTER * (2 if boots else 1) and not self._is_enough(batches, until):
-                    self._record_batch(dut, sampler, kinds)
+                    self._record_batch(sampler, kinds)
                     self.orders[-1]["loaded"] = list(order)
                     batches += 1
-                lost = f", {self.retry.lost} lost exchanges" if self.retry.lost else ""
-                note(f"{batches - before} batches of {ROUNDS} rounds, {order[0]} loaded first{lost}")
+                losses = f"; {self.losses}" if self.losses else ""
+                note(f"{batches - before} batches of {ROUNDS} rounds, {order[0]} loaded first{losses}")
+            examine_losses(dut)
             order.reverse()
             boots += 1
 
@@ -221,8 +244,8 @@ class AbSession:
         verdict = self.comparison().decide(final=False)
         return not any(metric.open for metric in verdict.metrics if metric.metric.startswith("latency."))
 
-    def _record_batch(self, dut: Dut, sampler: InterleavedSampler, kinds: list[str]) -> None:
-        batch = self.retry(dut, partial(sampler.batch, ROUNDS))
+    def _record_batch(self, sampler: InterleavedSampler, kinds: list[str]) -> None:
+        batch = sampler.batch(ROUNDS)
         self.orders.append({"turns": [f"{side} {kind}" for side, kind in batch.order]})
         controls = batch.phases[CONTROL, WITHOUT_CORS]
         for phase in PHASES:
@@ -241,9 +264,10 @@ class AbSession:
 
     @contextmanager
     def _attributed(self, side: str | None) -> Iterator[None]:
-        """Name the library of ``side``, or both for None, in any error. Only a crash of the candidate fails it.
+        """Name the library of ``side``, or both for None, in any error.
 
-        A crash of the baseline, or one that either may have caused, proves nothing about the candidate: it blocks.
+        Only a crash of the candidate, or an answer that it loses, fails it. Those of the baseline, or those that
+        either may have caused, prove nothing about the candidate: they block.
         """
         try:
             yield
@@ -251,7 +275,9 @@ class AbSession:
             loaded = f"with {self.libraries[side].name}" if side else "with both libraries loaded"
             is_named = side is not None and self.libraries[side].name in error.what
             message = error.what if is_named else f"{loaded}: {error.what}"
-            if isinstance(error, BoardCrashedError) and side != CANDIDATE:
+            if isinstance(error, AnswerLostError) and side:
+                raise lost_answer(self.libraries[side].name, error, is_candidate=side == CANDIDATE) from error
+            if isinstance(error, (AnswerLostError, BoardCrashedError)) and side != CANDIDATE:
                 message = message if side else f"{message}; either library may have caused it"
                 hint = "fix the baseline, or name another" if side else "run the test suite with each of them"
                 raise BlockedError(message, board=error.board, hint=hint, details=error.details) from error
@@ -284,6 +310,8 @@ def run_ab(
         board = stack.enter_context(Board(settings.device[0], settings, Steps(print)))
         session = AbSession(board, *sides, options, folder / "ab")
         session.run()
+        if session.losses:
+            print(session.losses)
         comparison = session.comparison()
         verdict = comparison.decide()
         show(comparison, verdict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from camrig.errors import AgentError, BlockedError, CamrigError, WrongAnswerError
+from camrig.errors import AgentError, AnswerLostError, BlockedError, CamrigError, WrongAnswerError
 
 
 def wrong_control(reason: str, board: str) -> AgentError:
@@ -25,3 +25,9 @@ def wrong_answer(library: str, request: str, reason: str, board: str, *, is_cand
         board=board,
         hint="fix it first; the test suite shows what else is wrong with it",
     )
+
+
+def lost_answer(library: str, lost: AnswerLostError, *, is_candidate: bool) -> CamrigError:
+    """The error for a ``library`` that does not answer. A candidate has failed, a baseline blocks."""
+    error = WrongAnswerError if is_candidate else BlockedError
+    return error(f"with {library}: {lost.what}", board=lost.board, hint=lost.hint, details=lost.details)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from camrig.bringup.board import Board
@@ -19,9 +20,15 @@ from camrig.gate.sequential_plan import one_look
 from camrig.gate.tails import source_of
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.sessions import ENOUGH
+from camrig.probe.request_kinds import REQUEST_KINDS
 from camrig.settings.resolve import Settings
 
 CALIBRATION_AB, CALIBRATION_RUNS = "calibration.ab.json", "calibration.runs.json"
+NAMED = 3  # metrics that a message names
+_HINT_MISSING = "save the baseline again, with a test that measures it, or remove its limit"
+_HINT_DEFAULT = (
+    "save the baseline again with this release's suite, or list the limits of your own metrics in [limits]"
+)
 
 
 def limits_of(settings: Settings, paired: bool) -> dict[str, Limit]:
@@ -48,6 +55,28 @@ def stored_baselines(folder: Path) -> dict[str, Baseline | BaselineError]:
     return baselines
 
 
+def applicable(limits: Mapping[str, Limit], baseline: Baseline) -> dict[str, Limit]:
+    """``limits`` without those on optional kinds of requests that ``baseline`` has no samples of, or no exact counts.
+
+    An application may have no camera, and a sensor's pictures are not all of one size.
+    """
+    stored = baseline.joined()
+    left_out = set()
+    for kind in (kind.name for kind in REQUEST_KINDS if kind.optional):
+        added, allocated = f"latency.{kind}.added", f"heap.{kind}.allocated"
+        if added not in stored:
+            left_out.add(added)
+        if allocated not in stored or not stored[allocated].constant:
+            left_out.add(allocated)
+    return {name: limit for name, limit in limits.items() if name not in left_out}
+
+
+def _named(metrics: Sequence[str]) -> str:
+    """The first few of ``metrics``, and how many there are besides."""
+    rest = len(metrics) - NAMED
+    return f"{', '.join(metrics[:NAMED])} and {rest} others" if rest > 1 else ", ".join(metrics)
+
+
 class StoredComparison:
     """This run's side of a comparison with a stored baseline.
 
@@ -67,15 +96,23 @@ class StoredComparison:
         if settings.evidence:
             demand_writable(settings.evidence)
         self.baseline = load_baseline(self.path(settings.compare)) if settings.compare else None
+        if self.baseline and not settings.limits:
+            self.limits = applicable(self.limits, self.baseline)
         if settings.save and self.path(settings.save).exists():
             load_baseline(self.path(settings.save))  # a file that no session can be added to is an error right away
-        stored = self.baseline.joined() if self.baseline else {}
-        for metric, limit in self.limits.items():
-            if self.baseline and limit.change and source_of(metric) not in stored:
-                raise BaselineError(
-                    f"{metric} has a limit, but the baseline {settings.compare} holds no samples of it",
-                    hint="save the baseline again, with a test that measures it, or remove its limit",
-                )
+        if self.baseline:
+            self._demand_stored(self.baseline)
+
+    def _demand_stored(self, baseline: Baseline) -> None:
+        """Raise BaselineError for a limit on a change of what ``baseline`` lacks."""
+        stored = baseline.joined()
+        missing = [name for name, limit in self.limits.items() if limit.change and source_of(name) not in stored]
+        if missing:
+            raise BaselineError(
+                f"{_named(missing)} {'have limits' if len(missing) > 1 else 'has a limit'}, but the baseline"
+                f" {self._settings.compare} holds no samples of {'them' if len(missing) > 1 else 'it'}",
+                hint=_HINT_MISSING if self._settings.limits else _HINT_DEFAULT,
+            )
 
     def path(self, name: str) -> Path:
         """The file of the baseline ``name``."""
@@ -142,12 +179,17 @@ class StoredComparison:
         path = self.path(name)
         baseline = load_baseline(path).with_session(run, name) if path.exists() else run
         save_baseline(path, baseline)
-        missing = [metric for metric in self.limits if source_of(metric) not in run.metrics]
-        note = f"; without samples of {', '.join(missing)}, which [limits] names" if missing else ""
+        limits = self.limits if self._settings.limits else applicable(self.limits, run)
+        missing = [metric for metric in limits if source_of(metric) not in run.metrics]
+        source = "[limits] names" if self._settings.limits else "the default limits name"
+        note = f"; without samples of {_named(missing)}, which {source}" if missing else ""
         sessions = len(baseline.sessions)
-        if sessions < ENOUGH:
-            note += f"; times can be judged from {ENOUGH} sessions on: run this {ENOUGH - sessions} more times"
-        return f"baseline {name}: session {sessions}, {len(run.metrics)} metrics in {path}{note}"
+        if (lacking := ENOUGH - sessions) > 0:
+            note += (
+                f"; times can be judged from {ENOUGH} sessions on: save {lacking} more session{'s' * (lacking != 1)}"
+            )
+        count = len(run.metrics)
+        return f"baseline {name}: session {sessions}, {count} metric{'s' * (count != 1)} in {path}{note}"
 
     def keep_evidence(self, path: Path, exit_code: int) -> str:
         """Write the evidence of this run, which ends with ``exit_code``, and return a line for the terminal.

@@ -66,7 +66,8 @@ class TransferResult:
 
     def __str__(self) -> str:
         removed = f"{len(self.removed)} removed, " if self.removed else ""
-        return f"{len(self.sent)} files sent, {self.bytes} bytes; {removed}{self.kept} unchanged"
+        sent = f"{len(self.sent)} file{'s' * (len(self.sent) != 1)} sent"
+        return f"{sent}, {self.bytes} bytes; {removed}{self.kept} unchanged"
 
 
 def plan_deploy(

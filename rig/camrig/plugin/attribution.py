@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from camrig.board.crash import APPLICATION, Crash
-from camrig.board.events import Event, PanicDump, Restarted, TaskFailed
+from camrig.board.events import Event, PanicDump, Restarted
 from camrig.bringup.board_run import BoardRun
 from camrig.deadline import Deadline
 from camrig.dut import SECONDS_FOR_LAST_WORDS, Dut
-from camrig.errors import CamrigError, LibraryError, ServerSilentError
+from camrig.errors import EXIT_FAILED, AnswerLostError, CamrigError, LibraryError, ServerSilentError
 from camrig.plugin.sections import Section, backtrace_section, console_sections
 
 SECONDS_FOR_DUMP = 2.0  # from a panic's first line to the chip's restart: a kilobyte at 9,600 baud
-AGENT = "rig_agent.py"  # the rig's own part of what runs on the board
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,11 @@ def attribute(
 
 
 def _rig_error(board_run: BoardRun, dut: Dut, phase: str, error: CamrigError) -> Attribution:
-    if isinstance(error, ServerSilentError):
+    if isinstance(error, (AnswerLostError, ServerSilentError)):
         board_run.record_silence(error)
-        task = None if phase == "teardown" else _failed_task(board_run, dut)
-        if task is not None:
-            raised = f"{error}\n\nThe application raised {task.error} ({task.where or 'at an unknown place'})"
-            where = _place_in_test(board_run, error)
-            return Attribution(failed=f"{raised}\n\n{where}".rstrip(), sections=console_sections(board_run, dut))
+    if error.exit_code == EXIT_FAILED:
+        where = _place_in_test(board_run, error)
+        return Attribution(failed=f"{error}\n\n{where}".rstrip(), sections=console_sections(board_run, dut))
     if phase == "teardown" and board_run.broken is not None:
         return Attribution(ignored=True)
     return Attribution(blocked=error)
@@ -82,23 +79,6 @@ def _crashed(
     own = error is not None and not isinstance(error, CamrigError)
     shown = text if own else _place_in_test(board_run, error)
     return Attribution(failed=f"{down}\n\n{shown}".rstrip(), sections=tuple(sections))
-
-
-def _failed_task(board_run: BoardRun, dut: Dut) -> TaskFailed | None:
-    """The task of the present test that ended in an exception of the application's own, if there is one.
-
-    An OSError may be the network's, a MemoryError that of a small heap which the rig's agent shares.
-    """
-
-    def own(event: Event) -> TaskFailed | None:
-        if not isinstance(event, TaskFailed) or event.error.startswith(("OSError", "MemoryError")):
-            return None
-        return None if event.where.startswith(AGENT) else event
-
-    try:
-        return dut.console.wait(own, board_run.start.events, Deadline.after(SECONDS_FOR_LAST_WORDS))
-    except CamrigError:
-        return None
 
 
 def _panic_dump(board_run: BoardRun, dut: Dut, crash: Crash) -> PanicDump | None:

@@ -41,6 +41,7 @@ def _camrig_board(pytestconfig: pytest.Config, _camrig_board_run: BoardRun) -> I
 def _camrig_dut(_camrig_board: Board, _camrig_board_run: BoardRun) -> Iterator[Dut]:
     yield _camrig_board_run.boot(_camrig_board)
     _camrig_board_run.recover_if_down()
+    _camrig_board_run.examine_losses()
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,8 @@ def dut(_camrig_dut: Dut) -> Dut:
 @pytest.fixture
 def http(_camrig_dut: Dut) -> Iterator[HttpSession]:
     """A requests session towards the dut: ``http.get("/api/status", headers={"Origin": ...})``."""
-    with HttpSession(_camrig_dut.url, connections=_camrig_dut.connections) as session:
+    dut = _camrig_dut
+    with HttpSession(dut.url, connections=dut.connections, repeat_lost=dut.repeat_lost) as session:
         yield session
 
 

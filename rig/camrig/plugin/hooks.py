@@ -161,7 +161,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
     tests = counts(session.config)
     between = run.crashes_between_tests()
     if exitstatus in (0, EXIT_FAILED) and not tests.get("failed") and not tests.get("error"):
-        if APPLICATION in between:
+        if APPLICATION in between or any(board_run.lost_answers for board_run in run.board_runs):
             session.exitstatus = EXIT_FAILED
         elif run.blocked:
             session.exitstatus = next(iter(run.blocked.values())).exit_code

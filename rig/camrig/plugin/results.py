@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from importlib.metadata import version
+from typing import Any
 
 from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
@@ -51,5 +52,17 @@ def _board_report(board_run: BoardRun, board: Board) -> BoardReport:
             for record in board_run.crashes
         ],
         metrics=board_run.recorder.metrics,
-        notes=board_run.recorder.notes,
+        notes={**board_run.recorder.notes, "exchanges": _exchanges(board_run)},
     )
+
+
+def _exchanges(board_run: BoardRun) -> dict[str, Any]:
+    """How many exchanges there were through the library and without it, and what became of those that were lost."""
+    requests, controls = board_run.losses
+    return {
+        "requests": requests.total,
+        "requests_lost": requests.lost,
+        "controls": controls.total,
+        "controls_lost": controls.lost,
+        "causes": board_run.dut.exchanges.causes() if board_run.dut else {},
+    }

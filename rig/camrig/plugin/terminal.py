@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from camrig.measure.losses import loss_sentence, means_little
 from camrig.plugin.results import run_report
 from camrig.plugin.run import BLOCKED, Run
 from camrig.report.json_report import write
@@ -23,6 +24,10 @@ def counts(config: pytest.Config) -> dict[str, int]:
 def write_summary(reporter: Any, run: Run) -> None:
     """The end of a run: causes that blocked it, crashes and recoveries, metrics, and the file of results."""
     _write_blocked(reporter, run)
+    for board_run in run.board_runs:
+        requests, controls = board_run.losses
+        if means_little(requests + controls) and not board_run.lost_answers:
+            reporter.section(f"{loss_sentence(requests, controls)}: this run means little", yellow=True)
     for board_run in run.board_runs:
         for line in board_run.summary():
             reporter.write_line(line)

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from camrig.errors import AgentError
+from camrig.measure.losses import CONTROL
 from camrig.probe.client import Response, request_bytes
 
 TOKEN_HEADER = "X-Rig-Token"
 SIDE_HEADER = "X-Rig-Side"  # names the library that a request goes through, where several are loaded
+NO_SIDE = "-"  # the "side" of a control
 ECHO = "/rig/echo"  # needs no token, and is answered without CORS
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")  # RFC 9110, section 9.2.1
 
 _POLICY_LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
 _POLICY = (*_POLICY_LISTS, "allow_credentials", "max_age", "preflight_status")
@@ -83,7 +87,9 @@ class Agent:
 
     def stop_peak(self) -> int:
         """The most bytes that were alive at any request since ``start_peak``."""
-        return int(self._call("PUT", "/rig/settings?peak=0").get("peak") or 0)
+        peak = int(self._call("PUT", "/rig/settings").get("peak") or 0)
+        self._call("PUT", "/rig/settings?peak=0")
+        return peak
 
     def client_timeout(self) -> int | None:
         """Seconds after which the server hangs up on a client that stalls; None: never."""
@@ -161,6 +167,19 @@ class Agent:
                 hint="look at the console of the board",
             )
         return answer
+
+
+def exchange_kind(target: str, headers: Iterable[tuple[str, str]]) -> str:
+    """What a request counts as: a control, the side that it goes through, or empty for the library that is loaded."""
+    if target.startswith("/rig/") and (not target.startswith("/rig/alloc") or "bare=1" in target):
+        return CONTROL  # counting allocations is not: what is counted passes through the library
+    side = next((value for name, value in headers if name == SIDE_HEADER), "")
+    return CONTROL if side == NO_SIDE else side
+
+
+def is_repeatable(method: str, target: str) -> bool:
+    """Whether a request may be sent again when nobody knows if it took effect. The agent's may, but for ``run``."""
+    return method in SAFE_METHODS or (target.startswith("/rig/") and not target.startswith("/rig/run"))
 
 
 def _check_policy(name: str, value: Any) -> None:

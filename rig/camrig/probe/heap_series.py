@@ -38,14 +38,14 @@ def settled_heap(heap: Callable[[], Heap], pause: float = PAUSE) -> Heap:
 
 
 def heap_series(
-    request: Callable[[], object], heap: Callable[[], Heap], every: int, total: int
+    request: Callable[[], object], heap: Callable[[], Heap], every: int, total: int, pause: float = PAUSE
 ) -> list[tuple[int, int]]:
     """Pairs (requests so far, bytes alive), at 0 and after every ``every`` requests up to ``total``."""
-    points = [(0, settled_heap(heap).alloc)]
+    points = [(0, settled_heap(heap, pause).alloc)]
     for done in range(1, total + 1):
         request()
         if done % every == 0:
-            points.append((done, settled_heap(heap).alloc))
+            points.append((done, settled_heap(heap, pause).alloc))
     return points
 
 

@@ -21,10 +21,19 @@ CELLS = (
     "slow_ms",
     "away",
     "heap",  # bytes of heap to leave
+    "rssi",  # dBm below zero; 0: as usual
+    "moved",
+    "closed",
+    "reset_ppm",  # of the connections, as drop_ppm and late_ppm
+    "drop_ppm",
+    "late_ppm",
+    "delay_ms",
+    "jitter_ms",
     "fill",  # bytes of the filesystem to leave, plus 2; 1 removes the filling
 )
 EVENT_LETTERS = {"boot": "B", "joined": "W", "ready": "L", "request": "Q"}
-_INSIDE = ("events", "enobufs", "hang", "away", "heap")
+_NETWORK = ("moved", "closed", "reset_ppm", "drop_ppm", "late_ppm", "delay_ms", "jitter_ms")
+_INSIDE = ("events", "enobufs", "hang", "away", "heap", *_NETWORK)
 _CELL = struct.Struct("=I")
 
 

@@ -14,12 +14,27 @@ from camrig.virtual.repl_input import ReplInput
 
 CRASHES = {
     "reset": rom.SOFTWARE,
+    "power-fail": rom.POWER_ON,
     "guru": rom.PANIC,
     "brownout": rom.BROWNOUT,
     "task-wdt": rom.WATCHDOG,
     "int-wdt": rom.INTERRUPT_WATCHDOG,
 }
 POWER_CUT = "power-cut"
+# The cells that faults without a number switch on, and the others' with what their numbers are multiplied by.
+SWITCHES = {"server-hang": "hang", "wifi-lost": "away", "port-closed": "closed"}
+NUMBERS = {
+    "wifi-refused": ("refuse", 1),
+    "wifi-slow": ("slow_ms", 1000),
+    "enobufs": ("enobufs", 1),
+    "heap-exhausted": ("heap", 1),
+    "weak-signal": ("rssi", 1),
+    "net-reset": ("reset_ppm", 1e6),
+    "net-drop": ("drop_ppm", 1e6),
+    "net-lose": ("late_ppm", 1e6),
+    "net-delay": ("delay_ms", 1),
+    "net-jitter": ("jitter_ms", 1),
+}
 
 
 class FaultTarget(Protocol):
@@ -35,6 +50,9 @@ class FaultTarget(Protocol):
 
     def freeze(self) -> None:
         """Stop everything that runs, until a hard reset."""
+
+    def move(self) -> None:
+        """Lease another address, for the next start."""
 
     def plug(self, in_: bool) -> None:
         """Unplug the USB adapter, or plug it in again."""
@@ -145,7 +163,7 @@ class FaultInjector:
         else:
             self._active[fault.name] = fault
             self._set(fault.name, fault.amount, now)
-            if fault.name in ("port-lost", "wifi-lost") and fault.amount:
+            if fault.name in ("port-lost", "wifi-lost", "port-closed") and fault.amount:
                 self._ends_at[fault.name] = now + fault.amount
 
     def _end(self, name: str, now: float) -> None:
@@ -165,17 +183,14 @@ class FaultInjector:
             board.repl_input.ignores_ctrl_c = on
         elif name == "port-lost":
             board.plug(not on)
-        elif name == "server-hang":
-            board.cells["hang"] = int(on)
-        elif name == "wifi-lost":
-            board.cells["away"] = int(on)
-        elif name == "wifi-refused":
-            board.cells["refuse"] = number
-        elif name == "wifi-slow":
-            board.cells["slow_ms"] = int((amount or 0) * 1000)
-        elif name == "enobufs":
-            board.cells["enobufs"] = number
-        elif name == "heap-exhausted":
-            board.cells["heap"] = number
+        elif name in SWITCHES:
+            board.cells[SWITCHES[name]] = int(on)
+        elif name == "new-address":
+            board.cells["moved"] = int(on)
+            if on:
+                board.move()
+        elif name in NUMBERS:
+            cell, scale = NUMBERS[name]
+            board.cells[cell] = round((amount or 0) * scale)
         else:  # flash-full
             board.cells["fill"] = number + 2 if on else 1

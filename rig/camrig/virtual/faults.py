@@ -60,6 +60,7 @@ class FaultKind:
 
 
 _SHARE = Amount("SHARE", 0.01, 1e-9, 1, whole=False)
+_LATE = Amount("MS", 100, 1, 10000)
 _AWAY = Amount("SECONDS", 0, 0, 3600, whole=False)
 
 KINDS = (
@@ -78,6 +79,7 @@ KINDS = (
         Amount("BYTES", 10000, 100, 1e6),
     ),
     FaultKind("port-lost", "the USB adapter is gone for SECONDS (0: until cleared)", UNTIL_CLEARED, _AWAY, "ready"),
+    FaultKind("power-fail", "power fails, and returns", ONCE, None, "ready"),
     FaultKind("reset", "the chip restarts and prints no reason", ONCE, None, "exec"),
     FaultKind("guru", "the firmware panics: Guru Meditation", ONCE, None, "ready"),
     FaultKind("brownout", "the brownout detector restarts the chip", ONCE, None, "ready"),
@@ -123,6 +125,31 @@ KINDS = (
         "wifi-slow", "joining takes SECONDS longer", UNTIL_CLEARED, Amount("SECONDS", 5, 0.001, 3600, whole=False)
     ),
     FaultKind("wifi-lost", "the access point is gone for SECONDS (0: until cleared)", UNTIL_CLEARED, _AWAY, "ready"),
+    FaultKind(
+        "weak-signal",
+        "the board receives its access point with -DBM",
+        UNTIL_CLEARED,
+        Amount("DBM", 90, 1, 120),
+    ),
+    FaultKind(
+        "new-address", "the board gets another address, known from its next start on", UNTIL_ANY_RESET, None, "ready"
+    ),
+    FaultKind(
+        "port-closed",
+        "the server's port closes each connection for SECONDS (0: until cleared)",
+        UNTIL_CLEARED,
+        _AWAY,
+        "ready",
+    ),
+    FaultKind("net-reset", "this share of the connections is reset", UNTIL_CLEARED, _SHARE),
+    FaultKind("net-drop", "this share of the connections gets no answer", UNTIL_CLEARED, _SHARE),
+    FaultKind(
+        "net-lose", "this share of the connections loses a packet, which comes a second later", UNTIL_CLEARED, _SHARE
+    ),
+    FaultKind("net-delay", "each connection is served MS later", UNTIL_CLEARED, _LATE),
+    FaultKind(
+        "net-jitter", "each connection is served up to MS later, as with a radio that sleeps", UNTIL_CLEARED, _LATE
+    ),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

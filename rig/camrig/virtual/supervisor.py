@@ -43,6 +43,8 @@ class Supervisor:
         self.home = Path(settings["home"])
         self.channel = ControlChannel(command_fd, response_fd)
         self.address = LoopbackAddress()
+        self.mac = self.address.mac
+        self._leases = [self.address]
         self.flash = Path(settings["flash"] or self.home / "flash.littlefs")
         self.port = PtyPort(self.home / "board")
         self.line = SerialLine(self.port)
@@ -82,7 +84,8 @@ class Supervisor:
             self.interpreter.close()
             self.port.close()
             self.cells.close()
-            self.address.close()
+            for lease in self._leases:
+                lease.close()
             os.close(flash)
         return 0
 
@@ -174,7 +177,7 @@ class Supervisor:
                 "ssid": self.settings["wifi_ssid"],
                 "password": self.settings["wifi_password"],
                 "address": self.address.text,
-                "mac": list(self.address.mac),
+                "mac": list(self.mac),
                 "camera": self.settings["camera"].replace("-", "_"),
                 "machine": MACHINE,
                 "fault_cells": str(self.cells.path),
@@ -280,6 +283,11 @@ class Supervisor:
         self.interpreter.freeze()
         self.repl_input.started = False
         self._announce_up()
+
+    def move(self) -> None:
+        """Lease another address. The one before is kept, so that no other board answers at it."""
+        self.address = LoopbackAddress()
+        self._leases.append(self.address)
 
     def plug(self, in_: bool) -> None:
         """Plug the serial port in, or unplug it. The board itself does not notice."""

@@ -99,7 +99,7 @@ class WLAN:
         if param == "rssi":
             if not self.isconnected():
                 raise OSError("Wifi Not Connected")
-            return -42
+            return -(fault_cells.get("rssi") or 42)
         if param is not None:
             raise ValueError("unknown status param")
         if self._connect_at is not None:

@@ -1,6 +1,7 @@
 """``socket`` of a board whose whole network is one loopback address."""
 
 import io
+import random
 import socket as _socket
 import time
 
@@ -14,7 +15,7 @@ _HOST_NOT_FOUND = -202  # lwIP's error
 _ENOBUFS = 105
 _HANG_MS = 20
 _address = ""
-_unserved = []  # connections made while the network is away: the server never gets them
+_unserved = []  # connections that the server never gets
 
 
 def power_on(board):
@@ -117,13 +118,29 @@ class FaultySocket(socket):
 
 def _admitted(peer):
     """The connection that the server gets under the active faults; None if it gets none."""
-    if fault_cells.get("away"):
-        if len(_unserved) == 8:
-            _unserved.pop(0).close()
-        _unserved.append(peer)
-        return None
-    while _unserved:
-        _unserved.pop().close()
+    if fault_cells.get("away") or fault_cells.get("moved"):
+        return _leave_unserved(peer)
+    if not fault_cells.get("drop_ppm"):
+        while _unserved:
+            _unserved.pop().close()
     fault_cells.event("Q")
     fault_cells.take_heap()
+    if fault_cells.get("closed") or _happens("reset_ppm"):
+        peer.close()
+        return None
+    if _happens("drop_ppm"):
+        return _leave_unserved(peer)
+    delay = fault_cells.get("delay_ms") + random.randint(0, fault_cells.get("jitter_ms"))
+    time.sleep_ms(delay + (1000 if _happens("late_ppm") else 0))
     return FaultySocket(peer) if fault_cells.get("enobufs") or fault_cells.get("hang") else peer
+
+
+def _leave_unserved(peer):
+    if len(_unserved) == 8:
+        _unserved.pop(0).close()
+    _unserved.append(peer)
+
+
+def _happens(cell):
+    """Whether a fault strikes this connection: in as many of a million as its cell says."""
+    return random.randint(1, 1000000) <= fault_cells.get(cell)
