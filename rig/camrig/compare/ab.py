@@ -25,7 +25,7 @@ from camrig.compare.provenance import board_record, provenance_of, settings_reco
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
 from camrig.compare.timed import TimedPart
 from camrig.dut import Dut
-from camrig.errors import AnswerLostError, BlockedError, BoardCrashedError, CamrigError
+from camrig.errors import AnswerLostError, BlockedError, BoardCrashedError, CamrigError, LibraryError
 from camrig.gate.baseline import Baseline
 from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
@@ -169,7 +169,7 @@ class AbSession:
             message = error.what if is_named else f"{loaded}: {error.what}"
             if isinstance(error, AnswerLostError) and side:
                 raise lost_answer(self.libraries[side].name, error, is_candidate=side == CANDIDATE) from error
-            if isinstance(error, (AnswerLostError, BoardCrashedError)) and side != CANDIDATE:
+            if isinstance(error, (AnswerLostError, BoardCrashedError, LibraryError)) and side != CANDIDATE:
                 message = message if side else f"{message}; either library may have caused it"
                 hint = "fix the baseline, or name another" if side else "run the test suite with each of them"
                 raise BlockedError(message, board=error.board, hint=hint, details=error.details) from error

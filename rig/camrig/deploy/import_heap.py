@@ -13,6 +13,7 @@ from camrig.board.session import Session
 
 ROOM = 256 * 1024  # bytes that are free before the collector is turned off: a module may come as source
 SECONDS = 120.0  # an emulated chip may take seconds to collect a heap of megabytes
+SECONDS_FOR_LIBRARY = 30.0
 STARTED_BY_NAME = ("boot", "main")
 LIBRARY_MODULES = ("asyncio", "microdot", "microdot.cors")
 
@@ -76,15 +77,21 @@ class ImportSizes:
     allocated: dict[str, int]
     errors: dict[str, str]
 
+    def joined(self, others: ImportSizes) -> ImportSizes:
+        """These and those of ``others``, which were imported after them."""
+        return ImportSizes(
+            self.retained | others.retained, self.allocated | others.allocated, self.errors | others.errors
+        )
 
-def measure_imports(session: Session, modules: Iterable[str]) -> ImportSizes:
+
+def measure_imports(session: Session, modules: Iterable[str], seconds: float = SECONDS) -> ImportSizes:
     """What the import of each module takes, in the order given.
 
     A module that has been imported before is left out. The board must be in the raw REPL, and is afterwards; it has
     to be restarted before the application runs. Raises BlockedError when the board gets stuck in an import.
     """
     script = _MEASURE.format(names=json.dumps(list(modules)), room=ROOM)
-    return ImportSizes(*map(dict, session.ask(script, SECONDS)))
+    return ImportSizes(*map(dict, session.ask(script, seconds)))
 
 
 def _imports(path: Path) -> set[str]:
