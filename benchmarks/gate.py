@@ -20,7 +20,8 @@ from pathlib import Path
 from random import Random
 
 from camrig.bringup.board import Board
-from camrig.compare.ab import LEAK_EVERY, AbOptions, AbSession
+from camrig.compare.ab import AbOptions, AbSession
+from camrig.compare.leaks import EVERY
 from camrig.compare.libraries import find_library
 from camrig.compare.metrics import ALLOCATED, KINDS, LEAK
 from camrig.dut import Dut
@@ -34,7 +35,6 @@ from camrig.measure.batch import SampleBatch
 from camrig.measure.recorder import Recorder
 from camrig.measure.slope import slope
 from camrig.probe.heap_series import heap_series
-from camrig.probe.interleaved import InterleavedSampler
 from camrig.probe.request_kinds import PAGE, POLICY
 from camrig.probe.sampling import PREFLIGHT
 from camrig.prove.faulty_copy import Change
@@ -77,6 +77,7 @@ class Benchmark:
             options = AbOptions(LIMITS, PLAN, batches=batches, seed=seed)
             session = RelayedSession(board, candidate, baseline, options, folder / "ab")
             session.relay, session.mean_delay = (relay if radio else None), radio
+            session.timed.before_batch = session.set_delay
             session.run()
             session.result = session.comparison()
             session.verdict = session.result.decide()
@@ -119,10 +120,10 @@ class RelayedSession(AbSession):
             self.relay.target, dut.url = dut.address, self.relay.url
         return dut
 
-    def _record_batch(self, dut: Dut, sampler: InterleavedSampler, kinds: list[str]) -> None:
+    def set_delay(self) -> None:
+        """Let the radio of the next batch be good or bad."""
         if self.relay is not None:
             self.relay.delay = self.mean_delay if self._random.random() < 1 / 3 else 0.0
-        super()._record_batch(dut, sampler, kinds)
 
 
 def drawn(comparison: Comparison, count: int, seed: int, metric: str | None = None) -> Counter[str]:
@@ -182,7 +183,7 @@ def leaks(benchmark: Benchmark, fault: Change, count: int) -> tuple[Counter[str]
 
     with benchmark.board(fault) as dut:
         for _ in range(count):
-            points = heap_series(request, dut.heap, LEAK_EVERY, 500)
+            points = heap_series(request, dut.heap, EVERY, 500)
             recorder = Recorder()
             recorder.record(LEAK, [alive for _, alive in points], "B/request", at=[at for at, _ in points])
             verdict = judge(recorded_samples(recorder.metrics), {}, limits, plan=one_look(), paired=False, final=True)

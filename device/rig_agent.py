@@ -3,7 +3,8 @@
 Its routes lie under ``/rig/`` on an application of their own, without CORS, so what is under test stays as it ships.
 All but ``/rig/echo`` require the header ``X-Rig-Token``. A request with the header ``X-Rig-Timing`` is answered with
 ``Server-Timing: app;dur=<milliseconds>``, the time in the application; no other response is changed. Once several
-CORS libraries are loaded side by side, the header ``X-Rig-Side`` names the one that a request goes through.
+CORS libraries are loaded side by side, the header ``X-Rig-Side`` names the one that a request goes through, and its
+time is without that of the route's own function, which would drown what CORS adds.
 
 Each byte that this module keeps is missing on the board under test, so the rig checks and formats what it can on the
 host: see camrig/probe/agent.py, the only client.
@@ -76,10 +77,10 @@ class Agent:
             if side:
                 request.app = side
                 dispatch = side.dispatch_request
-        before = timed and time.ticks_us()
+        before = request.entered = request.left = timed and time.ticks_us()
         response = await dispatch(request)
         if timed:
-            us = time.ticks_diff(time.ticks_us(), before)
+            us = time.ticks_diff(time.ticks_us(), before) - time.ticks_diff(request.left, request.entered)
             response.headers["Server-Timing"] = "app;dur={:.3f}".format(us / 1000)
         if self.peak is not None:
             gc.collect()  # garbage does not count; request and response are still alive
@@ -122,10 +123,10 @@ class Agent:
         }
 
     async def do_alloc(self, request):
-        """Count what each of ``n`` requests allocates. The body is the request, as bytes on the wire."""
+        """Count bytes of the requests in the body, as they are on the wire; see ``count``."""
         # Without CORS, the difference of two counts is what CORS allocates.
         dispatch = self.without_cors().dispatch_request if "bare" in request.args else self.dispatch_app
-        return await count(self.app, dispatch, request.body, int(request.args["n"]))
+        return await count(self.app, dispatch, request.body, request.args)
 
     async def do_echo(self, request):
         if request.method != "POST":
@@ -161,13 +162,29 @@ class Agent:
         return before
 
     async def do_sides(self, request):
-        """Load CORS libraries, pairs of side and module, each in front of the application's routes, in that order."""
+        """Load fresh copies of CORS libraries, pairs of side and module, each in front of the application's routes.
+
+        Module None: a side without CORS. The answer has the milliseconds that the imports took, by side.
+        """
+        times = {}
+        cors = self.app.cors
         for name, module in request.json:
-            __import__(module)
             side = self.without_cors()
-            side.cors = sys.modules[module].CORS(side, self.app.cors.allowed_origins)
+            side.before_request_handlers = side.before_request_handlers + [enter_route]
+            side.after_request(leave_route)  # before the library's own
+            side.cors = cors
+            if module:
+                sys.modules.pop(module, None)
+                gc.collect()
+                before = time.ticks_us()
+                __import__(module)
+                times.setdefault(name, []).append(time.ticks_diff(time.ticks_us(), before) / 1000)
+                side.cors = sys.modules[module].CORS(side, cors.allowed_origins)
+                for attribute in POLICY:
+                    if hasattr(cors, attribute):
+                        setattr(side.cors, attribute, getattr(cors, attribute))
             self.sides[name] = side
-        return {"sides": sorted(self.sides)}
+        return times
 
     def without_cors(self):
         """Another application with the same routes."""
@@ -176,6 +193,14 @@ class Agent:
         app.before_request_handlers = self.app.before_request_handlers
         app.error_handlers = self.app.error_handlers
         return app
+
+
+def enter_route(request):
+    request.entered = time.ticks_us()
+
+
+def leave_route(request, response):
+    request.left = time.ticks_us()
 
 
 async def echo_once(reader, writer):
@@ -190,49 +215,103 @@ async def echo_once(reader, writer):
         await writer.wait_closed()
 
 
-async def count(app, dispatch, request, n):
-    """Bytes allocated by each of n (at most 100) whole requests in this process, no network, with the collector off.
+async def count(app, dispatch, body, args):
+    """Bytes of each of ``n`` (at most 100) turns through requests in this process, without network.
 
-    What a request frees by itself is not counted. When requests would use up more than a third of the free heap, it
-    is collected in between, because a board whose collector is off dies when its heap is full.
+    They are those that a turn allocates with the collector off, less what it frees by itself. When turns would use up
+    more than a third of the free heap, it is collected in between, because a board whose collector is off dies when
+    its heap is full. With ``of=alive`` they are those alive before the first turn and after each, with ``of=peak``
+    the most that a turn adds while responses are written.
+
+    ``body`` has the requests, with a zero byte in between. A turn sends them ``times`` times, ``together``: all at
+    once. Unless ``cold``, a first turn is not counted. ``heads`` are those of the responses in a last turn,
+    before which ``kept`` bytes more are alive than before the first.
     """
-    client = Client(request)
-    status = await client.send(app, dispatch)
-    counts = [0] * min(n, 100)  # nobody else is served meanwhile
-    gc.disable()
+    clients = [Client(app, dispatch, message) for message in body.split(b"\0")]
+    n, of = min(int(args["n"]), 100), args.get("of")  # nobody else is served meanwhile
+    turn = (clients, int(args.get("times", 1)), "together" in args)
+    if "cold" not in args:
+        await send(*turn)
+    counts = [0] * n
+    gc.collect()
+    free, first = gc.mem_free(), gc.mem_alloc()
+    # What an ESP32 calls free includes what its heap may still grow by, so a small one is never trusted.
+    full = first + min(free // 3, free - 512 * 1024)
+    start = first
     try:
-        gc.collect()
-        # What an ESP32 calls free includes what its heap may still grow by, so a small one is never trusted.
-        floor = max(gc.mem_free() * 2 // 3, 512 * 1024)
-        for i in range(len(counts)):
-            if gc.mem_free() < floor:
+        if not of:
+            gc.disable()
+        for i in range(n):
+            if of == "peak" or (start > full and not of):
                 gc.collect()
-            before = gc.mem_alloc()
-            again = await client.send(app, dispatch)
-            if again != status:
-                if again == 500:  # what Microdot makes of a MemoryError
-                    raise MemoryError("no room for a request while the collector is off")
-                raise ValueError("the same request was answered with %d, then with %d" % (status, again))
-            counts[i] = gc.mem_alloc() - before
+                start = gc.mem_alloc()
+            for client in clients:
+                client.peak = start if of == "peak" else None
+            await send(*turn)
+            if of == "peak":
+                counts[i] = max([client.peak for client in clients]) - start
+                continue
+            if of:
+                gc.collect()
+            end = gc.mem_alloc()  # a call takes a while where the heap is large
+            counts[i] = end if of else end - start
+            start = end
     finally:
         gc.enable()
-    return {"bytes": counts, "status": status}
+    gc.collect()
+    kept = gc.mem_alloc() - first
+    for client in clients:
+        client.head, client.peak = [], None
+    await send(clients, 1, False)
+    return {
+        "kept": kept,
+        "bytes": [first] + counts if of == "alive" else counts,
+        "heads": [client.head for client in clients],
+    }
+
+
+async def send(clients, times, together):
+    """Send the request of each client."""
+    for _ in range(times):
+        if together:
+            await asyncio.gather(*[client.send(True) for client in clients])
+        else:
+            for client in clients:
+                await client.send(False)
 
 
 class Client:
     """A client in memory, which sends the same request each time and drops the response."""
 
-    def __init__(self, request):
+    def __init__(self, app, dispatch, request):
+        self.app = app
+        self.dispatch = dispatch
         self.stream = io.BytesIO(request)
+        self.status = None
+        self.head = None  # a list that the lines of a response are added to, and then these lines
+        self.peak = None  # bytes; None unless the peak is being recorded
+        self.yields = False
+        self.writes = 0  # all set here: an attribute that is added later allocates
 
-    async def send(self, app, dispatch):
+    async def send(self, yields):
+        self.yields = yields
         self.stream.seek(0)
-        response = await dispatch(await Request.create(app, self, self, ("127.0.0.1", 0)))
+        request = await Request.create(self.app, self, self, ("127.0.0.1", 0))  # alive until the response is written
+        response = await self.dispatch(request)
         self.writes = 0
         await response.write(self)
-        return response.status_code
+        status = response.status_code
+        if status != self.status:
+            if self.status is None:
+                self.status = status
+            elif status == 500:  # what Microdot makes of a MemoryError
+                raise MemoryError("no room for a request")
+            else:
+                raise ValueError("the same request was answered with %d, then with %d" % (self.status, status))
 
     async def readline(self):
+        if self.yields:
+            await asyncio.sleep(0)
         return self.stream.readline()
 
     async def readexactly(self, n):
@@ -242,6 +321,15 @@ class Client:
         self.writes += 1
         if self.writes > MAX_WRITES:
             raise ValueError("the response is a stream that does not end")
+        if isinstance(self.head, list):
+            self.head.append(data)
+            if data == b"\r\n":
+                self.head = b"".join(self.head).decode()
+        if self.peak is not None:
+            gc.collect()
+            self.peak = max(self.peak, gc.mem_alloc())
+        if self.yields:
+            await asyncio.sleep(0)
 
 
 def _digest(token):

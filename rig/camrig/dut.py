@@ -18,6 +18,7 @@ from camrig.board.identity import Identity
 from camrig.board.session import Session
 from camrig.deadline import Deadline
 from camrig.errors import (
+    AgentError,
     AnswerLostError,
     BoardCrashedError,
     CamrigError,
@@ -34,6 +35,7 @@ from camrig.probe.lost_exchanges import SECONDS_PER_EXCHANGE, ExchangeRetry
 
 CONSOLE_LINES = 20  # of the console, shown beside an error
 SECONDS_FOR_LAST_WORDS = 0.5  # from the end of a connection until the console says why, if it does
+SECONDS_FOR_PROOF = 3.0  # for a board that is said to have crashed to show that it has not
 SECONDS_TO_ANSWER = 5.0  # at least, from the ready line to the first whole exchange
 AGENT_FILE = "rig_agent.py"  # the rig's own part of what runs on the board
 
@@ -66,7 +68,9 @@ class Dut:
         self.url = ""
         self.agent = Agent(self.request, start.token or "")
         self.connections = Connections()
-        self.crash_monitor = CrashMonitor(session.console, on_crash=self.connections.cut)
+        self.crash_monitor = CrashMonitor(session.console, self.connections.cut, self._still_serves)
+        self._boot_id: str | None = None
+        self._served_at = ""  # as the board knows it
         self.exchanges = ExchangeCounts()
         self._retry = ExchangeRetry(self.exchanges, self._control)
         self._lost_requests: dict[bytes, tuple[str, Callable[[float], Response]]] = {}  # since the board booted
@@ -168,8 +172,8 @@ class Dut:
     def _check_usable(self) -> None:
         if self._broken is not None:
             raise self._broken
-        if self.crash_monitor.crash is not None:
-            raise self.down(self.crash_monitor.crash)
+        if (crash := self.crash_monitor.crash) is not None:
+            raise self.down(crash)
 
     def _check_board(self, seen: int, name: str) -> None:
         """Raise what the console says, after event number ``seen``, of why the request ``name`` got no answer."""
@@ -215,6 +219,21 @@ class Dut:
             return False
         return True
 
+    def _still_serves(self) -> bool:
+        """Whether the boot that the agent reported last is still the one that answers."""
+
+        def send(method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Response:
+            host, port = self.address
+            raw = request_bytes(method, target, f"{host}:{port}", headers, body)
+            return exchange(host, port, raw, SECONDS_FOR_PROOF)
+
+        if self._boot_id is None:
+            return False
+        try:
+            return Agent(send, self._start.token or "").about().get("boot_id") == self._boot_id
+        except (LostExchangeError, AgentError):
+            return False
+
     def down(self, crash: Crash) -> CamrigError:
         """The error that a crash is."""
         if crash.attributed_to == APPLICATION:
@@ -259,7 +278,7 @@ class Dut:
             with start.step("reset"):
                 self.session.restart()
             with start.step("console") as note:
-                url = BootListener(self.session, start.ssid).wait(seen, until)
+                url = self._served_at = BootListener(self.session, start.ssid).wait(seen, until)
                 note(url)
             with start.step("ready") as note:
                 self.url = start.url or url
@@ -271,6 +290,7 @@ class Dut:
                 details=error.details or console.text(since=mark, lines=CONSOLE_LINES),
                 board=self.session.name,
             ) from None
+        self._boot_id = about.get("boot_id")
         imported = str(about.get("cors_file")).lstrip("/")
         expected = start.expect_cors
         if start.token is not None and expected is not None and imported != expected.lstrip("/"):
@@ -285,7 +305,7 @@ class Dut:
                 board=self.session.name,
                 hint="make it with app.cors = microdot.cors.CORS(app, ...)",
             )
-        self.crash_monitor.start()
+        self.crash_monitor.start(self._served_at)
         self._serves = True
 
     def _answering(self, until: Deadline) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What can go wrong with a rig, one sentence each, and the exit code that it means.
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
-wrong, except three that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError
-and AnswerLostError.
+wrong, except four that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
+AnswerLostError and LibraryError.
 """
 
 from __future__ import annotations
@@ -111,6 +111,12 @@ class BoardCrashedError(CamrigError):
 
 class WrongAnswerError(CamrigError):
     """The library under test answers a request wrongly."""
+
+    exit_code = EXIT_FAILED
+
+
+class LibraryError(CamrigError):
+    """The library under test cannot run at all: it does not compile, cannot be imported or made, or hangs."""
 
     exit_code = EXIT_FAILED
 

@@ -193,10 +193,12 @@ def test_an_application_without_the_agent_blocks(hil, board, tmp_path):
     assert_blocked(ended, "the rig's agent is not attached", "rig_agent.attach(app)")
 
 
-def test_a_source_that_does_not_compile_blocks(hil, board, tmp_path):
+def test_an_application_that_does_not_compile_is_refused(hil, board, tmp_path):
     folder = app(tmp_path, "")
     (Path(folder) / "sensor.py").write_text("def broken(:\n")
-    assert_blocked(hil("--device", board.path, "--hil-app", folder, env=WIFI), "sensor.py does not compile")
+    ended = hil("--device", board.path, "--hil-app", folder, env=WIFI)
+    assert ended.code == 4, ended.out
+    assert "sensor.py, line 1, does not compile" in ended.out
 
 
 def test_a_module_on_the_board_that_hides_the_library_blocks(hil):

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from camrig.bringup.board import Board
+from camrig.compare.ab import AbOptions, AbSession
+from camrig.compare.libraries import find_library
+from camrig.gate.limits import parse_limits
+from camrig.gate.sequential_plan import SequentialPlan
+from camrig.settings.resolve import resolve
 
-from tests_unit.conftest import Ended
+from benchmarks.application import WIFI
+from benchmarks.worse import PLAIN, worse_library
+from tests_unit.conftest import ROOT, Ended
 
 PASSWORD = "correct horse battery"
 LIMITS = """
@@ -88,3 +97,24 @@ def baseline(costs: Callable[..., Ended], bench_folder: Path) -> str:
             assert ended.code == 0
             assert f"baseline good: session {number}, 3 metrics in " in ended.out
     return "good"
+
+
+@pytest.fixture
+def make_session(faulty, tmp_path):
+    """Makes sessions of the library with a fault, as candidate, against the library, on a board with faults."""
+
+    def make(limits, *board_faults, fault=PLAIN, plain=None, **options):
+        board = faulty(*board_faults, wifi_ssid=WIFI.ssid, wifi_password=WIFI.password)
+        settings = replace(resolve({}, {}, ROOT), wifi=WIFI, lib=ROOT / "lib")
+        candidate = find_library(str(worse_library(tmp_path / "copy", fault)), tmp_path)
+        baseline_folder = worse_library(tmp_path / "plain", plain) if plain else ROOT / "lib"
+        baseline = find_library(str(baseline_folder), tmp_path)
+        opened = Board(board.path, settings)
+        boards.append(opened)
+        ab_options = AbOptions(parse_limits(limits), SequentialPlan(), **options)
+        return AbSession(opened.__enter__(), candidate, baseline, ab_options, tmp_path / "ab")
+
+    boards: list[Board] = []
+    yield make
+    for opened in boards:
+        opened.close()

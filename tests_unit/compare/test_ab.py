@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from camrig.bringup.board import Board
-from camrig.compare.ab import AbOptions, AbSession
-from camrig.compare.libraries import find_library
 from camrig.compare.metrics import ALLOCATED, LEAK, RETAINED, allocated, measured_limits
 from camrig.errors import (
     EXIT_FAILED,
@@ -18,16 +13,12 @@ from camrig.errors import (
     WrongAnswerError,
 )
 from camrig.gate.limits import default_limits, parse_limits
-from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import Outcome
 from camrig.probe.client import Phases, Response
 from camrig.probe.request_kinds import PAGE, REQUEST_KINDS
 from camrig.prove.faulty_copy import Change
-from camrig.settings.resolve import resolve
 
-from benchmarks.application import WIFI
-from benchmarks.worse import ALLOCATES_64, PLAIN, on_kind, worse_library
-from tests_unit.conftest import ROOT
+from benchmarks.worse import ALLOCATES_64, PLAIN, on_kind
 
 ALLOW = [("Access-Control-Allow-Origin", PAGE.origin), ("Access-Control-Allow-Headers", "content-type, x-frame")]
 LEAKS = {LEAK: "< 1 B/request"}
@@ -91,34 +82,13 @@ def test_the_request_after_a_preflight_has_a_usual_limit():
     assert "latency.actual.on_board" in measured_limits(default_limits(paired=True), print)
 
 
-@pytest.fixture
-def make_session(faulty, tmp_path):
-    """Makes sessions of the library with a fault, as candidate, against the library, on a board with faults."""
-
-    def make(limits, *board_faults, fault=PLAIN, plain=None, **options):
-        board = faulty(*board_faults, wifi_ssid=WIFI.ssid, wifi_password=WIFI.password)
-        settings = replace(resolve({}, {}, ROOT), wifi=WIFI, lib=ROOT / "lib")
-        candidate = find_library(str(worse_library(tmp_path / "copy", fault)), tmp_path)
-        baseline_folder = worse_library(tmp_path / "plain", plain) if plain else ROOT / "lib"
-        baseline = find_library(str(baseline_folder), tmp_path)
-        opened = Board(board.path, settings)
-        boards.append(opened)
-        ab_options = AbOptions(parse_limits(limits), SequentialPlan(), **options)
-        return AbSession(opened.__enter__(), candidate, baseline, ab_options, tmp_path / "ab")
-
-    boards: list[Board] = []
-    yield make
-    for opened in boards:
-        opened.close()
-
-
 def test_a_lost_exchange_is_repeated_and_load_orders_alternate(make_session):
     session = make_session(TIMES, "enobufs@1@request*250", batches=12)
     session.run()
     assert "lost exchanges: " in session.losses
     assert session.losses.count("1 of ") == 1
-    assert [order["loaded"] for order in session.orders] == [["b", "a"]] * 6 + [["a", "b"]] * 6
-    assert all(len(order["turns"]) == 10 * 4 for order in session.orders)
+    assert [order["loaded"] for order in session.timed.orders] == [["b", "a"]] * 6 + [["a", "b"]] * 6
+    assert all(len(order["turns"]) == 10 * 4 + 2 for order in session.timed.orders)
     assert len(session.comparison().candidate.metrics["latency.preflight.on_board"].batches) == 12
 
 
@@ -126,7 +96,7 @@ def test_a_lost_exchange_is_repeated_and_load_orders_alternate(make_session):
     ({ALLOCATED: "+0 B"}, 1, BoardCrashedError), ({ALLOCATED: "+0 B"}, 0, BlockedError), (TIMES, 0, BlockedError),
 ])  # fmt: skip
 def test_only_a_crash_of_the_candidate_is_its_failure(make_session, limits, seed, error):
-    board_fault = "guru@request*60" if limits is TIMES else "guru@request*8"
+    board_fault = "guru@request*90" if limits is TIMES else "guru@request*8"
     with pytest.raises(error) as raised:
         make_session(limits, board_fault, batches=2, seed=seed).run()
     assert type(raised.value) is error

@@ -23,7 +23,7 @@ WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse batter
 def test_a_leaking_copy_regresses_only_in_bytes_and_leaks(run, tmp_path):
     leaking = worse_library(tmp_path / "leaks", LEAKS_OBJECTS)
     evidence = tmp_path / "ab.zip"
-    options = ("--candidate", str(leaking), "--baseline", LIB, "--hil-evidence", str(evidence))
+    options = ("--candidate", str(leaking), "--baseline", LIB, "--hil-evidence", str(evidence), "--seconds", "30")
     ended = run("camrig", "ab", *options, "--hil-baselines", str(tmp_path), env=WIFI)
     assert ended.code == 1, ended.out
     verdicts = dict(re.findall(r"^([a-z_.]+): (\w+): ", ended.out, re.MULTILINE))

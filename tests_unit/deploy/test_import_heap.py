@@ -70,12 +70,12 @@ def test_without_an_order_of_imports_names_decide(sources, text):
     assert import_order(sources(two="import one", one=text)) == ["one", "two"]
 
 
-def board(tmp_path, **modules):
+def board(tmp_path, settings=None, **modules):
     app = tmp_path / "app"
     app.mkdir()
     for name, text in {"main": "print('serving')", **modules}.items():
         (app / f"{name}.py").write_text(text)
-    return Board("sim", resolve({"app": str(app)}, {}, tmp_path))
+    return Board("sim", resolve({"app": str(app), **(settings or {})}, {}, tmp_path))
 
 
 def test_a_deploy_measures_what_each_module_retains(tmp_path):
@@ -84,6 +84,23 @@ def test_a_deploy_measures_what_each_module_retains(tmp_path):
         assert list(opened.imports)[:3] == ["asyncio", "microdot", "microdot.cors"]
         assert 45000 <= opened.imports["big"] < 55000
         assert opened.imports["user"] < 10000  # without what it imports; tables of names may grow
+
+
+def test_a_deploy_measures_what_each_import_allocates_and_frees(tmp_path):
+    with board(tmp_path, big="table = bytearray(50000)\ndel table", small="") as opened:
+        opened.deploy()
+        allocations = opened.deployment.import_allocations
+        assert list(allocations) == list(opened.imports)
+        assert opened.imports["big"] < 5000
+        assert 50000 <= allocations["big"] < 55000
+        assert allocations["small"] < 5000
+
+
+def test_on_a_small_heap_the_collector_stays_on_during_imports(tmp_path):
+    with board(tmp_path, {"sim_heap": "200K"}, big="table = bytearray(50000)\ndel table") as opened:
+        opened.deploy()
+        assert opened.imports
+        assert opened.deployment.import_allocations == {}
 
 
 def test_a_module_that_cannot_be_imported_is_named(tmp_path):

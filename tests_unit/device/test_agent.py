@@ -171,27 +171,31 @@ def counting(app, device, monkeypatch):
     agent, heap = device("rig_agent"), Heap()
     monkeypatch.setattr(agent, "gc", heap)
 
-    def run(n: int, answers: list[int]) -> tuple[dict, Heap]:
+    def run(n: int, answers: list[int], requests: int = 1, **options) -> tuple[dict, Heap]:
         async def dispatch(request):
+            run.answered.append(request.path)
             return Response(status_code=answers.pop(0))
 
-        return asyncio.run(agent.count(app, dispatch, b"GET / HTTP/1.1\r\n\r\n", n)), heap
+        body = b"\0".join(b"GET /%d HTTP/1.1\r\n\r\n" % number for number in range(requests))
+        return asyncio.run(agent.count(app, dispatch, body, {"n": str(n), **options})), heap
 
     run.heap = heap
+    run.answered = []
     return run
 
 
 def test_long_count_collects_before_the_heap_is_full(counting):
-    result, heap = counting(5, [200] * 6)
-    assert result == {"bytes": [400_000] * 5, "status": 200}
-    assert heap.calls == ["disable", "collect", "collect", "collect", "enable"]
+    result, heap = counting(8, [200] * 10)
+    assert result["bytes"] == [400_000] * 8
+    assert [head.split("\r\n")[0] for head in result["heads"]] == ["HTTP/1.0 200 OK"]
+    assert heap.calls == ["collect", "disable", "collect", "collect", "enable", "collect"]
 
 
 def test_small_heap_is_collected_before_each_request(counting):
     counting.heap.size, counting.heap.step = 100_000, 400
-    result, heap = counting(5, [200] * 6)
+    result, heap = counting(5, [200] * 7)
     assert result["bytes"] == [400] * 5
-    assert heap.calls == ["disable", *["collect"] * 6, "enable"]
+    assert heap.calls == ["collect", "disable", *["collect"] * 5, "enable", "collect"]
 
 
 def test_count_that_runs_out_of_memory_leaves_the_collector_on(counting):
@@ -204,6 +208,32 @@ def test_count_with_different_answers_is_an_error(counting):
     with pytest.raises(ValueError, match="answered with 204, then with 200"):
         counting(5, [204, 204, 200])
     assert counting.heap.calls[-1] == "enable"
+
+
+@pytest.mark.parametrize(("options", "turns"), [({}, 5), ({"cold": "1"}, 4), ({"times": "3"}, 3 * 4 + 1)])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_turn_is_through_all_requests(counting, options, turns, together):
+    counting.heap.step = 400
+    options = {**options, "together": "1"} if together else options
+    result, _ = counting(3, [200] * 2 * turns, requests=2, **options)
+    assert sorted(counting.answered) == ["/0"] * turns + ["/1"] * turns
+    assert (counting.answered == ["/0", "/1"] * turns) or together
+    assert (len(result["bytes"]), len(result["heads"])) == (3, 2)
+
+
+def test_bytes_alive_are_read_before_the_first_turn_and_after_each(counting):
+    counting.heap.step = 400
+    result, heap = counting(3, [200] * 4, of="alive", cold="1")
+    assert result["bytes"] == [400] * 4
+    assert heap.calls == ["collect"] * 4 + ["enable", "collect"]
+
+
+def test_peak_is_the_most_alive_while_responses_are_written(counting, monkeypatch):
+    heap = counting.heap
+    alive = iter([500, 500, 600, 900, 700])  # at first, before the turn, and at each piece of its response
+    monkeypatch.setattr(heap, "mem_alloc", lambda: next(alive, 600))
+    result, _ = counting(1, [200] * 3, of="peak")
+    assert result["bytes"] == [400]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import types
 
@@ -27,16 +28,35 @@ def _library(name: str) -> types.ModuleType:
 
 
 @pytest.fixture
-def app(device, tmp_path, monkeypatch, send):
+def clock(monkeypatch):
+    """A board's microsecond counter, as a list of its one value."""
+    now = [0]
+    monkeypatch.setattr("time.ticks_us", lambda: now[0], raising=False)
+    monkeypatch.setattr("time.ticks_diff", lambda later, earlier: later - earlier, raising=False)
+    return now
+
+
+@pytest.fixture
+def app(device, tmp_path, monkeypatch, send, clock):
+    def load(module: str) -> None:
+        clock[0] += 2500
+        if module.startswith("side_"):
+            sys.modules[module] = _library(module.removeprefix("side_"))
+        else:
+            importlib.import_module(module)
+
+    monkeypatch.setattr(device("rig_agent"), "__import__", load, raising=False)
     for name in ("first", "second"):
-        monkeypatch.setitem(sys.modules, f"side_{name}", _library(name))
+        monkeypatch.delitem(sys.modules, f"side_{name}", raising=False)
     path = tmp_path / "camrig_rig.json"
     path.write_text('{"token": "sesame"}')
     app = device("camera_server").create_app()
     assert device("rig_agent").attach(app, str(path))
     response = send(app, "PUT", "/rig/sides", TOKEN, [["b", "side_second"], ["a", "side_first"]])
-    assert response.json == {"sides": ["a", "b"]}
-    return app
+    assert response.json == {"b": [2.5], "a": [2.5]}
+    yield app
+    for name in ("first", "second"):
+        sys.modules.pop(f"side_{name}", None)
 
 
 @pytest.mark.parametrize("path", ["/api/status", "/nowhere"])
@@ -54,6 +74,51 @@ def test_other_requests_go_through_the_application_as_it_ships(app, send):
         answer = send(app, "GET", "/api/status", {"Origin": PAGE, **headers})
         assert answer.headers["Access-Control-Allow-Origin"] == PAGE
         assert "X-From" not in answer.headers
+
+
+def test_a_side_without_a_module_is_without_cors(app, send):
+    assert send(app, "PUT", "/rig/sides", TOKEN, [["-", None]]).json == {}
+    assert send(app, "PUT", "/rig/policy", TOKEN, {"allowed_origins": [PAGE]}).status_code == 200
+    for path, status in (("/api/status", 200), ("/nowhere", 404)):
+        answer = send(app, "GET", path, {"Origin": PAGE, "X-Rig-Side": "-"})
+        assert answer.status_code == status
+        assert not {"Access-Control-Allow-Origin", "X-From"} & set(answer.headers)
+
+
+def test_each_load_makes_a_fresh_copy_with_the_policy_in_force(app, send):
+    send(app, "PUT", "/rig/policy", TOKEN, {"allowed_origins": [PAGE], "max_age": 60})
+    before = sys.modules["side_first"]
+    send(app, "PUT", "/rig/sides", TOKEN, [["c", "side_first"]])
+    assert sys.modules["side_first"] is not before
+    agent = app.dispatch_request.__self__
+    assert isinstance(agent.sides["c"].cors, sys.modules["side_first"].CORS)
+    assert isinstance(agent.sides["a"].cors, before.CORS)
+    assert agent.sides["c"].cors.max_age == 60
+    twice = [["d", "side_second"], ["c", "side_first"], ["d", "side_second"]]
+    assert send(app, "PUT", "/rig/sides", TOKEN, twice).json == {"d": [2.5, 2.5], "c": [2.5]}
+    assert send(app, "GET", "/nowhere", {"X-Rig-Side": "c"}).headers["X-From"] == f"first {[PAGE]} True"
+
+
+@pytest.mark.parametrize(("path", "ms"), [("/slow", "0.000"), ("/nowhere", "0.000")])
+def test_the_time_of_a_side_is_without_that_of_the_route(app, send, clock, path, ms):
+    @app.get("/slow")
+    async def slow(request):
+        clock[0] += 5000
+        return "done"
+
+    timed = {"X-Rig-Timing": "1"}
+    assert send(app, "GET", path, {"X-Rig-Side": "a", **timed}).headers["Server-Timing"] == f"app;dur={ms}"
+    if path == "/slow":
+        assert send(app, "GET", path, timed).headers["Server-Timing"] == "app;dur=5.000"
+
+
+def test_the_time_of_a_side_includes_that_of_its_library(app, send, clock):
+    def add_time(request, response):
+        clock[0] += 700
+
+    app.dispatch_request.__self__.sides["a"].after_request(add_time)
+    answer = send(app, "GET", "/api/status", {"X-Rig-Side": "a", "X-Rig-Timing": "1"})
+    assert answer.headers["Server-Timing"] == "app;dur=0.700"
 
 
 @pytest.mark.parametrize(

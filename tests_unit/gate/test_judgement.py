@@ -219,6 +219,19 @@ def test_metrics_share_the_false_alarm_rate():
     assert three[1].false_pass == alone.false_pass
 
 
+def test_a_count_that_never_varies_leaves_the_rate_to_the_others():
+    candidate, baseline = tables()
+    bytes_counted = Samples("B", MetricKind.COUNTED, (SampleBatch((64.0, 64.0)),))
+    candidate, baseline = {**candidate, "bytes": bytes_counted}, {**baseline, "bytes": bytes_counted}
+    limits = parse_limits({"same": "+10%", "bytes": "+0 B"})
+    times, counts = judge(candidate, baseline, limits, plan=PLAN, paired=True).metrics
+    assert counts.outcome is Outcome.PASS
+    assert (
+        times.false_alarm
+        == judge(*tables(), parse_limits({"same": "+10%"}), plan=PLAN, paired=True).metrics[0].false_alarm
+    )
+
+
 def test_a_metric_without_samples_is_an_error():
     candidate, baseline = tables()
     limits = parse_limits({"same": "+10%"})

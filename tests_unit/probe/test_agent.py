@@ -70,12 +70,27 @@ def test_policy_without_changes_is_only_read():
 
 
 def test_request_to_count_is_sent_as_on_the_wire():
-    board = Board({"bytes": [5, 6], "status": 204})
+    board = Board({"bytes": [5, 6], "kept": 0, "heads": ["HTTP/1.0 204 No Content\r\nVary: Origin\r\n\r\n"]})
     counts = board.agent.allocations("OPTIONS", "/x", [("Origin", "https://a.example")], 2, bare=True)
     assert (counts.bytes, counts.status) == ((5, 6), 204)
     ((method, target, _, body),) = board.requests
-    assert (method, target) == ("POST", "/rig/alloc?n=2&bare=1")
+    assert (method, target) == ("POST", "/rig/alloc?n=2&times=1&bare=1")
     assert body == b"OPTIONS /x HTTP/1.1\r\nOrigin: https://a.example\r\n\r\n"
+
+
+def test_several_requests_are_counted_with_their_answers():
+    heads = ["HTTP/1.0 204 No Content\r\nVary: Origin\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n"]
+    board = Board({"bytes": [9], "kept": 64, "heads": heads})
+    messages = [("OPTIONS", "/x", [], b""), ("POST", "/y", [], b"{}")]
+    count = board.agent.count(messages, 1, "peak", times=2, together=True, cold=True)
+    assert (count.bytes, count.kept) == ((9,), 64)
+    assert [(response.status, response.headers) for response in count.responses] == [
+        (204, [("Vary", "Origin")]),
+        (200, []),
+    ]
+    ((method, target, _, body),) = board.requests
+    assert (method, target) == ("POST", "/rig/alloc?n=1&times=2&together=1&cold=1&of=peak")
+    assert body == b"OPTIONS /x HTTP/1.1\r\n\r\n\0POST /y HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from camrig.deadline import Deadline
 from camrig.probe.agent import Heap
-from camrig.probe.heap_series import heap_series, heap_series_until_level, settled_heap
+from camrig.probe.heap_series import heap_series, heap_series_until_level, series_until_level, settled_heap
 
 
 def readings(*values):
@@ -45,6 +46,19 @@ def test_series_has_pairs_of_requests_and_bytes():
     series = heap_series(lambda: done.append(1), lambda: Heap(0, 100 + 16 * len(done), None), every=5, total=12)
     assert series == [(0, 100), (5, 180), (10, 260)]
     assert len(done) == 12
+
+
+@pytest.mark.parametrize(("entries", "series"), [(0, 1), (30, 1), (200, 2), (500, 5), (10_000, 6)])
+def test_series_are_added_until_a_cache_has_filled(entries, series):
+    done = []
+
+    def take():
+        points = [(x, 1000 + 64 * min(entries, len(done) + x)) for x in range(0, 321, 10)]
+        done.extend(points[-1][0] * [None])
+        return points
+
+    until = Deadline.after(60.0)
+    assert len(series_until_level(take, 1, 6, until)) == series
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,20 @@
-"""Hears a board boot on its console: where it serves, or what keeps it from that."""
+"""Hears a board boot: where it serves, or what keeps it from that, named as precisely as the console allows."""
 
 from __future__ import annotations
 
-from camrig.board.events import Crashed, Event, Prompt, Restarted, Serving, Traceback, WifiFailed
+import re
+from contextlib import suppress
+
+from camrig.board.events import Crashed, Event, Frame, Prompt, Restarted, Serving, Traceback, WifiFailed
 from camrig.board.session import Session
 from camrig.deadline import Deadline
-from camrig.errors import BootError, WifiError
+from camrig.errors import BootError, CamrigError, WifiError
 
 BOOTS = 3  # restarts before the application serves that make a boot loop
+SECONDS_TO_INTERRUPT = 3.0  # for a program that did not serve in time to say where it is
+_KEPT_BOOT = "/.camrig/boot.py"  # the board's own boot.py, which a deploy keeps
+_NEAR_MISS = re.compile(r"^.*(?:serving|listening|https?://).*$", re.IGNORECASE | re.MULTILINE)
+_READY_LINE = "serving http://ADDRESS:PORT"
 
 _WIFI_CAUSES: dict[str, tuple[str, str]] = {
     "no-such-network": (
@@ -24,7 +31,7 @@ _WIFI_CAUSES: dict[str, tuple[str, str]] = {
 
 
 class BootListener:
-    """Hears a board boot: says at which URL it serves, or raises what keeps it from that."""
+    """Waits for a board that is booting, with Wi-Fi settings for the network ``ssid``."""
 
     def __init__(self, session: Session, ssid: str) -> None:
         self._session = session
@@ -34,14 +41,11 @@ class BootListener:
 
     def wait(self, seen: int, until: Deadline) -> str:
         """The URL that the application prints after event number ``seen``. Raises WifiError, BootError, PortError."""
+        mark = self._session.console.mark()
         url = self._session.console.wait(self._hear, seen, until)
         if url is not None:
             return url
-        last = f"; the last exception was {self._tracebacks[-1].error}" if self._tracebacks else ""
-        raise BootError(
-            f"did not say within {until.seconds:g} s where it serves{last}",
-            hint="see the console below, or allow more time with --hil-boot-timeout",
-        )
+        raise self._late(mark, until.seconds)
 
     def _hear(self, event: Event) -> str | None:
         if isinstance(event, Serving):
@@ -64,11 +68,37 @@ class BootListener:
 
     def _ended(self) -> BootError:
         if self._tracebacks:
-            error = self._tracebacks[-1].error
-            return BootError(f"main.py raised at boot: {error}", hint="fix it; the traceback is below")
+            last = self._tracebacks[-1]
+            hint = "fix it; the traceback is below"
+            if any(frame.file == _KEPT_BOOT for frame in last.frames):
+                hint = f"fix the board's own boot.py, which a deploy keeps as {_KEPT_BOOT}, or deploy one of yours"
+            return BootError(f"{program(last.frames)} raised at boot: {last.error}", hint=hint)
+        return BootError("main.py ended without serving", hint=f"it has to print '{_READY_LINE}' and go on running")
+
+    def _late(self, mark: int, seconds: float) -> BootError:
+        """The error for a board that did not serve in time: where Ctrl-C finds it, and what it said instead."""
+        console = self._session.console
+        text, seen = console.text(since=mark), console.seen
+        with suppress(CamrigError):
+            self._session.interrupt(SECONDS_TO_INTERRUPT)
+        stopped = [event for event in console.since(seen) if isinstance(event, Traceback)]
+        notes = []
+        if stopped and stopped[0].error.startswith("KeyboardInterrupt") and stopped[0].frames:
+            notes.append(f"Ctrl-C found {program(stopped[0].frames)} at {stopped[0].where}")
+        if self._tracebacks:
+            notes.append(f"the last exception was {self._tracebacks[-1].error}")
+        if near := _NEAR_MISS.findall(text):
+            notes.append(f"{near[-1].strip()[:120]!r} is not the ready line, {_READY_LINE}")
         return BootError(
-            "main.py ended without serving", hint="it has to print 'serving http://ADDRESS:PORT' and go on running"
+            "; ".join([f"did not say within {seconds:g} s where it serves", *notes]),
+            hint="see the console below, or allow more time with --hil-boot-timeout",
         )
+
+
+def program(frames: tuple[Frame, ...]) -> str:
+    """``boot.py`` or ``main.py``: which of the two these frames of a traceback belong to."""
+    names = {frame.file.rpartition("/")[2] for frame in frames}
+    return "boot.py" if "boot.py" in names and "main.py" not in names else "main.py"
 
 
 def _wifi_error(reason: str, ssid: str) -> WifiError:

@@ -4,6 +4,10 @@ The console is text in lines. A line is examined once, when it is complete or LI
 how reads cut the data. A traceback is collected from its first line to the one that names the exception, a panic's
 dump until the chip restarts. A crash is reported at its first line; its dump follows as a separate event. Bytes that
 are not UTF-8 are replaced, never raised about, and everything collected has a bound.
+
+A sign counts only where firmware or application really write it, at the start of a line and in its full form: a log
+line that quotes one, an exception's text or an echo of a client's bytes is none. What an application could print by
+itself all the same is for the crash monitor to prove.
 """
 
 from __future__ import annotations
@@ -40,22 +44,34 @@ TRACEBACK_LINES = 60
 CHAINED = 4  # tracebacks kept in a chain; earlier ones are left out
 DUMP_LINES = 120  # a RISC-V panic prints a kilobyte of stack
 
-_SERVING = re.compile(r"serving (http://[0-9A-Za-z.\-]+(?::\d{1,5})?)/?\s*$")
-_WIFI = re.compile(r"^camrig: wifi (connected|failed|not configured) ?(.*)$")
-_CAUSE = re.compile(r"^camrig: reset cause (\w+)\s*$")
-_RESTART = re.compile(r"rst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)")
-_PROMPT = re.compile(r"(MicroPython v?\d\S* on \d\S+?; .+)$")
-_SOFT_REBOOT = "MPY: soft reboot"
+# A restart may leave bytes of another speed, or a prompt, in front of the first line.
+_JUNK = r"^[\x00-\x1f\x7f-\x9f\ufffd> ]*"
+_LOG = r"(?:[EW] \(\d+\) [\w.]+: )?"  # the SDK's own log, without its colours
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_SERVING = re.compile(
+    _JUNK + r"(?:[IWD] \(\d+\) |\[\w+\] )?(?:[\w.\-]+: )?serving (http://[0-9A-Za-z.\-]+(?::\d{1,5})?)/?\s*$"
+)
+_WIFI = re.compile(_JUNK + r"camrig: wifi (connected|failed|not configured) ?(.*)$")
+_CAUSE = re.compile(_JUNK + r"camrig: reset cause (\w+)\s*$")
+_RESTART = re.compile(_JUNK + r"rst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)(?:,boot:0x[0-9a-f]+ .*)?\s*$")
+_BANNER = re.compile(r"(MicroPython v?\d\S* on \d\S+?; .+)$")
+_BANNER_AT_START = re.compile(_JUNK + _BANNER.pattern)
+_HELP = 'Type "help()" for more information.'  # the line below the banner
+_SOFT_REBOOT = re.compile(_JUNK + r"(?:OK)?[\x04>]*MPY: soft reboot\s*$")
 
-_CRASHES = (
-    (re.compile(r"Guru Meditation Error.*Interrupt wdt timeout"), INTERRUPT_WATCHDOG),
-    (re.compile(r"Guru Meditation Error"), PANIC),
-    (re.compile(r"Brownout detector was triggered"), BROWNOUT),
-    (re.compile(r"Task watchdog got triggered"), TASK_WATCHDOG),
-    (re.compile(r"abort\(\) was called at PC"), ABORT),
-    (re.compile(r"^assert failed: "), ASSERTION),
-    (re.compile(r"A stack overflow in task .* has been detected"), STACK_OVERFLOW),
-    (re.compile(r"CORRUPT HEAP: "), HEAP_CORRUPTION),
+_GURU = _JUNK + r"Guru Meditation Error: Core +\d panic'ed \("
+_CRASHES = tuple(
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (_GURU + r"Interrupt wdt timeout", INTERRUPT_WATCHDOG),
+        (_GURU, PANIC),
+        (_JUNK + _LOG + r"Brownout detector was triggered\s*$", BROWNOUT),
+        (_JUNK + _LOG + r"Task watchdog got triggered\.", TASK_WATCHDOG),
+        (_JUNK + r"abort\(\) was called at PC 0x[0-9a-f]{8} on core \d", ABORT),
+        (_JUNK + r"assert failed: \S+ \S+:\d+ ", ASSERTION),
+        (_JUNK + r"\*\*\*ERROR\*\*\* A stack overflow in task .* has been detected\.", STACK_OVERFLOW),
+        (_JUNK + r"CORRUPT HEAP: \S.* at 0x[0-9a-f]{8}", HEAP_CORRUPTION),
+    )
 )
 _REGISTER = re.compile(r"([A-Z][A-Z0-9/]{1,8})\s*: (0x[0-9a-f]{8})")
 _BACKTRACE = re.compile(r"^Backtrace: ?(.*)$")
@@ -77,6 +93,7 @@ class ConsoleParser:
 
     def __init__(self) -> None:
         self._partial = b""
+        self._banner = ""
         self._traceback = _TracebackCollector()
         self._dump: _DumpCollector | None = None
 
@@ -95,7 +112,7 @@ class ConsoleParser:
 
     def _parse_line(self, raw: bytes) -> list[Event]:
         line = raw.decode("utf-8", "replace").rstrip("\r")
-        event = _line_event(line)
+        event = _line_event(line) or self._banner_event(line)
         events: list[Event] = []
         if self._dump is not None and self._dump.ends(line):
             events += self._dump.events()
@@ -108,26 +125,36 @@ class ConsoleParser:
             self._dump = _DumpCollector()
         return [*events, event] if event is not None else events
 
+    def _banner_event(self, line: str) -> Prompt | None:
+        """MicroPython's banner behind what a program printed last, once the next line proves it."""
+        banner, self._banner = self._banner, ""
+        if banner and line == _HELP:
+            return Prompt(banner)
+        match = _BANNER.search(line)
+        self._banner = match[1] if match else ""
+        return None
+
 
 def _line_event(line: str) -> Event | None:
     """The event that a single line stands for."""
-    if match := _SERVING.search(line):
+    line = _COLOUR.sub("", line)
+    if match := _SERVING.match(line):
         return Serving(match[1])
     if match := _WIFI.match(line):
         state, detail = match[1], match[2].strip()
         return WifiJoined(detail) if state == "connected" else WifiFailed(detail or "not-configured")
     if match := _CAUSE.match(line):
         return ResetCause(match[1])
-    if match := _RESTART.search(line):
+    if match := _RESTART.match(line):
         return Restarted(match[1])
     for pattern, kind in _CRASHES:
-        if pattern.search(line):
+        if pattern.match(line):
             return Crashed(kind, line.strip())
-    if _SOFT_REBOOT in line:
+    if _SOFT_REBOOT.match(line):
         return SoftRebooted()
     if _MEMORY.match(line):
         return OutOfMemory(line.strip())
-    if match := _PROMPT.search(line):
+    if match := _BANNER_AT_START.match(line):
         return Prompt(match[1])
     return None
 
@@ -174,7 +201,7 @@ class _TracebackCollector:
 
     def takes(self, line: str) -> bool:
         """Whether the line is part of a traceback, or of the text around one."""
-        if _TRACEBACK in line:
+        if line.endswith(_TRACEBACK):
             self._lines, self._open = [_TRACEBACK], True
         elif self._open:
             self._lines.append(line)

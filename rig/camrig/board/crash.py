@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from camrig.board.console import Console
 from camrig.board.events import (
@@ -82,24 +83,51 @@ def _reset_crash(cause: str) -> Crash:
 class CrashMonitor:
     """Keeps the first crash of an application since ``start``.
 
-    ``on_crash`` is called in the thread that reads the port, before waiting threads wake up.
+    A sign on the console may be the application's own print of what a client sent. So the sign of a crash is proved
+    first, in a thread of its own: it counts unless ``still_serves()``, which may take seconds, says that what was
+    booted is still the one that answers. ``on_crash`` is called before waiting threads wake up.
     """
 
-    def __init__(self, console: Console, on_crash: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        on_crash: Callable[[], None] = lambda: None,
+        still_serves: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._console = console
-        self._on_crash = on_crash
+        self._on_crash, self._still_serves = on_crash, still_serves
         self._last_traceback: Traceback | None = None
         self._crashed = threading.Event()
-        self.crash: Crash | None = None
+        self._proof = threading.Lock()
+        self._sign: Crash | None = None
+        self._crash: Crash | None = None
+        self._url = urlsplit("")
         console.subscribe(self._examine)
+
+    @property
+    def crash(self) -> Crash | None:
+        """The crash; None if there was none. Waits while the sign of one is being proved."""
+        self._prove()
+        return self._crash
 
     def forget(self) -> None:
         """Drop the crash: the application is being started again."""
-        self._last_traceback, self.crash = None, None
-        self._crashed.clear()
+        with self._proof:
+            self._last_traceback = self._sign = self._crash = None
+            self._crashed.clear()
 
-    def start(self) -> None:
-        """The application serves and the rig leaves the board alone: any restart from now on is a crash."""
+    def _prove(self) -> None:
+        with self._proof:
+            sign, self._sign = self._sign, None
+            if sign is None or (self._console.broken is None and self._still_serves()):
+                return
+            self._crash = sign
+            self._on_crash()
+            self._crashed.set()
+
+    def start(self, url: str = "") -> None:
+        """The application serves at ``url``, and the rig leaves the board alone: a restart is a crash from now on."""
+        self._url = urlsplit(url)
         self._console.release()
         if self._console.broken is not None:
             self._examine(self._console.broken)
@@ -110,7 +138,9 @@ class CrashMonitor:
         return self.crash
 
     def _examine(self, event: Event | CamrigError) -> None:
-        if self._console.attended or self.crash is not None:
+        if self._console.attended or self._crash is not None or self._sign is not None:
+            return
+        if isinstance(event, Serving) and self._is_second_server(event):
             return
         if isinstance(event, CamrigError):
             crash: Crash | None = Crash("port lost", event.what, POWER_OR_CABLE)
@@ -119,6 +149,10 @@ class CrashMonitor:
             if isinstance(event, Traceback):
                 self._last_traceback = event
         if crash is not None:
-            self.crash = replace(crash, summary=self._console.hide(crash.summary), mark=self._console.mark())
-            self._on_crash()
-            self._crashed.set()
+            self._sign = replace(crash, summary=self._console.hide(crash.summary), mark=self._console.mark())
+            threading.Thread(target=self._prove, name="proof of a crash", daemon=True).start()
+
+    def _is_second_server(self, event: Serving) -> bool:
+        """Whether an application that serves on another port as well says so."""
+        second = urlsplit(event.url)
+        return second.hostname == self._url.hostname and second.port != self._url.port

@@ -15,7 +15,7 @@ from camrig.bringup.recovery import Recovery
 from camrig.deploy.plan import DeployPlan
 from camrig.deploy.transfer import TransferResult
 from camrig.dut import Dut, Start
-from camrig.errors import BlockedError, CamrigError
+from camrig.errors import BlockedError, BoardCrashedError, BootError, CamrigError
 from camrig.lab import lock
 from camrig.lab.device_spec import Device, open_device, require_wifi
 from camrig.lab.usb_ports import lock_key, mac_key
@@ -159,7 +159,12 @@ class Board:
             step=self.steps,
         )
         dut = Dut(self.session, self.identity, start)
-        dut.boot()
+        try:
+            dut.boot()
+        except (BootError, BoardCrashedError) as error:
+            if (fault := self.deployment.library_error()) is not None:
+                raise fault from error
+            raise
         return dut
 
     def recover(self, dut: Dut) -> None:

@@ -13,12 +13,13 @@ from camrig.board.session import Session
 from camrig.board.speed import at_speed
 from camrig.bringup.recovery import Recovery
 from camrig.deploy.folders import read_source
-from camrig.deploy.import_heap import LIBRARY_MODULES, import_order, measure_imports
-from camrig.deploy.manifest import CORS_MODULE, LIBRARY, File, build_files, merge, read_layers, sources
+from camrig.deploy.import_heap import LIBRARY_MODULES, SECONDS_FOR_LIBRARY, import_order, measure_imports
+from camrig.deploy.library_check import library_error
+from camrig.deploy.manifest import CORS_MODULE, LIBRARY, File, build_files, faults_of, merge, read_layers, sources
 from camrig.deploy.plan import DeployPlan
 from camrig.deploy.read_back import file_hashes
 from camrig.deploy.transfer import TransferLimits, TransferResult, file_sizes, plan_deploy, send
-from camrig.errors import BlockedError, DeployError
+from camrig.errors import BlockedError, CamrigError, DeployError, LibraryError
 from camrig.report.header import short
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
@@ -60,6 +61,7 @@ class Deployment:
         self.library_source = Path()
         self.library_source_sha256 = ""
         self.imports: dict[str, int] = {}  # bytes that each module of the application retains, in the order of import
+        self.import_allocations: dict[str, int] = {}  # bytes that it allocates, where they could be counted
         self._library_hashes: dict[str, str] = {}  # of each module of the library, as it was built
         self._source_hashes: dict[Path, str] = {}  # of the CORS module in each folder, when it was first deployed
         self._session, self._identity, self._recovery = session, identity, recovery
@@ -95,7 +97,7 @@ class Deployment:
             note(f"{self.library_file} is {built}, built from {self.library_source}, {source}")
         if not production and (remeasure_imports or not self.imports):
             modules = import_order(sources(self.library, settings.app, settings.agent))
-            self._measure_imports([*LIBRARY_MODULES, *modules])
+            self._measure_imports(modules)
         return result
 
     def plan(self, production: bool = False) -> tuple[DeployPlan, dict[str, int | None]]:
@@ -109,7 +111,9 @@ class Deployment:
         settings = self._settings
         agent = None if production else settings.agent
         layers = read_layers(self.library, settings.app, agent)
-        built = build_files(merge(layers), self._identity.mpy, self._generated(production))
+        merged = merge(layers)
+        with faults_of(layers):
+            built = build_files(merged, self._identity.mpy, self._generated(production))
         modules = {_stem(target): source for target, source in layers[LIBRARY].items()}
         self._library_hashes = {file.target: file.sha256 for file in built if _stem(file.target) in modules}
         self.library_file = next(target for target in self._library_hashes if _stem(target) == CORS_MODULE)
@@ -154,17 +158,31 @@ class Deployment:
     def _link(self, baud: int) -> TransferLimits:
         return TransferLimits(baud, self._identity.heap_free, self._identity.inflates)
 
+    def library_error(self) -> LibraryError | None:
+        """What is wrong with the library itself, asked of the board; None if nothing is, or nobody answers."""
+        try:
+            return library_error(self._session, self._library_hashes)
+        except CamrigError:
+            return None
+
     def _measure_imports(self, modules: list[str]) -> None:
-        self.imports = {}
+        self.imports = self.import_allocations = {}
         with self._steps("imports") as note:
             try:
-                self.imports, failed = measure_imports(self._session, modules)
+                # The library first: one that hangs is not waited for as long as a whole application.
+                library = measure_imports(self._session, LIBRARY_MODULES, SECONDS_FOR_LIBRARY)
+                sizes = library.joined(measure_imports(self._session, modules))
             except BlockedError as error:  # booting the application will say why
                 note(f"not measured: {error.what}")
+                if (fault := self.library_error()) is not None:
+                    raise fault from None
                 self._session.repl()
                 return
+            if LIBRARY_MODULES[-1] in sizes.errors and (fault := self.library_error()) is not None:
+                raise fault
+            self.imports, self.import_allocations = sizes.retained, sizes.allocated
             note(f"{len(self.imports)} modules retain {sum(self.imports.values())} bytes")
-            for name, reason in failed.items():
+            for name, reason in sizes.errors.items():
                 note(f"({name} cannot be imported: {reason})")
 
     def _generated(self, production: bool) -> list[File]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from camrig.deploy.folders import read_source
-from camrig.deploy.manifest import AGENT, APPLICATION, CORS_MODULE, LIBRARY, merge, read_layers
+from camrig.deploy.manifest import AGENT, APPLICATION, CORS_MODULE, LIBRARY, check_sources, merge, read_layers
+from camrig.errors import LibraryError, SettingsError
 from camrig.gate.limits import Limit
 from camrig.report.header import HeaderRow, header_text
 from camrig.settings.resolve import Settings
@@ -33,6 +34,12 @@ def run_header(
         target = next(target for target in layers[LIBRARY] if target.rpartition(".")[0] == CORS_MODULE)
         layers[LIBRARY][target] = cors = original or layers[LIBRARY][target]
         merge(layers)
+        try:
+            check_sources(layers)
+        except LibraryError as error:
+            if label != "baseline":
+                raise
+            raise SettingsError(error.what, hint=error.hint, details=error.details) from None
         rows.append(HeaderRow(label, str(cors), _sha256(read_source(cors))))
         modules = layers[APPLICATION]
         application = f"{settings.app}, {len(modules)} modules"

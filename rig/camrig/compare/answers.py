@@ -1,8 +1,17 @@
-"""The errors that wrong answers are: of a control, which the rig has to explain, or of one of the two libraries."""
+"""Wrong answers: of a control, which the rig has to explain, or of one of the two libraries."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from camrig.dut import Dut
 from camrig.errors import AgentError, AnswerLostError, BlockedError, CamrigError, WrongAnswerError
+from camrig.probe.agent import ECHO
+from camrig.probe.client import Response
+from camrig.probe.request_kinds import RequestKind
+
+AGAIN = 12  # requests, each beside a control, after an answer that seems wrong
+MAX_DOUBTFUL = 3  # answers that seemed wrong, while their repetitions were right
 
 
 def wrong_control(reason: str, board: str) -> AgentError:
@@ -31,3 +40,39 @@ def lost_answer(library: str, lost: AnswerLostError, *, is_candidate: bool) -> C
     """The error for a ``library`` that does not answer. A candidate has failed, a baseline blocks."""
     error = WrongAnswerError if is_candidate else BlockedError
     return error(f"with {library}: {lost.what}", board=lost.board, hint=lost.hint, details=lost.details)
+
+
+class AnswerCheck:
+    """Checks the answers of one library in one boot, and asks again before it blames the library.
+
+    ``wrong_answer(request, reason)`` is the error for a request, named in words, that was answered wrongly.
+    """
+
+    def __init__(self, dut: Dut, wrong_answer: Callable[[str, str], CamrigError]) -> None:
+        self._dut, self._wrong_answer = dut, wrong_answer
+        self._doubtful = 0
+
+    def request(self, kind: RequestKind) -> None:
+        """Send a request over the network and check its answer."""
+        self.check(kind, self._dut.request(*kind.message))
+
+    def check(self, kind: RequestKind, response: Response) -> None:
+        """Raise unless an answer is right, or was wrong a few times only and cannot be repeated."""
+        if reason := kind.mistake_in(response):
+            self.ask_again(kind, reason)
+
+    def ask_again(self, kind: RequestKind, reason: str) -> None:
+        """Repeat a request whose answer was wrong for that ``reason``, beside controls that no library answers.
+
+        Raises AgentError if a control is answered wrongly, the library's error if the request is, or was too often.
+        """
+        for _ in range(AGAIN):
+            control = self._dut.request("GET", ECHO)
+            if control.status != 200:
+                raise wrong_control(f"status {control.status}", self._dut.session.name)
+            response = self._dut.request(*kind.message)
+            if repeated := kind.mistake_in(response):
+                raise self._wrong_answer(kind.words, repeated)
+        self._doubtful += 1
+        if self._doubtful > MAX_DOUBTFUL:
+            raise self._wrong_answer(kind.words, f"{reason}; not each time, but {self._doubtful} times")

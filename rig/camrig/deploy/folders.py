@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from camrig.errors import SettingsError
+from camrig.errors import DeployError, SettingsError
 
 CORS = "microdot/cors"
 SUFFIXES = (".py", ".mpy")
@@ -41,7 +41,7 @@ def library_modules(folder: Path) -> dict[str, Path]:
 
 
 def application_modules(folder: Path) -> dict[str, Path]:
-    """The modules of an application by their name relative to ``folder``. Raises SettingsError."""
+    """The modules of an application by their name relative to ``folder``. Raises SettingsError, DeployError."""
     if not (folder / "main.py").is_file():
         hint = _did_you_mean(folder, "main.py") or "point --hil-app at its folder"
         raise SettingsError(f"{folder} is not an application: it has no main.py", hint=hint)
@@ -62,7 +62,7 @@ def read_source(path: Path) -> bytes:
 
 
 def _modules(folder: Path, library: bool) -> Iterator[tuple[str, Path]]:
-    """Every module below ``folder``, in the order of the names. Raises SettingsError."""
+    """Every module below ``folder``, in the order of the names. Raises SettingsError, DeployError."""
 
     def walk(path: Path, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
         for entry in _entries(path):
@@ -70,6 +70,8 @@ def _modules(folder: Path, library: bool) -> Iterator[tuple[str, Path]]:
             if entry.name.startswith((".", "__pycache__")):
                 continue
             is_module = entry.name.endswith(SUFFIXES)
+            if is_module or entry.is_dir():
+                _demand_utf8(child)
             if entry.is_symlink():
                 target = os.path.realpath(child)
                 if not os.path.exists(target):
@@ -95,6 +97,17 @@ def _modules(folder: Path, library: bool) -> Iterator[tuple[str, Path]]:
                 yield child.relative_to(folder).as_posix(), child
 
     return walk(folder, (os.path.realpath(folder),))
+
+
+def _demand_utf8(path: Path) -> None:
+    """Raises DeployError for a name that a board could not be sent, and no import could name."""
+    try:
+        os.fsencode(path.name).decode()
+    except UnicodeDecodeError:
+        raise DeployError(
+            f"{os.fsencode(path).decode('utf-8', 'backslashreplace')} has a name that is not UTF-8",
+            hint="rename it, or remove it",
+        ) from None
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -27,14 +27,15 @@ import importlib.metadata
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
 from camrig.board.identity import MpyVersion
-from camrig.deploy.compile import check_mpy, compile_mpy, compiler
+from camrig.deploy.compile import CompileError, check_compiles, check_mpy, compile_mpy, compiler
 from camrig.deploy.folders import application_modules, library_modules, read_source
-from camrig.errors import DeployError, SettingsError
+from camrig.errors import DeployError, LibraryError, SettingsError
 
 MICRODOT, LIBRARY, APPLICATION, AGENT = "the pinned Microdot", "the library", "the application", "the rig's agent"
 MICRODOT_MODULES = ("__init__.py", "microdot.py", "cors.py")
@@ -180,6 +181,31 @@ def build_files(sources: Mapping[str, Path], version: MpyVersion | None, setting
         built = list(pool.map(build, sources.keys(), sources.values()))
     built += settings
     return sorted(built, key=lambda file: (file.target == "/main.py", file.target))
+
+
+@contextmanager
+def faults_of(layers: Layers) -> Iterator[None]:
+    """Code under test that does not compile has failed: a CompileError within is raised as what its layer makes it.
+
+    Raises LibraryError for the library, SettingsError for the application.
+    """
+    try:
+        yield
+    except CompileError as error:
+        if error.source in layers[LIBRARY].values():
+            raise LibraryError(f"the library: {error.what}", hint=error.hint, details=error.details) from None
+        if error.source in layers[APPLICATION].values():
+            raise SettingsError(f"the application: {error.what}", hint=error.hint, details=error.details) from None
+        raise
+
+
+def check_sources(layers: Layers) -> None:
+    """Compile library and application, before a board is looked for. Raises LibraryError, SettingsError."""
+    files = [
+        source for layer in (LIBRARY, APPLICATION) for source in layers[layer].values() if source.suffix == ".py"
+    ]
+    with faults_of(layers), ThreadPoolExecutor(COMPILERS) as pool:
+        list(pool.map(check_compiles, files))
 
 
 def hiding_paths(targets: Iterable[str]) -> list[str]:

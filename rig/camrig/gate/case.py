@@ -7,7 +7,7 @@ from functools import cached_property
 
 from camrig.gate.calibration import Noise
 from camrig.gate.control_samples import ControlRange, ControlSummary, control_range, in_range, summarize_control
-from camrig.gate.effect import both_counts
+from camrig.gate.effect import both_counts, both_exact
 from camrig.gate.limits import Limit
 from camrig.gate.samples import MetricKind, Samples
 
@@ -28,6 +28,11 @@ class Case:
         """Whether one look at all batches may spend the whole error rates: for slopes and counts."""
         baseline = self.baseline if self.limit.change else None
         return self.candidate.kind is MetricKind.SLOPE or both_counts(self.candidate, baseline)
+
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether these are counts, and nothing varies."""
+        return both_exact(self.candidate, self.baseline if self.limit.change else None)
 
     @property
     def batches_paired(self) -> bool:

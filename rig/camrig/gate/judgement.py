@@ -15,7 +15,7 @@ from camrig.errors import BaselineError, SettingsError
 from camrig.gate.calibration import Noise
 from camrig.gate.case import Case, good_batches
 from camrig.gate.control_samples import MAX_BAD_SHARE
-from camrig.gate.effect import both_exact, effect
+from camrig.gate.effect import effect
 from camrig.gate.limits import Limit
 from camrig.gate.reasons import reason
 from camrig.gate.samples import MetricKind, Samples
@@ -52,12 +52,11 @@ def judge(
     if not limits:
         raise SettingsError("the gate has no limits to judge by", hint="set limits in the config file")
     blocked = blocked or {}
-    verdicts, holds = [], True
+    cases = {}
     for metric, limit in limits.items():
         if metric in blocked and source_of(metric) not in candidate:
-            verdicts.append(MetricVerdict(metric, "", str(limit), Outcome.BLOCKED, blocked[metric]))
             continue
-        case = Case(
+        cases[metric] = Case(
             metric,
             limit,
             _required(candidate, metric, "this run"),
@@ -65,8 +64,16 @@ def judge(
             paired,
             (noise or {}).get(metric),
         )
-        _check(case)
-        verdicts.append(_first_decision(case, plan, len(limits), final))
+        _check(cases[metric])
+    # Those that are exact cannot be wrong by chance, and leave the error rates to the others.
+    varying = max(1, len(limits) - sum(case.is_exact for case in cases.values()))
+    verdicts, holds = [], True
+    for metric, limit in limits.items():
+        if metric not in cases:
+            verdicts.append(MetricVerdict(metric, "", str(limit), Outcome.BLOCKED, blocked[metric]))
+            continue
+        case = cases[metric]
+        verdicts.append(_first_decision(case, plan, varying, final))
         holds = holds and not _lacks_sessions(case, case.baseline)
     return GateVerdict(tuple(verdicts), plan.false_alarm, plan.false_pass, holds)
 
@@ -188,7 +195,7 @@ def _judge_look(case: Case, look: _Look, tails: Tails) -> MetricVerdict:
         if limit.relative:
             estimate = _as_share(estimate)
     if not text:
-        exact = candidate.kind is MetricKind.SLOPE or both_exact(candidate, baseline if limit.change else None)
+        exact = candidate.kind is MetricKind.SLOPE or case.is_exact
         sessions = len(good.by_session()) if good and _lacks_sessions(case, good) else None
         text = reason(limit, unit, estimate, outcome, floor, exact=exact, sessions=sessions)
     return MetricVerdict(

@@ -124,14 +124,23 @@ def default_limits(paired: bool) -> dict[str, Limit]:
     """The limits where the config file sets none: for two sides measured together (``paired``), or for two runs."""
     if not paired:
         return parse_limits(_BETWEEN_RUNS)
-    kinds = ("actual", "preflight_refused", "actual_refused", "preflight_plain", "actual_no_origin", "error")
+    kinds = (*_KINDS_OF_REQUESTS[1:], "preflight_unseen")
     within_session = {
         "latency.preflight.on_board": "+10%",
         "latency.preflight.total": "+10%",
         "latency.actual.on_board": "+10%",
         "latency.preflight.tail": "+5 points",
         "latency.actual.tail": "+5 points",
-        **{f"heap.{kind}.allocated": "+0 B" for kind in kinds},
+        **{f"latency.{kind}.added": "+15 points" for kind in _KINDS_OF_REQUESTS},
+        "latency.first.on_board": "+15%",
+        "latency.import.on_board": "+25%",
+        "latency.load.on_board": "+15%",
+        **{f"heap.{kind}.allocated": "+0 B" for kind in (*kinds, "first", "first_actual", "load")},
+        **{f"heap.{kind}.leak_slope": "< 1 B/request" for kind in ("preflight", *kinds, "load")},
+        "heap.first.retained": "+0 B",
+        "heap.load.peak": "+256 B",
+        "heap.import.microdot.cors": "+512 B",
+        "heap.import_allocated.microdot.cors": "+2048 B",
     }
     return parse_limits(
         {

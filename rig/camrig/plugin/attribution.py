@@ -13,7 +13,7 @@ from camrig.board.events import Event, PanicDump, Restarted
 from camrig.bringup.board_run import BoardRun
 from camrig.deadline import Deadline
 from camrig.dut import SECONDS_FOR_LAST_WORDS, Dut
-from camrig.errors import EXIT_FAILED, AnswerLostError, CamrigError, ServerSilentError
+from camrig.errors import EXIT_FAILED, AnswerLostError, CamrigError, LibraryError, ServerSilentError
 from camrig.plugin.sections import Section, backtrace_section, console_sections
 
 SECONDS_FOR_DUMP = 2.0  # from a panic's first line to the chip's restart: a kilobyte at 9,600 baud
@@ -40,6 +40,8 @@ def attribute(
     ``text`` is what pytest would say of ``error``; ``elf`` names functions in a panic's backtrace.
     """
     dut = board_run.dut
+    if isinstance(error, LibraryError):
+        return Attribution(failed=f"{error}\n\n{error.details}".rstrip())
     if dut is None:
         return Attribution(blocked=error) if isinstance(error, CamrigError) else Attribution()
     crash = dut.crash_monitor.crash

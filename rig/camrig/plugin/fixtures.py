@@ -24,8 +24,11 @@ def _camrig_device(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def _camrig_board_run(pytestconfig: pytest.Config, _camrig_device: str) -> BoardRun:
-    """Where this run keeps what belongs to one board."""
-    return pytestconfig.stash[RUN].board_run(_camrig_device)
+    """Where this run keeps what belongs to one board. Files that cannot be deployed need none."""
+    run = pytestconfig.stash[RUN]
+    if run.fault is not None:
+        raise run.fault
+    return run.board_run(_camrig_device)
 
 
 @pytest.fixture(scope="session")

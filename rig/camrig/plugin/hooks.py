@@ -9,7 +9,7 @@ import pytest
 
 from camrig.board.crash import APPLICATION
 from camrig.bringup.board_run import BoardRun
-from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, CamrigError
+from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, CamrigError, LibraryError
 from camrig.plugin import options
 from camrig.plugin.attribution import attribute
 from camrig.plugin.causes import CausesSummary, add_differences
@@ -129,6 +129,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if isinstance(error, CamrigError):
             run.block(report, error)
         return report
+    if isinstance(error, LibraryError):  # no test after this one would say anything else
+        item.session.shouldfail = f"the library cannot be tested: {error.what}"
     elf = run.settings.elf
     attribution = attribute(board_run, report.when, report.failed, error, report.longreprtext, elf)
     if attribution.ignored:

@@ -17,7 +17,7 @@ import pytest
 from camrig.bringup.board_run import BoardRun
 from camrig.bringup.in_force import run_header
 from camrig.compare.stored import limits_of
-from camrig.errors import CamrigError, SettingsError
+from camrig.errors import CamrigError, DeployError, LibraryError, SettingsError
 from camrig.plugin.step_printer import step_printer
 from camrig.settings.options import OPTIONS
 from camrig.settings.resolve import VIRTUAL, Settings, resolve
@@ -38,6 +38,7 @@ class Run:
         self.clock = time.monotonic()
         self.board_runs: list[BoardRun] = []
         self.blocked: dict[str, CamrigError] = {}
+        self.fault: LibraryError | DeployError | None = None  # known before a board is looked for
         self.exit_code = 0
         self._config = config
         self._flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
@@ -100,7 +101,10 @@ class Run:
         if self.in_use:
             self.header = self.settings.source
         if needs_board:
-            self.header = run_header(self.settings, limits_of(self.settings, paired=False))
+            try:
+                self.header = run_header(self.settings, limits_of(self.settings, paired=False))
+            except (LibraryError, DeployError) as error:
+                self.fault = error
 
     def board_run(self, spec: str) -> BoardRun:
         """What belongs to the board ``spec`` in this run."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from camrig.errors import AgentError
 from camrig.measure.losses import CONTROL
-from camrig.probe.client import Response, request_bytes
+from camrig.probe.client import Phases, Response, parse_response, request_bytes
 
 TOKEN_HEADER = "X-Rig-Token"
 SIDE_HEADER = "X-Rig-Side"  # names the library that a request goes through, where several are loaded
@@ -25,6 +25,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")  # RFC 9110, section 9.2.1
 _POLICY_LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
 _POLICY = (*_POLICY_LISTS, "allow_credentials", "max_age", "preflight_status")
 
+Message = tuple[str, str, list[tuple[str, str]], bytes]  # method, target, headers, body
 Send = Callable[[str, str, list[tuple[str, str]], bytes], Response]
 
 
@@ -46,6 +47,15 @@ class Allocation:
 
     bytes: tuple[int, ...]
     status: int
+
+
+@dataclass(frozen=True)
+class MemoryCount:
+    """Bytes of each turn through a few requests in the board's memory, and one turn's answers, without bodies."""
+
+    bytes: tuple[int, ...]
+    kept: int  # bytes that are alive after all of them, and were not before
+    responses: tuple[Response, ...]
 
 
 @dataclass(frozen=True)
@@ -115,9 +125,14 @@ class Agent:
         """
         self._call("POST", "/rig/run", source.encode(), "text/x-python")
 
-    def load_libraries(self, sides: Iterable[tuple[str, str]]) -> None:
-        """Load CORS libraries, pairs of side and module on the board, side by side in that order; see SIDE_HEADER."""
-        self._call("PUT", "/rig/sides", json.dumps(list(sides)).encode())
+    def load_libraries(self, sides: Iterable[tuple[str, str | None]]) -> dict[str, list[float]]:
+        """Load fresh copies of CORS libraries, pairs of side and module on the board, side by side in that order.
+
+        Module None: a side without CORS. A side that comes twice is loaded twice, and the last copy answers. Returns
+        the milliseconds that the imports took, by side. See SIDE_HEADER.
+        """
+        times = self._call("PUT", "/rig/sides", json.dumps(list(sides)).encode())
+        return {side: [float(ms) for ms in imports] for side, imports in times.items()}
 
     def heap(self) -> Heap:
         """Both heaps after a collection."""
@@ -133,9 +148,38 @@ class Agent:
 
         The board serves 100 requests at most.
         """
-        target = f"/rig/alloc?n={n}" + ("&bare=1" if bare else "")
-        counts = self._call("POST", target, request_bytes(method, path, None, headers), "message/http")
-        return Allocation(tuple(counts["bytes"]), counts["status"])
+        count = self.count([(method, path, list(headers), b"")], n, bare=bare)
+        return Allocation(count.bytes, count.responses[0].status)
+
+    def count(
+        self,
+        messages: Iterable[Message],
+        n: int,
+        of: str = "allocated",
+        times: int = 1,
+        *,
+        together: bool = False,
+        cold: bool = False,
+        bare: bool = False,
+    ) -> MemoryCount:
+        """Send ``messages`` ``times`` times in each of ``n`` turns in the board's process.
+
+        ``of`` ``allocated``: what a turn allocates with the collector off; ``peak``: the most that it adds to what is
+        alive while its responses are written; ``alive``: what is alive before the first turn and after each.
+        ``together``: all messages at once. ``cold``: without a turn before that is not counted. ``bare``: the same
+        routes without CORS. The board takes 100 turns at most.
+        """
+        options = {"n": n, "times": times, "together": together, "cold": cold, "bare": bare}
+        query = "&".join(f"{name}={int(value)}" for name, value in options.items() if value)
+        query += "" if of == "allocated" else f"&of={of}"
+        body = b"\0".join(
+            request_bytes(method, target, None, headers, body) for method, target, headers, body in messages
+        )
+        counts = self._call("POST", f"/rig/alloc?{query}", body, "message/http")
+        heads = [parse_response(head.encode(), head=True) for head in counts["heads"]]
+        return MemoryCount(
+            tuple(counts["bytes"]), counts["kept"], tuple(Response(*head, Phases(0, 0, 0)) for head in heads)
+        )
 
     def _call(
         self, method: str, target: str, body: bytes = b"", content_type: str = "application/json"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from camrig.deadline import Deadline
+from camrig.measure.growth import lasting_rise
 from camrig.probe.agent import Heap
 
 READINGS = 5
@@ -13,6 +15,8 @@ PAUSE = 0.02  # seconds
 MAX_PAUSE = 0.5
 STILL_RISING = 0.75  # bytes per request, below any leak that is worth a limit
 SECONDS_TO_CLOSE = 25.0  # a server's time-out for a client that vanished, and a slow network's
+
+Series = list[tuple[int, int]]  # requests so far, bytes alive
 
 
 def settled_heap(heap: Callable[[], Heap], pause: float = PAUSE) -> Heap:
@@ -39,7 +43,7 @@ def settled_heap(heap: Callable[[], Heap], pause: float = PAUSE) -> Heap:
 
 def heap_series(
     request: Callable[[], object], heap: Callable[[], Heap], every: int, total: int, pause: float = PAUSE
-) -> list[tuple[int, int]]:
+) -> Series:
     """Pairs (requests so far, bytes alive), at 0 and after every ``every`` requests up to ``total``."""
     points = [(0, settled_heap(heap, pause).alloc)]
     for done in range(1, total + 1):
@@ -57,19 +61,45 @@ def heap_series_until_level(
     least: int,
     most: int,
     seconds: float = 300.0,
-) -> list[list[tuple[int, int]]]:
+) -> list[Series]:
     """Consecutive series of ``each`` requests: ``least`` of them, and up to ``most`` while the heap rises.
 
     After ``seconds`` no series beyond the least is started: on a slow board a few must be enough.
 
     What is allocated once, such as a table that grows to its size, matters less with each further request; a leak
-    does not. The heap counts as rising while all series together gained more than ``STILL_RISING``.
+    does not.
     """
-    all_series: list[list[tuple[int, int]]] = []
-    until = Deadline.after(seconds)
+    take = partial(heap_series, request, heap, every, each)
+    return series_until_level(take, least, most, Deadline.after(seconds))
+
+
+def series_until_level(
+    take: Callable[[], Series],
+    least: int,
+    most: int,
+    until: Deadline,
+    rises: Callable[[list[Series]], bool] | None = None,
+) -> list[Series]:
+    """Consecutive series, each taken by ``take``: ``least`` of them, and up to ``most`` while the heap ``rises``.
+
+    By default the heap is level when all series together gained no more than ``STILL_RISING`` a request, or when
+    they have points enough to show that it stopped rising (see ``lasting_rise``): a cache has filled.
+    """
+    all_series: list[Series] = []
     while len(all_series) < most:
-        all_series.append(heap_series(request, heap, every, each))
-        gained = sum(series[-1][1] - series[0][1] for series in all_series)
-        if len(all_series) >= least and (until.passed or gained <= STILL_RISING * each * len(all_series)):
+        all_series.append(take())
+        if len(all_series) >= least and (until.passed or not (rises or _rises)(all_series)):
             break
     return all_series
+
+
+def _rises(all_series: Sequence[Series]) -> bool:
+    gained = sum(series[-1][1] - series[0][1] for series in all_series)
+    if gained <= STILL_RISING * sum(series[-1][0] - series[0][0] for series in all_series):
+        return False
+    return may_rise(all_series)
+
+
+def may_rise(all_series: Sequence[Series]) -> bool:
+    """Whether it is not certain that the heap does not rise: it does, or the readings vary, or there are few."""
+    return lasting_rise(all_series).high > STILL_RISING

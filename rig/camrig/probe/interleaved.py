@@ -1,7 +1,11 @@
-"""Batches of timed exchanges that alternate between two libraries on one board, beside a control without either.
+"""Batches of timed exchanges that alternate between two libraries on one board, beside controls without either.
 
 Both libraries answer in the same process, on the same heap, in the same minute on the radio. One round has an
 exchange of each kind through each side and of each control; a seeded generator draws the order within a round.
+
+A batch begins with rounds of a preflight and the request after it. Fewer rounds of all other kinds follow: an
+exchange takes a board with a radio a tenth of a second or more, and a library that keeps its last answer would meet
+another question at nearly every turn.
 """
 
 from __future__ import annotations
@@ -10,13 +14,16 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from camrig.errors import AgentError
-from camrig.probe.agent import SIDE_HEADER, Send
-from camrig.probe.client import TIMING_HEADER, Phases, Response
-from camrig.probe.sampling import PREFLIGHT, TCP_ECHO, WITHOUT_CORS, RequestUnderTest
+from camrig.probe.client import Phases
+from camrig.probe.request_kinds import PAGE, RequestKind
+from camrig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS
 
 SIDES = ("a", "b")
 CONTROL = "-"  # the "side" of a control: of the same length, so that its request is as long as the others
+FIRST_KINDS = (PREFLIGHT, ACTUAL)
+ROUNDS, LATER_ROUNDS = 10, 4  # of the first kinds, and of all others, in each batch
+CONTROLS = 2  # exchanges of each kind without CORS, in the first rounds that it is in
+LIGHT = RequestKind(WITHOUT_CORS, "a request without CORS", PAGE.message(WITHOUT_CORS), lambda response: "")
 
 
 @dataclass(frozen=True)
@@ -28,43 +35,47 @@ class InterleavedBatch:
 
 
 class InterleavedSampler:
-    """Takes batches through ``send(method, target, headers, body)``.
+    """Takes batches through ``exchange(side, kind)``, for the side ``CONTROL`` over the same routes without CORS.
 
-    Each response is passed to ``check(side, kind, response)`` after it was timed. What either raises ends the batch.
+    What it or ``echo`` raises ends the batch.
     """
 
     def __init__(
         self,
-        send: Send,
-        request: RequestUnderTest,
+        exchange: Callable[[str, RequestKind], Phases],
         *,
-        check: Callable[[str, str, Response], None],
-        kinds: Sequence[str] = (PREFLIGHT,),
         echo: Callable[[], Phases] | None = None,
         seed: int = 0,
     ) -> None:
-        self._send, self._request, self._check, self._echo = send, request, check, echo
-        self._order = random.Random(seed)
-        self._turns = [(side, kind) for side in SIDES for kind in kinds] + [(CONTROL, WITHOUT_CORS)]
-        self._turns += [(CONTROL, TCP_ECHO)] if echo is not None else []
+        self._exchange, self._echo = exchange, echo
+        self._random = random.Random(seed)
 
-    def batch(self, rounds: int) -> InterleavedBatch:
-        """The next batch. Raises AgentError for a response without its time on the board."""
-        phases: dict[tuple[str, str], list[Phases]] = {turn: [] for turn in self._turns}
+    def batch(self, kinds: Sequence[RequestKind]) -> InterleavedBatch:
+        """The next batch, of these kinds."""
+        phases: dict[tuple[str, str], list[Phases]] = {}
         order = []
-        for _ in range(rounds):
-            for turn in self._order.sample(self._turns, len(self._turns)):
-                phases[turn].append(self._take(*turn))
-                order.append(turn)
+        first = [kind for kind in kinds if kind.name in FIRST_KINDS]
+        later = [kind for kind in kinds if kind.name not in FIRST_KINDS]
+        for number in range(ROUNDS + LATER_ROUNDS if later else ROUNDS):
+            turns = self._turns(first, number) if number < ROUNDS else _kind_turns(later, number - ROUNDS)
+            for side, kind in self._random.sample(turns, len(turns)):
+                name = kind.name if kind else TCP_ECHO
+                phases.setdefault((side, name), []).append(self._take(side, kind))
+                order.append((side, name))
         return InterleavedBatch(phases, tuple(order))
 
-    def _take(self, side: str, kind: str) -> Phases:
-        if kind == TCP_ECHO:
-            assert self._echo is not None
-            return self._echo()
-        method, target, headers, body = self._request.message(kind)
-        response = self._send(method, target, [*headers, (SIDE_HEADER, side), TIMING_HEADER], body)
-        self._check(side, kind, response)
-        if response.phases.on_board is None:
-            raise AgentError("a response came without its time on the board", hint="deploy this release's agent")
-        return response.phases
+    def _turns(self, kinds: Sequence[RequestKind], number: int) -> list[tuple[str, RequestKind | None]]:
+        """Sides and kinds of one of the first rounds, with the controls of the whole batch; None for the TCP echo."""
+        echo: list[tuple[str, RequestKind | None]] = [(CONTROL, None)] if self._echo is not None else []
+        return [*_kind_turns(kinds, number), (CONTROL, LIGHT), *echo]
+
+    def _take(self, side: str, kind: RequestKind | None) -> Phases:
+        if kind is not None:
+            return self._exchange(side, kind)
+        assert self._echo is not None
+        return self._echo()
+
+
+def _kind_turns(kinds: Sequence[RequestKind], number: int) -> list[tuple[str, RequestKind | None]]:
+    sides = (*SIDES, CONTROL) if number < CONTROLS else SIDES
+    return [(side, kind) for kind in kinds for side in sides]

@@ -49,6 +49,11 @@ class RequestKind:
     statuses: tuple[int, ...] = (200,)
     optional: bool = False
 
+    @property
+    def target(self) -> str:
+        """The path and query that it requests."""
+        return self.message[1]
+
     def mistake_in(self, response: Response) -> str:
         """What is wrong with an answer to this request; empty if nothing is."""
         if response.status not in self.statuses:
@@ -114,6 +119,7 @@ REQUEST_KINDS = (
     ),
 )
 
+UNSEEN = "preflight_unseen"
 _numbers = count()
 
 
@@ -122,7 +128,7 @@ def unseen_preflight() -> RequestKind:
     number = f"{next(_numbers):06}"
     headers = preflight_headers(f"https://s{number}.example", PAGE.method, (f"x-{number}",))
     return RequestKind(
-        "preflight_unseen",
+        UNSEEN,
         "a preflight of a page that is not allowed",
         ("OPTIONS", PAGE.path, headers, b""),
         _granted_stranger,

@@ -1,0 +1,124 @@
+"""Whether the library itself keeps an application from running: it is imported on the board, and an object made.
+
+Asked only after something went wrong, so that it costs a run that goes well nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import PurePosixPath
+
+from camrig.board.events import Crashed, Frame, Restarted, SoftRebooted, Traceback
+from camrig.board.session import Session
+from camrig.errors import BoardRaisedError, BoardResetError, BoardSilentError, CamrigError, LibraryError
+
+SECONDS = 15.0  # for an import; an emulated chip takes a few
+SECONDS_TO_INTERRUPT = 3.0
+
+# With every parameter that a CORS library for Microdot has.
+_CHECK = """
+from microdot import Microdot
+from microdot.cors import CORS
+CORS(
+    Microdot(), allowed_origins=["https://camrig.example"], allow_credentials=True, allowed_methods=["GET"],
+    expose_headers=["X-A"], allowed_headers=["X-B"], max_age=60, handle_cors=True,
+)
+print("made")
+"""
+
+
+def library_error(session: Session, targets: Collection[str]) -> LibraryError | None:
+    """What is wrong with the library whose modules are at ``targets`` on the board; None if it can be used.
+
+    The board is in the raw REPL, or can be brought there by Ctrl-C. Afterwards it is, and has to be restarted. Raises
+    what keeps the rig from asking.
+    """
+    session.repl()
+    try:
+        return _check(session, targets)
+    finally:
+        with suppress(CamrigError):
+            session.repl()
+
+
+def _check(session: Session, targets: Collection[str]) -> LibraryError | None:
+    seen = session.console.seen
+    try:
+        if session.exec(_CHECK, SECONDS).strip().endswith("made"):
+            return None
+        return LibraryError("importing the library ends the program", board=session.name, hint="fix it")
+    except BoardRaisedError as error:
+        return _raised(session, seen, error, targets)
+    except BoardResetError as error:
+        return _restarting(session, error)
+    except BoardSilentError:
+        return _hanging(session, targets)
+
+
+def _raised(session: Session, seen: int, error: BoardRaisedError, targets: Collection[str]) -> LibraryError | None:
+    raised = [event for event in session.console.since(seen) if isinstance(event, Traceback)]
+    frames, last = raised[-1].frames if raised else (), error.details.splitlines()[-1]
+    if not _is_librarys(last, frames, targets):
+        return None
+    where = f" ({raised[-1].where})" if raised and _in_library(frames, targets) else ""
+    return LibraryError(
+        f"the library cannot be used: {last}{where}",
+        board=session.name,
+        hint="fix it and run again",
+        details=error.details,
+    )
+
+
+def _restarting(session: Session, error: BoardResetError) -> LibraryError | None:
+    """The error for a library that restarts the board, twice: once may be the board's power."""
+    causes = [event for event in session.console.events if isinstance(event, (Crashed, Restarted, SoftRebooted))]
+    if causes and isinstance(causes[-1], Restarted):
+        if not causes[-1].cause.startswith("SW"):
+            return None
+        session.catch(session.boots_in)
+        session.repl()
+        try:
+            session.exec(_CHECK, SECONDS)
+        except BoardResetError:
+            pass
+        else:
+            return None
+    return LibraryError(
+        "importing the library restarts the board", board=session.name, hint="fix it", details=error.what
+    )
+
+
+def _hanging(session: Session, targets: Collection[str]) -> LibraryError | None:
+    seen = session.console.seen
+    with suppress(CamrigError):
+        session.interrupt(SECONDS_TO_INTERRUPT)
+    stopped = [event for event in session.console.since(seen) if isinstance(event, Traceback)]
+    return hang_error(stopped[0], targets, session.name, "importing the library does not end") if stopped else None
+
+
+def hang_error(stopped: Traceback, targets: Collection[str], board: str, event: str) -> LibraryError | None:
+    """The error for code that Ctrl-C ended with the traceback ``stopped``; None if that was not in the library."""
+    if not stopped.error.startswith("KeyboardInterrupt") or not _in_library(stopped.frames, targets):
+        return None
+    return LibraryError(
+        f"{event}: Ctrl-C found it at {stopped.where}", board=board, hint="fix it", details=stopped.text
+    )
+
+
+def _is_librarys(error: str, frames: tuple[Frame, ...], targets: Collection[str]) -> bool:
+    """Whether the last frame, or what the check itself asked for, is the library's."""
+    if _in_library(frames, targets):
+        return True
+    own = bool(frames) and frames[-1].file == "<stdin>"  # the check: what it imports and calls is not as documented
+    return own and (error.startswith("TypeError") or ("import" in error and "CORS" in error))
+
+
+def _in_library(frames: tuple[Frame, ...], targets: Collection[str]) -> bool:
+    if not frames:
+        return False
+    return _stem(frames[-1].file) in {_stem(target) for target in targets}
+
+
+def _stem(path: str) -> str:
+    return str(PurePosixPath(path.lstrip("/")).with_suffix(""))
