@@ -277,7 +277,7 @@ async def of_wiring(module: ModuleType) -> AsyncIterator[Answer]:
 
 async def stream(source: str) -> AsyncIterator[Answer]:
     module = microdot(source)
-    for part in (of_requests, of_changes, of_wiring):
+    for part in (of_changes, of_wiring, of_requests):
         async for each in part(module):
             yield each
 
