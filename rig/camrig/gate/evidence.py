@@ -19,6 +19,7 @@ from camrig.gate.baseline import Baseline, baseline_text, load_baseline
 from camrig.gate.calibration import calibration_text, load_calibration
 from camrig.gate.comparison import Comparison, read_comparison, terms_text, verdict_text
 from camrig.gate.verdict import GateVerdict
+from camrig.redaction import hidden, hide
 from camrig.whole_file import write_whole
 
 SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.json"
@@ -65,7 +66,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         "board.json": _json(evidence.board),
         "settings.json": _json(evidence.settings),
         "files.json": _json(evidence.files),
-        "console.txt": evidence.console,
+        "console.txt": hide(evidence.console),
         **{f"{name}.json": _json(data) for name, data in evidence.extra.items()},
     }
     if evidence.comparison is not None:
@@ -189,4 +190,4 @@ def _same_verdict(stated: bytes, verdict: GateVerdict) -> bool:
 
 
 def _json(data: Any) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(hidden(data), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -17,6 +17,7 @@ from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.gate_items import GatePlugin
 from camrig.plugin.restart import put_back, restart_if_mistaken
 from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_dut
+from camrig.plugin.sections import hide_secrets
 from camrig.plugin.terminal import counts, write_results, write_summary
 from camrig.plugin.tracebacks import drop_entries_without_line
 from camrig.report.junit import rig_as_errors
@@ -143,6 +144,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report.sections.extend(attribution.sections)
     if report.failed and not is_blocked(report):
         add_differences(report, error)
+    hide_secrets(report)
     return report
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from camrig.measure.recorder import RecordedMetric
+from camrig.redaction import hidden
 from camrig.whole_file import write_whole
 
 SCHEMA = 2
@@ -118,7 +119,7 @@ def _finite(end: float) -> float | None:
 def write(report: RunReport, folder: Path) -> Path:
     """Write ``run-<started>.json`` into ``folder``, created if missing, and return its path. Raises OSError."""
     stamp = "".join(c for c in report.started.split(".")[0] if c.isalnum())
-    text = json.dumps(as_json(report), indent=1) + "\n"
+    text = json.dumps(hidden(as_json(report)), indent=1) + "\n"
     for number in itertools.count(1):
         path = folder / (f"run-{stamp}.json" if number == 1 else f"run-{stamp}-{number}.json")
         with contextlib.suppress(FileExistsError):  # of another run of the same second
