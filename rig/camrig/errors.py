@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from camrig.redaction import hide, visible
+
 EXIT_FAILED = 1  # pytest's own code for tests that failed
 EXIT_USAGE = 4  # pytest's own code for a command line it cannot use
 EXIT_BLOCKED = 6  # the rig could not run: no board, no Wi-Fi, a broken board
@@ -20,17 +22,16 @@ T = TypeVar("T", bound="CamrigError")
 class CamrigError(Exception):
     """``what`` happened on ``board``, and what to do: the ``hint``.
 
-    All three are plain text without a final full stop. ``details`` may hold the console's last lines.
+    All three are plain text without a final full stop. ``details`` may hold the console's last lines. Whatever quotes
+    a board is made harmless here: no secret, and no control character that acts on a terminal.
     """
 
     exit_code = EXIT_BLOCKED
 
     def __init__(self, what: str, *, board: str | None = None, hint: str = "", details: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+        self.what, self.hint, self.details = (visible(hide(text)) for text in (what, hint, details))
+        super().__init__(self.what)
         self.board = board
-        self.hint = hint
-        self.details = details
 
     def on(self: T, board: str) -> T:
         """The same error with the name of the board, unless it names one already."""

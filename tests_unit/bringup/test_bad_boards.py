@@ -141,6 +141,13 @@ def test_a_board_without_micropython_blocks(hil, tmp_path):
         assert_free(path)
 
 
+def test_a_program_that_catches_ctrl_c_is_named(hil, tmp_path):
+    with wire(b"again, after KeyboardInterrupt('',)\r\ncamrig: serving http://10.0.0.2\r\n", tmp_path) as path:
+        ended = hil("--device", path, env=WIFI)
+        assert_blocked(ended, "Ctrl-C (KeyboardInterrupt) is caught", "press the board's reset button")
+        assert "flash MicroPython" not in ended.out.lower()
+
+
 def test_a_board_in_its_boot_loader_blocks(hil, tmp_path):
     with wire(b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT)\r\nwaiting for download\r\n", tmp_path) as path:
         assert_blocked(hil("--device", path, env=WIFI), "boot loader", "IO0")

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from camrig.redaction import child_environment
+
 SECONDS = 20.0  # addr2line reads about ten megabytes of debug information
 XTENSA, RISCV = 94, 243  # e_machine in the ELF header
 _TOOLS = {
@@ -39,7 +41,11 @@ def decode(addresses: Sequence[str], elf: Path | None) -> str:
         return f"{plain} (not decoded: {tools[0]} is not on the PATH)"
     try:
         process = subprocess.run(
-            [tool, "-pfiaC", "-e", str(elf), *addresses], capture_output=True, text=True, timeout=SECONDS
+            [tool, "-pfiaC", "-e", str(elf), *addresses],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            env=child_environment(),
         )
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
         return f"{plain} (not decoded: {Path(tool).name} did not finish, {type(error).__name__})"

@@ -11,6 +11,7 @@ from camrig.board.console_parser import ConsoleParser
 from camrig.board.events import Event
 from camrig.deadline import Deadline
 from camrig.errors import CamrigError
+from camrig.redaction import hide, visible
 
 CONSOLE_BYTES = 1 << 20  # kept of a board's console
 EVENTS = 2000  # the latest ones kept; a board may print tracebacks all night
@@ -130,12 +131,10 @@ class Console:
 
     def hide(self, text: str) -> str:
         """``text`` with every secret replaced by ``***``; events hold the board's words unchanged."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return hide(text, self._secrets)
 
     def _readable(self, data: bytes) -> str:
-        return self.hide(data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\x04", ""))
+        return visible(self.hide(data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\x04", "")))
 
     def wait(self, match: Callable[[Event], T | None], seen: int, deadline: Deadline) -> T | None:
         """The first result of ``match`` that is not None, over the events after number ``seen``.

@@ -11,6 +11,7 @@ from pathlib import Path
 from serial.tools import list_ports
 
 from camrig.errors import BlockedError
+from camrig.redaction import child_environment
 
 SECONDS = 20.0  # for uhubctl, which itself waits OFF seconds
 OFF = "2"  # seconds without power: enough for a carrier board's capacitors
@@ -30,7 +31,9 @@ def usb_power(port: str) -> tuple[Callable[[], None] | None, str]:
 
     def cycle() -> None:
         try:
-            process = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+            process = subprocess.run(
+                command, capture_output=True, text=True, timeout=SECONDS, env=child_environment()
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise BlockedError(f"uhubctl did not finish ({error})", hint="try it by hand") from None
         if process.returncode:

@@ -29,6 +29,7 @@ DOWNLOADING = b"waiting for download"  # printed by an ESP32's boot loader
 BOOT_LOOP = 3  # restarts; opening the port causes one
 OUTPUT_BYTES = 16384  # kept of what a board sends instead of an answer
 PROMPT = b">>> "
+CAUGHT = b"KeyboardInterrupt"  # printed by a program that goes on
 REOPEN_INTERVAL = 0.25  # seconds between two attempts to open a lost port
 CTRL_C_INTERVAL = (
     0.03  # seconds between two Ctrl-C while a board boots: main.py may accept them only for milliseconds
@@ -213,6 +214,14 @@ class Session:
                 f"nothing answers on the serial line within {seconds:.0f} s",
                 board=self.name,
                 hint="check power, cable and baud rate, and that this is the board's port",
+            )
+        if CAUGHT in output:
+            return BoardSilentError(
+                "Ctrl-C (KeyboardInterrupt) is caught by the program on the board, which goes on",
+                board=self.name,
+                hint="run again and press the board's reset button (EN or RST) in the first seconds; "
+                "then let main.py pass KeyboardInterrupt on",
+                details=output.decode("ascii", "replace").strip()[-400:],
             )
         lines = output.decode("ascii", "replace").strip().splitlines()
         return NoMicroPythonError(

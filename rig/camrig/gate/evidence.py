@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import lzma
 import re
@@ -18,6 +19,8 @@ from camrig.gate.baseline import Baseline, baseline_text, load_baseline
 from camrig.gate.calibration import calibration_text, load_calibration
 from camrig.gate.comparison import Comparison, read_comparison, terms_text, verdict_text
 from camrig.gate.verdict import GateVerdict
+from camrig.redaction import hidden, hide
+from camrig.whole_file import write_whole
 
 SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.json"
 TERMS, VERDICT, RUN = "terms.json", "verdict.json", "run.json"
@@ -63,7 +66,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         "board.json": _json(evidence.board),
         "settings.json": _json(evidence.settings),
         "files.json": _json(evidence.files),
-        "console.txt": evidence.console,
+        "console.txt": hide(evidence.console),
         **{f"{name}.json": _json(data) for name, data in evidence.extra.items()},
     }
     if evidence.comparison is not None:
@@ -74,10 +77,11 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
     if evidence.verdict is not None:
         members[VERDICT] = verdict_text(evidence.verdict)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in sorted(members.items()):
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), text.encode(), zipfile.ZIP_DEFLATED)
+        write_whole(path, content.getvalue(), private=True)  # the console tells much of a bench
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -186,4 +190,4 @@ def _same_verdict(stated: bytes, verdict: GateVerdict) -> bool:
 
 
 def _json(data: Any) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(hidden(data), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

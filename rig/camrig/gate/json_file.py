@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from camrig.errors import BaselineError
+from camrig.whole_file import write_whole
 
 
 def save_json(path: Path, kind: str, schema: int, data: Mapping[str, Any]) -> None:
@@ -21,13 +21,7 @@ def save_json(path: Path, kind: str, schema: int, data: Mapping[str, Any]) -> No
     """
     content = json_text(kind, schema, data)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            temporary.write_text(content, encoding="utf-8", newline="\n")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, content.encode())
     except OSError as error:
         raise BaselineError(f"the {kind} {path} cannot be written: {error.strerror}") from None
 

@@ -17,7 +17,8 @@ from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.gate_items import GatePlugin
 from camrig.plugin.restart import put_back, restart_if_mistaken
 from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_dut
-from camrig.plugin.terminal import counts, write_summary
+from camrig.plugin.sections import hide_secrets
+from camrig.plugin.terminal import counts, write_results, write_summary
 from camrig.plugin.tracebacks import drop_entries_without_line
 from camrig.report.junit import rig_as_errors
 
@@ -143,6 +144,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report.sections.extend(attribution.sections)
     if report.failed and not is_blocked(report):
         add_differences(report, error)
+    hide_secrets(report)
     return report
 
 
@@ -170,7 +172,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
         elif tests.get("inconclusive"):
             session.exitstatus = EXIT_INCONCLUSIVE
     run.exit_code = int(session.exitstatus)
-    result = yield  # pytest writes its XML
+    if not write_results(run, session.config):
+        session.exitstatus = session.exitstatus or EXIT_BLOCKED
+    result = yield  # pytest writes its XML, and after an interrupt fixtures clear up
     path = session.config.getoption("xmlpath", None)
     if path and (tests.get("blocked") or tests.get("inconclusive")):
         rig_as_errors(path)

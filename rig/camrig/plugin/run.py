@@ -11,6 +11,7 @@ import datetime
 import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from camrig.bringup.in_force import run_header
 from camrig.compare.stored import limits_of
 from camrig.errors import CamrigError, DeployError, LibraryError, SettingsError
 from camrig.plugin.step_printer import step_printer
+from camrig.report.json_report import RunReport
 from camrig.settings.options import OPTIONS
 from camrig.settings.resolve import VIRTUAL, Settings, resolve
 from camrig.steps import Steps
@@ -39,6 +41,7 @@ class Run:
         self.board_runs: list[BoardRun] = []
         self.blocked: dict[str, CamrigError] = {}
         self.fault: LibraryError | DeployError | None = None  # known before a board is looked for
+        self.results: tuple[RunReport, Path | OSError] | None = None  # and their file, or why there is none
         self.exit_code = 0
         self._config = config
         self._flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from camrig.board.backtrace import decode
 from camrig.board.crash import Crash
 from camrig.board.events import PanicDump, Traceback
 from camrig.bringup.board_run import BoardRun
 from camrig.dut import Dut
+from camrig.redaction import hide
 
 LINES_BEFORE = 3  # of the console, from before a test
 LINES = 30  # of a failed test's console
@@ -50,3 +53,14 @@ def _console_lines(board_run: BoardRun, dut: Dut, crash: Crash | None) -> str:
     before = console.before(start.mark, LINES_BEFORE)
     own = "\n".join(lines) or "(no output from the board)"
     return f"{before}\n--- {start.test.rpartition('::')[2]} ---\n{own}" if before else own
+
+
+def hide_secrets(report: pytest.TestReport) -> None:
+    """Hide secrets in all that a report may print: also locals, captured output and what a test recorded."""
+    text = report.longreprtext
+    if (hidden := hide(text)) != text:
+        report.longrepr = hidden
+    report.sections = [(hide(name), hide(content)) for name, content in report.sections]
+    report.user_properties = [
+        (name, hide(value) if isinstance(value, str) else value) for name, value in report.user_properties
+    ]

@@ -21,6 +21,20 @@ def counts(config: pytest.Config) -> dict[str, int]:
     return {name: len(reporter.stats.get(name, ())) for name in OUTCOMES} if reporter else {}
 
 
+def write_results(run: Run, config: pytest.Config) -> bool:
+    """Write the file of results, before anything that may be slow or interrupted; whether that went well."""
+    if not run.board_runs:
+        return True
+    report = run_report(run, counts(config))
+    if report.boards or report.blocked:  # not with --setup-plan
+        try:
+            run.results = report, write(report, run.settings.results)
+        except OSError as error:
+            run.results = report, error
+            return False
+    return True
+
+
 def write_summary(reporter: Any, run: Run) -> None:
     """The end of a run: causes that blocked it, crashes and recoveries, metrics, and the file of results."""
     _write_blocked(reporter, run)
@@ -31,19 +45,15 @@ def write_summary(reporter: Any, run: Run) -> None:
     for board_run in run.board_runs:
         for line in board_run.summary():
             reporter.write_line(line)
-    if not run.board_runs:
+    if run.results is None:
         return
-    report = run_report(run, counts(reporter.config))
-    if not report.boards and not report.blocked:  # such as with --setup-plan
-        return
+    report, path = run.results
     for board in report.boards:
         if board.metrics:
             reporter.section("measured")
             reporter.write_line(board_summary(board, reporter._tw.fullwidth))
-    try:
-        path = write(report, run.settings.results)
-    except OSError as error:
-        reporter.write_line(f"results could not be written: {error}", red=True)
+    if isinstance(path, OSError):
+        reporter.write_line(f"the results could not be written to {run.settings.results}: {path.strerror}", red=True)
     else:
         reporter.write_line(f"results: {path}")
 

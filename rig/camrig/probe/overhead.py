@@ -13,6 +13,7 @@ from statistics import median
 
 from camrig.probe.client import exchange, request_bytes
 from camrig.probe.preflight import preflight_headers
+from camrig.redaction import child_environment
 
 WARM_UP = 20
 ORIGIN = "https://panel.example"
@@ -74,7 +75,7 @@ def _bare(host: str, port: int) -> float:
 def _server() -> Iterator[tuple[str, int]]:
     """``serve`` in another process: in this one it would compete with the probe for the interpreter."""
     command = [sys.executable, "-m", "camrig.probe.overhead"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=child_environment()) as server:
         assert server.stdout is not None
         try:
             yield "127.0.0.1", int(server.stdout.readline())

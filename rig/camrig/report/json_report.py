@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from camrig.measure.recorder import RecordedMetric
+from camrig.redaction import hidden
+from camrig.whole_file import write_whole
 
 SCHEMA = 2
 FEWEST_FOR_P95, FEWEST_FOR_P99 = 20, 100  # values: of fewer, a percentile only repeats the largest
@@ -116,12 +118,11 @@ def _finite(end: float) -> float | None:
 
 def write(report: RunReport, folder: Path) -> Path:
     """Write ``run-<started>.json`` into ``folder``, created if missing, and return its path. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
     stamp = "".join(c for c in report.started.split(".")[0] if c.isalnum())
-    text = json.dumps(as_json(report), indent=1) + "\n"
+    text = json.dumps(hidden(as_json(report)), indent=1) + "\n"
     for number in itertools.count(1):
         path = folder / (f"run-{stamp}.json" if number == 1 else f"run-{stamp}-{number}.json")
-        with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with contextlib.suppress(FileExistsError):  # of another run of the same second
+            write_whole(path, text.encode(), replace=False)
             break
     return path

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from camrig.errors import SettingsError
+from camrig.redaction import register
 from camrig.settings.config_file import read_toml, unknown_key
 
 WIFI_FILE = "camrig.wifi.toml"
@@ -18,10 +19,13 @@ _KEYS = ("ssid", "password")
 
 @dataclass(frozen=True)
 class Wifi:
-    """An access point. The password is in no representation of the object."""
+    """An access point. The password is in no representation of the object, and hidden wherever camrig prints."""
 
     ssid: str
     password: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        register(self.password)
 
 
 def resolve_wifi(env: Mapping[str, str], path: Path | None) -> Wifi | None:
