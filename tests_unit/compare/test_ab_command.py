@@ -18,13 +18,20 @@ from tests_unit.conftest import ROOT
 
 LIB = str(ROOT / "lib")
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}
+FEW_LIMITS = """
+[limits]
+heap.preflight.allocated = "+0 B"
+heap.leak_slope = "< 1 B/request"
+latency.preflight.on_board = "+10%"
+"""
 
 
 def test_a_leaking_copy_regresses_only_in_bytes_and_leaks(run, tmp_path):
     leaking = worse_library(tmp_path / "leaks", LEAKS_OBJECTS)
     evidence = tmp_path / "ab.zip"
+    (tmp_path / "camrig.toml").write_text(FEW_LIMITS)
     options = ("--candidate", str(leaking), "--baseline", LIB, "--hil-evidence", str(evidence), "--seconds", "30")
-    ended = run("camrig", "ab", *options, "--hil-baselines", str(tmp_path), env=WIFI)
+    ended = run("camrig", "ab", *options, "--hil-baselines", str(tmp_path), env=WIFI, cwd=tmp_path)
     assert ended.code == 1, ended.out
     verdicts = dict(re.findall(r"^([a-z_.]+): (\w+): ", ended.out, re.MULTILINE))
     assert verdicts["heap.preflight.allocated"] == verdicts["heap.leak_slope"] == "regressed"
