@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import cycle
 
 import pytest
 from camrig.deploy.compile import check_compiles
@@ -18,6 +19,7 @@ from tests_unit.conftest import ROOT
 from tests_unit.prove.oracle import answers, changed_answer
 
 LIBRARIES = {"ours": ROOT / "lib/microdot/cors.py", "Microdot's": upstream_cors()}
+SAMPLE = 6  # every sixth fault: camrig prove tries all of them, and misses one that changes nothing
 SOURCES = {name: path.read_text() for name, path in LIBRARIES.items()}
 
 
@@ -53,7 +55,7 @@ def test_each_parameter_of_the_policy_has_faults():
         assert parameter in names
 
 
-@pytest.mark.parametrize("fault", BEHAVIOUR_FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", BEHAVIOUR_FAULTS[::SAMPLE], ids=lambda fault: fault.name)
 def test_each_behaviour_fault_changes_an_answer(fault, expected):
     answer, _ = asyncio.run(changed_answer(fault.change.applied(SOURCES["ours"]), expected["ours"]))
     assert answer[0] or "recurse" in fault.name, "the fault itself fails"
@@ -61,15 +63,18 @@ def test_each_behaviour_fault_changes_an_answer(fault, expected):
     re.compile(fault.words)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("fault", HARMLESS_CHANGES, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    ("fault", "library"),
+    list(zip(HARMLESS_CHANGES, cycle(LIBRARIES), strict=False)),
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
 def test_no_harmless_change_changes_an_answer(library, fault, expected):
     changed = fault.change.applied(SOURCES[library])
     assert asyncio.run(changed_answer(changed, expected[library])) is None
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("fault", COST_FAULTS[::24], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", COST_FAULTS[::36], ids=lambda fault: fault.name)
 def test_no_cost_fault_changes_an_answer(library, fault, expected):
     for change in (fault.change, fault.baseline or Change()):
         assert asyncio.run(changed_answer(change.applied(SOURCES[library]), expected[library])) is None
