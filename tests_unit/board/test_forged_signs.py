@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from camrig.board.console import Console
 from camrig.board.console_parser import ConsoleParser
 from camrig.board.crash import CrashMonitor
 from camrig.board.events import Crashed, Prompt, ResetCause, Restarted, Serving, SoftRebooted
+from camrig.errors import PortError
 
 SIGNS = {
     "Guru Meditation Error: Core  1 panic'ed (LoadProhibited). Exception was unhandled.": Crashed,
@@ -85,3 +88,29 @@ def test_a_second_server_does_not_count_as_a_restart(url, is_crash):
     monitor.start("http://192.168.4.2:8080")
     console.feed(b"stream: serving " + url.encode() + b"\r\n")
     assert bool(monitor.crash) is is_crash
+
+
+@pytest.mark.parametrize("serves", [[False], [True, False], [True, True, False]])
+def test_signs_that_come_during_a_proof_wait_for_their_own(serves):
+    console, answers, proving = Console(), iter([*serves, False, False]), threading.Event()
+
+    def still_serves():
+        assert proving.wait(10)
+        return next(answers)
+
+    monitor = CrashMonitor(console, still_serves=still_serves)
+    monitor.start("http://192.168.4.2:8080")
+    signs = ["Brownout detector was triggered", "rst:0xc (SW_CPU_RESET)", "MPY: soft reboot"]
+    for sign in signs:
+        console.feed(b"\r\n" + sign.encode() + b"\r\n")
+    proving.set()
+    expected = ["brownout", "restart", "soft reset"][len(serves) - 1]
+    assert monitor.crash.kind == expected
+
+
+def test_a_lost_port_needs_no_proof():
+    console = Console()
+    monitor = CrashMonitor(console, still_serves=lambda: True)
+    monitor.start()
+    console.fail(PortError("the port is gone"))
+    assert monitor.crash.kind == "port lost"

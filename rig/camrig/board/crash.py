@@ -6,6 +6,7 @@ The rules, in the order in which they are applied, are those of docs/console-and
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -26,6 +27,8 @@ from camrig.errors import CamrigError
 
 APPLICATION = "application"
 POWER_OR_CABLE = "power or cable"
+PORT_LOST = "port lost"
+MAX_SIGNS = 32  # that wait for their proof; an application may print many
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class CrashMonitor:
         self._last_traceback: Traceback | None = None
         self._crashed = threading.Event()
         self._proof = threading.Lock()
-        self._sign: Crash | None = None
+        self._signs: deque[Crash] = deque()  # that are yet to be proved, oldest first
         self._crash: Crash | None = None
         self._url = urlsplit("")
         console.subscribe(self._examine)
@@ -113,17 +116,19 @@ class CrashMonitor:
     def forget(self) -> None:
         """Drop the crash: the application is being started again."""
         with self._proof:
-            self._last_traceback = self._sign = self._crash = None
+            self._last_traceback = self._crash = None
+            self._signs.clear()
             self._crashed.clear()
 
     def _prove(self) -> None:
         with self._proof:
-            sign, self._sign = self._sign, None
-            if sign is None or (self._console.broken is None and self._still_serves()):
-                return
-            self._crash = sign
-            self._on_crash()
-            self._crashed.set()
+            while self._signs and self._crash is None:
+                sign = self._signs[0]
+                if sign.kind == PORT_LOST or not self._still_serves():
+                    self._crash = sign
+                    self._on_crash()
+                    self._crashed.set()
+                self._signs.popleft()
 
     def start(self, url: str = "") -> None:
         """The application serves at ``url``, and the rig leaves the board alone: a restart is a crash from now on."""
@@ -138,18 +143,20 @@ class CrashMonitor:
         return self.crash
 
     def _examine(self, event: Event | CamrigError) -> None:
-        if self._console.attended or self._crash is not None or self._sign is not None:
+        if self._console.attended or self._crash is not None:
             return
         if isinstance(event, Serving) and self._is_second_server(event):
             return
         if isinstance(event, CamrigError):
-            crash: Crash | None = Crash("port lost", event.what, POWER_OR_CABLE)
+            crash: Crash | None = Crash(PORT_LOST, event.what, POWER_OR_CABLE)
         else:
             crash = crash_of(event, self._last_traceback)
             if isinstance(event, Traceback):
                 self._last_traceback = event
         if crash is not None:
-            self._sign = replace(crash, summary=self._console.hide(crash.summary), mark=self._console.mark())
+            sign = replace(crash, summary=self._console.hide(crash.summary), mark=self._console.mark())
+            if len(self._signs) < MAX_SIGNS:
+                self._signs.append(sign)
             threading.Thread(target=self._prove, name="proof of a crash", daemon=True).start()
 
     def _is_second_server(self, event: Serving) -> bool:
