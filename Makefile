@@ -42,7 +42,7 @@ lint: $(READY)
 	@$(BIN)/python .ci/words.py
 
 test: lint
-	@$(BIN)/python -m pytest tests_unit -n 4 $(ARGS)
+	@$(BIN)/python -m pytest tests_unit -n 6 $(ARGS)
 	@$(BIN)/python -m pytest tests_hil
 	@$(BIN)/camrig prove --quick
 
