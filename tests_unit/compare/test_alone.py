@@ -66,6 +66,8 @@ def outcomes(tmp_path):
             session = AbSession(board, *sides, AbOptions(limits, SequentialPlan()), tmp_path / "ab")
             session.run()
             verdict = session.comparison().decide()
+        for metric in verdict.metrics:
+            print(metric.metric, metric.outcome.value, metric.reason)  # shown where the test fails
         return {metric.metric: metric.outcome for metric in verdict.metrics}
 
     return run
