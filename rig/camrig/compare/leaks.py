@@ -26,6 +26,7 @@ READINGS, EACH, EACH_SLOW = 34, 6, 2  # readings of one kind's series, and reque
 SLOW = 0.03  # seconds of a request in the board's memory
 SECONDS_PER_COUNT = 4.0  # nobody else is served meanwhile
 MAX_KIND_SERIES, MAX_SERIES = 6, 4  # of a kind, and over the network, while the heap may rise
+MAX_LOAD_SERIES = 12  # a server's tables take a step whenever more clients than before meet
 SECONDS_TO_EXTEND = 150.0  # of a boot: later no series is extended, because the board is slow
 CLIENTS = 4
 MAX_LOST_SHARE = 0.25  # of the requests of several clients
@@ -47,7 +48,7 @@ def record_leaks(boot: Boot, kinds: Sequence[RequestKind]) -> None:
         extended = 0
         for metric, take in series.items():
             if metric in boot.limits:
-                most = MAX_SERIES if metric in (LEAK, LOAD_LEAK) else MAX_KIND_SERIES
+                most = {LEAK: MAX_SERIES, LOAD_LEAK: MAX_LOAD_SERIES}.get(metric, MAX_KIND_SERIES)
                 all_series = series_until_level(take, 1, most, until, may_rise)
                 extended += len(all_series) > 1
                 # As gained in this boot: the level at which it began has nothing to do with the last one's.
