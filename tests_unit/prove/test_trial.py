@@ -41,6 +41,8 @@ COMPARISONS = (
     ("leaks", 1, "heap.leak_slope: regressed: 8 B", "caught", 0),
     ("leaks", 1, "camrig: the candidate answers wrongly", "wrong reason", 1),
     ("leaks", 7, "heap.leak_slope: inconclusive: 8 B", "inconclusive", 7),
+    ("leaks", 7, "latency.first.on_board: inconclusive: 1 %", "missed", 1),
+    ("bytes", 7, "heap.actual.allocated: inconclusive: 1 B", "inconclusive", 7),
     ("bytes", 6, "camrig: no board", "blocked", 6),
     ("harmless", 0, "", "passed", 0),
     ("harmless", 1, "heap.leak_slope: regressed: 8 B", "false alarm", 1),

@@ -55,7 +55,10 @@ def judged_by_metrics(fault: Fault, exit_code: int, text: str) -> Outcome:
     if exit_code == 0:
         return Outcome(fault, PASSED if fault.kind == "harmless" else MISSED)
     if exit_code == EXIT_INCONCLUSIVE:
-        return Outcome(fault, INCONCLUSIVE, tuple(re.findall(r"^(\S+): inconclusive", text, re.MULTILINE)))
+        undecided = tuple(re.findall(r"^(\S+): inconclusive", text, re.MULTILINE))
+        if fault.kind != "harmless":  # others that are undecided say nothing of the fault
+            undecided = tuple(name for name in undecided if re.match(METRICS[fault.kind], name))
+        return Outcome(fault, INCONCLUSIVE if undecided or fault.kind == "harmless" else MISSED, undecided)
     if exit_code != EXIT_FAILED:
         return Outcome(fault, BLOCKED if exit_code == EXIT_BLOCKED else WRONG_REASON, _last_line(exit_code, text))
     metrics = tuple(re.findall(r"^([\w.]+): regressed", text, re.MULTILINE))

@@ -22,6 +22,7 @@ from camrig.prove.outcome import BLOCKED, METRICS, PASSED, Outcome, judged_by_me
 
 CATALOGUE = (*BEHAVIOUR_FAULTS, *COST_FAULTS, *HARMLESS_CHANGES)
 KINDS = tuple(dict.fromkeys(fault.kind for fault in CATALOGUE))
+SECONDS_WITHOUT_TIMES = 2.0  # for times, where no time can find the fault
 SECONDS_PER_TRIAL = 900  # a copy that hangs is not waited for any longer
 
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
@@ -50,9 +51,10 @@ class Suite:
         options += ["--hil-lib", str(library), "--hil-results", str(folder / "results")]
         return [*_PYTEST, *self.paths, *self.marker, *options]
 
-    def comparison(self, library: Path, baseline: Path, folder: Path) -> list[str]:
-        """The command that compares ``library`` with ``baseline``."""
-        options = ["--candidate", library, "--baseline", baseline, "--seconds", self.seconds, "--device", "sim"]
+    def comparison(self, fault: Fault, library: Path, baseline: Path, folder: Path) -> list[str]:
+        """The command that compares ``library``, which has ``fault``, with ``baseline``."""
+        seconds = min(self.seconds, SECONDS_WITHOUT_TIMES) if fault.kind in ("bytes", "leaks") else self.seconds
+        options = ["--candidate", library, "--baseline", baseline, "--seconds", seconds, "--device", "sim"]
         return [sys.executable, "-m", "camrig", "ab", *map(str, options), "--hil-baselines", str(folder)]
 
 
@@ -127,7 +129,7 @@ class Trials:
                 if fault.kind != "harmless" or outcome.result != PASSED or not by_metrics:
                     return outcome
             baseline = changed_library(self._suite.library, folder / "baseline", fault.baseline)
-            return judged_by_metrics(fault, *self._ended(self._suite.comparison(copy, baseline, folder)))
+            return judged_by_metrics(fault, *self._ended(self._suite.comparison(fault, copy, baseline, folder)))
 
     def _ended(self, command: list[str]) -> tuple[int, str]:
         """Run a command; its exit code and what it printed."""
