@@ -102,3 +102,20 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
         values = json.loads(path.read_bytes())
         assert len(values) == 20000
         assert len(set(values)) == 1
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below"])
+def test_a_file_in_place_of_the_folder_is_an_error(tmp_path, folder):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        write_whole(tmp_path / folder / "results", b"", replace=False)
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below"])
+def test_a_run_whose_results_cannot_be_written_does_not_pass(hil, tmp_path, folder):
+    (tmp_path / "file").touch()
+    ended = hil("--hil-results", str(tmp_path / folder), "-k", "read_back")
+    assert ended.code == 6, ended.out
+    assert f"the results could not be written to {tmp_path / folder}: Not a directory" in ended.out
+    assert " passed" in ended.out
+    assert ended.left_running() == []

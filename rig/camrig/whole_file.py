@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
@@ -17,7 +18,10 @@ def write_whole(path: Path, data: bytes, *, private: bool = False, replace: bool
 
     Raises OSError, with the file as it was; FileExistsError if there is one already, unless it may be replaced.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from None
     _remove_stale(path.parent)
     handle, name = tempfile.mkstemp(SUFFIX, f".{path.name}.", path.parent)
     part = Path(name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import errno
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
@@ -16,6 +17,7 @@ from camrig.redaction import hidden
 from camrig.whole_file import write_whole
 
 SCHEMA = 2
+MAX_RUNS_OF_A_SECOND = 1000
 FEWEST_FOR_P95, FEWEST_FOR_P99 = 20, 100  # values: of fewer, a percentile only repeats the largest
 
 
@@ -120,9 +122,9 @@ def write(report: RunReport, folder: Path) -> Path:
     """Write ``run-<started>.json`` into ``folder``, created if missing, and return its path. Raises OSError."""
     stamp = "".join(c for c in report.started.split(".")[0] if c.isalnum())
     text = json.dumps(hidden(as_json(report)), indent=1) + "\n"
-    for number in itertools.count(1):
+    for number in range(1, MAX_RUNS_OF_A_SECOND + 1):
         path = folder / (f"run-{stamp}.json" if number == 1 else f"run-{stamp}-{number}.json")
         with contextlib.suppress(FileExistsError):  # of another run of the same second
             write_whole(path, text.encode(), replace=False)
-            break
-    return path
+            return path
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
