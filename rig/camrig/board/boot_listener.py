@@ -78,13 +78,10 @@ class BootListener:
     def _late(self, mark: int, seconds: float) -> BootError:
         """The error for a board that did not serve in time: where Ctrl-C finds it, and what it said instead."""
         console = self._session.console
-        text, seen = console.text(since=mark), console.seen
-        with suppress(CamrigError):
-            self._session.interrupt(SECONDS_TO_INTERRUPT)
-        stopped = [event for event in console.since(seen) if isinstance(event, Traceback)]
+        text = console.text(since=mark)
         notes = []
-        if stopped and stopped[0].error.startswith("KeyboardInterrupt") and stopped[0].frames:
-            notes.append(f"Ctrl-C found {program(stopped[0].frames)} at {stopped[0].where}")
+        if stopped := interrupted_at(self._session):
+            notes.append(f"Ctrl-C found {program(stopped.frames)} at {stopped.where}")
         if self._tracebacks:
             notes.append(f"the last exception was {self._tracebacks[-1].error}")
         if near := _NEAR_MISS.findall(text):
@@ -93,6 +90,17 @@ class BootListener:
             "; ".join([f"did not say within {seconds:g} s where it serves", *notes]),
             hint="see the console below, or allow more time with --hil-boot-timeout",
         )
+
+
+def interrupted_at(session: Session) -> Traceback | None:
+    """The traceback with which Ctrl-C ends what runs on the board; None where none comes or none says where."""
+    seen = session.console.seen
+    with suppress(CamrigError):
+        session.interrupt(SECONDS_TO_INTERRUPT)
+    stopped = next((event for event in session.console.since(seen) if isinstance(event, Traceback)), None)
+    if stopped is None or not stopped.error.startswith("KeyboardInterrupt") or not stopped.frames:
+        return None
+    return stopped
 
 
 def program(frames: tuple[Frame, ...]) -> str:

@@ -16,10 +16,11 @@ from camrig.compare.metrics import LEAK, LEAKS, LOAD_LEAK, leak_slope
 from camrig.deadline import Deadline
 from camrig.errors import ServerSilentError
 from camrig.probe.agent import MemoryCount
-from camrig.probe.client import Response, request_bytes
+from camrig.probe.client import Response
 from camrig.probe.heap_series import Series, heap_series, may_rise, series_until_level
 from camrig.probe.load import run_load
 from camrig.probe.request_kinds import UNSEEN, RequestKind, unseen_preflight
+from camrig.probe.request_mix import as_bytes
 
 WARM_UP, EVERY, REQUESTS = 20, 24, 240  # over the network, in each boot
 READINGS, EACH, EACH_SLOW = 34, 6, 2  # readings of one kind's series, and requests before each
@@ -123,10 +124,7 @@ def _load_series(boot: Boot, turns: Iterator[RequestKind]) -> Series:
 def _send_at_once(boot: Boot, kinds: Sequence[RequestKind], rounds: int = 3) -> None:
     """Send as many requests by several clients. Raises ServerSilentError when too many got no answer."""
     host, port = boot.dut.address
-    requests: dict[bytes, RequestKind] = {}
-    for kind in kinds:
-        method, target, headers, body = kind.message
-        requests[request_bytes(method, target, f"{host}:{port}", headers, body)] = kind
+    requests = as_bytes(kinds, f"{host}:{port}")
     doubtful: list[tuple[RequestKind, str]] = []
 
     def check(request: bytes, response: Response) -> str:

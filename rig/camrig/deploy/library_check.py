@@ -9,12 +9,12 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import PurePosixPath
 
+from camrig.board.boot_listener import interrupted_at
 from camrig.board.events import Crashed, Frame, Restarted, SoftRebooted, Traceback
 from camrig.board.session import Session
 from camrig.errors import BoardRaisedError, BoardResetError, BoardSilentError, CamrigError, LibraryError
 
 SECONDS = 15.0  # for an import; an emulated chip takes a few
-SECONDS_TO_INTERRUPT = 3.0
 
 # With every parameter that a CORS library for Microdot has.
 _CHECK = """
@@ -90,19 +90,15 @@ def _restarting(session: Session, error: BoardResetError) -> LibraryError | None
 
 
 def _hanging(session: Session, targets: Collection[str]) -> LibraryError | None:
-    seen = session.console.seen
-    with suppress(CamrigError):
-        session.interrupt(SECONDS_TO_INTERRUPT)
-    stopped = [event for event in session.console.since(seen) if isinstance(event, Traceback)]
-    return hang_error(stopped[0], targets, session.name, "importing the library does not end") if stopped else None
-
-
-def hang_error(stopped: Traceback, targets: Collection[str], board: str, event: str) -> LibraryError | None:
-    """The error for code that Ctrl-C ended with the traceback ``stopped``; None if that was not in the library."""
-    if not stopped.error.startswith("KeyboardInterrupt") or not _in_library(stopped.frames, targets):
+    """The error for an import that does not end; None if Ctrl-C does not find it in the library."""
+    stopped = interrupted_at(session)
+    if stopped is None or not _in_library(stopped.frames, targets):
         return None
     return LibraryError(
-        f"{event}: Ctrl-C found it at {stopped.where}", board=board, hint="fix it", details=stopped.text
+        f"importing the library does not end: Ctrl-C found it at {stopped.where}",
+        board=session.name,
+        hint="fix it",
+        details=stopped.text,
     )
 
 
