@@ -1,12 +1,8 @@
-"""The application that the benchmarks deploy: a copy of the repository's own, and ways to change it.
-
-``python -m benchmarks.application PORT FOLDER`` deploys the one in FOLDER, as a separate command.
-"""
+"""The application that the benchmarks deploy: a copy of the repository's own, and ways to change it."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -49,8 +45,3 @@ def change_all(folder: Path) -> None:
 
 def open_board(port: str, settings: Settings) -> Board:
     return Board(port, settings, token=TOKEN)
-
-
-if __name__ == "__main__":
-    with open_board(sys.argv[1], settings(Path(sys.argv[2]))) as opened:
-        opened.deploy()

@@ -101,9 +101,9 @@ def build(tree: Path) -> dict[str, int]:
     return {name: (package / f"{name}.mpy").stat().st_size for name in ("cors", "cors_upstream")}
 
 
-def run(program: str, tree: Path, script: str, *arguments: str) -> list:
+def run(program: str, tree: Path, script: str, *arguments: str, folder: str = "cors") -> list:
     """What a script prints, line by line. It sees no path of this machine: MicroPython keeps those, too."""
-    shutil.copy(HERE / "cors" / script, tree)
+    shutil.copy(HERE / folder / script, tree)
     process = subprocess.run(
         [program, "-X", "heapsize=32M", "-m", Path(script).stem, *arguments],
         cwd=tree,

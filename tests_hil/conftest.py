@@ -6,13 +6,15 @@ failures mean little while the behaviour is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from camrig.board.events import Serving
 from camrig.dut import Dut
 from cors_expectation import ORIGINS, PAGE, STATUS, STRANGER, Exchange
+from exchange_matrix import ExchangeMatrix
 
 _PLAIN = {
     "allowed_origins": ORIGINS,
@@ -55,7 +57,7 @@ class Policy:
     def in_place(self, **changes: list[str]) -> None:
         """Give lists that are in force other entries, without an assignment."""
         before, self.values = self.values, {}
-        self._dut.agent.run("\n".join(f"app.cors.{name}[:] = {entries!r}" for name, entries in changes.items()))
+        self._dut.policy(in_place=True, **changes)
         self.values = {**before, **changes}
         self.changed = f" ({', '.join(changes)} changed in place)"
 
@@ -71,8 +73,15 @@ def policy(_policy: Policy) -> Policy:
     return _policy
 
 
+@pytest.fixture(scope="session")
+def _matrix() -> ExchangeMatrix:
+    return ExchangeMatrix(_PLAIN)
+
+
 @pytest.fixture
-def send(dut: Dut, _policy: Policy) -> Callable[..., Exchange]:
+def send(
+    dut: Dut, note: Callable[[str, Any], None], _policy: Policy, _matrix: ExchangeMatrix
+) -> Iterator[Callable[..., Exchange]]:
     """Make an exchange and keep both sides of it: ``send("GET", origin=PAGE)``."""
 
     def exchange(
@@ -84,9 +93,13 @@ def send(dut: Dut, _policy: Policy) -> Callable[..., Exchange]:
     ) -> Exchange:
         sent = [*([("Origin", origin)] if origin is not None else []), *headers]
         response = dut.request(method, target, sent, body, repeat=True)  # no route of the suite minds
-        return Exchange(dict(_policy.values), method, target, sent, response, _policy.changed)
+        made = Exchange(dict(_policy.values), method, target, sent, response, _policy.changed)
+        cell = _matrix.cell(made)
+        cell.add(response.phases.total)
+        return replace(made, failed=cell.fail)
 
-    return exchange
+    yield exchange
+    note("cors.matrix", _matrix.as_data())
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ Beside it are the origins of the tests and the path that they request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -60,6 +60,7 @@ class Exchange:
     headers: Headers
     response: Response
     changes: str = field(default="", compare=False)  # how the policy came into force, if not by assignment
+    failed: Callable[[str], None] = field(default=lambda text: None, compare=False, repr=False)  # where it is counted
 
     def lines(self) -> list[str]:
         response = self.response
@@ -70,23 +71,46 @@ class Exchange:
             *_message("response:", f"{response.status} {response.reason}", response.headers),
         ]
 
+    def as_data(self) -> dict[str, Any]:
+        """Both sides as they were sent, for the file of results."""
+        response = self.response
+        return {
+            "policy": self.policy,
+            "changes": self.changes.strip(" ()"),
+            "request": {"method": self.method, "target": self.target, "headers": [list(row) for row in self.headers]},
+            "response": {
+                "status": response.status,
+                "reason": response.reason,
+                "headers": [list(row) for row in response.headers],
+            },
+        }
+
 
 Expectation = tuple[Exchange, Cors, int]
 
 
 class CorsMismatchError(AssertionError):
-    """Responses without the headers that they must have. ``differences``: in short, for the summary of a run."""
+    """Responses without the headers that they must have. ``differences``: in short, for the summary of a run;
+    ``exchange``: the first that failed, as plain data.
+    """
 
     def __init__(self, failed: list[tuple[Expectation, list[str]]], number: int) -> None:
         self.differences = list(dict.fromkeys(text for _, texts in failed for text in texts))
-        (exchange, cors, status), texts = failed[0]
-        expected = [(name, value) for name, value in cors.headers_expected().items() if value is not None]
-        lines = [*texts, "", *exchange.lines(), *_message("expected:", str(status), expected)]
-        lines.append("          no other Access-Control-* header" + ("" if cors.vary else ", no Vary"))
+        (exchange, cors, status), _ = failed[0]
+        self.exchange = {**exchange.as_data(), "expected": {"status": status, "headers": cors.headers_expected()}}
+        lines = _shown_whole(*failed[0])
         if len(failed) > 1:
             lines += ["", f"{len(failed)} of {number} exchanges of this test failed, also:"]
             lines += [f"  {_request(row[0])}: {texts[0]}" for row, texts in failed[1 : LISTED + 1]]
         super().__init__("\n".join(lines))
+
+
+def _shown_whole(row: Expectation, texts: list[str]) -> list[str]:
+    """What differs, the exchange as it was sent, and what is expected."""
+    exchange, cors, status = row
+    expected = [(name, value) for name, value in cors.headers_expected().items() if value is not None]
+    rest = "          no other Access-Control-* header" + ("" if cors.vary else ", no Vary")
+    return [*texts, "", *exchange.lines(), *_message("expected:", str(status), expected), rest]
 
 
 def differences(response: Response, cors: Cors, status: int) -> list[str]:
@@ -119,6 +143,8 @@ def expect_all(rows: Iterable[Expectation]) -> None:
     __tracebackhide__ = True
     rows = list(rows)
     failed = [(row, texts) for row in rows if (texts := differences(row[0].response, row[1], row[2]))]
+    for row, texts in failed:
+        row[0].failed("\n".join(_shown_whole(row, texts)))
     if failed:
         raise CorsMismatchError(failed, len(rows))
 

@@ -49,10 +49,11 @@ for key in list(app.error_handlers):
 """
 # A library may have hooks before requests, too: what these cost is its own.
 ADD_BARE_SIDE = f"""
-side = agent.without_cors()
+from rig_agent_parts import add_side, without_cors
+side = without_cors(agent)
 side.before_request_handlers = []
 side.cors = app.cors
-agent.sides[{BARE!r}] = side
+add_side(agent, {BARE!r}, side)
 """
 REMOVE_BARE_SIDE = f"agent.sides.pop({BARE!r})"
 

@@ -15,12 +15,13 @@ ALLOWED = Cors(origin=PAGE, vary="Origin")
 GRANTED = Cors(origin=PAGE, methods="GET", vary="Origin")
 MAKE = """
 from microdot import Microdot
+from rig_agent_parts import add_side
 CORS = type(app.cors)
 side = Microdot()
 side.get("/open")(lambda request: "open")
 {setup}
 side.cors = cors
-agent.sides["side"] = side
+add_side(agent, "side", side)
 """
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from camrig.probe.client import LostExchangeError, cause_of, exchange, request_bytes
 from camrig.probe.heap_series import settled_heap
-from camrig.probe.misbehaving_clients import GET, SCENARIOS, closed_by_server, open_connection
+from camrig.probe.misbehaving_clients import GET, SCENARIOS, closed_by_server, open_connection, read_to_end
 from camrig.probe.preflight import preflight_headers
 from cors_expectation import NOTHING, PAGE, STATUS, STRANGER, Cors, Exchange, expect_all
 
@@ -109,7 +109,7 @@ def stall(dut, check_answered):
             still_open = [name for name, client in clients.items() if not closed_by_server(client, SECONDS_TO_ANSWER)]
             assert still_open == []
             check_answered("while the clients have not closed their ends,")
-            frames = b"".join(iter(lambda: stream.recv(65536), b""))
+            frames = read_to_end(stream, SECONDS_TO_ANSWER)
         if frames.count(b"\xff\xd8\xff") != 2:
             raise LostExchangeError("the slow stream did not have its two frames", "reset")
         return settled_heap(dut.heap).alloc

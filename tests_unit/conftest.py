@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,14 +17,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from camrig import redaction
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Whoever runs the tests in the background ignores Ctrl-C, and so would every command under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is compiled here stays out of the user's own cache. Workers of xdist share the controller's folder.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="camrig-tests-cache-")
+    atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
+# Runs under test are not those of the job that tests them.
+os.environ.pop("GITHUB_STEP_SUMMARY", None)
+
 # A busy machine makes no property false.
 settings.register_profile("camrig", deadline=None)
 settings.load_profile("camrig")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Locks and kept boards of whoever runs the tests are out of reach."""
+    os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("runtime"))
 
 
 class Ended:
@@ -48,11 +70,18 @@ def marked(mark: str) -> list[tuple[int, str]]:
     return processes
 
 
+@pytest.fixture(autouse=True)
+def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test hides as a secret is a usual word in the next."""
+    monkeypatch.setattr(redaction, "_secrets", set())
+
+
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment for a command under test: without settings of whoever runs the tests, and marked."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))}
     clean["CAMRIG_TEST_MARK"] = uuid.uuid4().hex
+    clean["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # half the time in which a pytest starts
     clean["CAMRIG_BOOT_TIMEOUT"] = "16"  # no board is here that takes longer, and many do not boot at all
     return clean
 
@@ -68,7 +97,7 @@ def run(environment: dict[str, str]) -> Callable[..., Ended]:
         *arguments: str,
         env: dict[str, str] | None = None,
         cwd: Path = ROOT,
-        seconds: float = 90,
+        seconds: float = 240,
         when: tuple[str, Callable[[subprocess.Popen[str]], None]] | None = None,
     ) -> Ended:
         lines = []

@@ -26,5 +26,5 @@ def test_an_amended_error_keeps_its_class_its_board_and_its_hint(error):
     assert type(amended) is error
     assert (amended.what, amended.board, amended.hint) == ("what else happened", "sim", "do this")
     assert amended.details == "a line"
-    assert str(first.on("another")) == "sim: what happened. Do this."
+    assert str(first.on("another")).split("\n")[0] == "sim: what happened. Do this."
     assert str(error("what happened").on("sim")) == "sim: what happened."

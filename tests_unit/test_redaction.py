@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import pprint
+import shlex
+import unicodedata
 import urllib.parse
 
 import pytest
-from camrig.redaction import HIDDEN, child_environment, hide, visible
-from hypothesis import given
+from camrig import redaction
+from camrig.redaction import HIDDEN, child_environment, hidden, hide, register, visible, visible_in_colour
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 SECRETS = [
@@ -17,6 +21,14 @@ SECRETS = [
     "emoji-😀-x", "line one of it\nline two of it", "<b>&amp;", "{json: [1]}", "\\x41\\u0042", "12345678",
     "nul\x00l-byte", "日本語の合言葉",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """Only the secrets of a test itself are hidden, not what other tests have registered in this process."""
+    monkeypatch.setattr(redaction, "_secrets", set())
+
+
 FORMS = {
     "plain": str,
     "repr": repr,
@@ -40,6 +52,28 @@ FORMS = {
     "numeric entities": lambda text: "".join(f"&#{ord(character)};" for character in text),
     "pretty": lambda text: pprint.pformat({"password": text}, width=1000),
     "serial line": lambda text: text.replace("\n", "\r\n"),
+    "bytearray": lambda text: repr(bytearray(text.encode())),
+    "octal escapes": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
+    "shell": shlex.quote,
+    "table": lambda text: '"' + text.replace('"', '""') + '"',
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 of a pair": lambda text: base64.urlsafe_b64encode(f"lab:{text}".encode()).decode(),
+    "digits": lambda text: text.encode().hex(),
+    "digits with spaces": lambda text: text.encode().hex(" ").upper(),
+    "numbers of bytes": lambda text: repr(list(text.encode())),
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+}
+# Where it is printed over several lines, or in colours: not for secrets that have control characters of their own.
+LAYOUTS = {
+    "narrow console": lambda text: "\r\n".join(text[at : at + 8] for at in range(0, len(text), 8)),
+    "coloured": lambda text: "\x1b[31m".join([text[:4], text[4:]]),
+    "erased": lambda text: "\x00".join(text),
+}
+CUTS = {
+    "beginning": lambda text: (f"a value: {text[:-2]}", ""),
+    "end": lambda text: (f"{text[2:]} was the value", ""),
+    "beginning before an ellipsis": lambda text: (f"{{'password': '{text[:-3]}...", "and more"),
+    "both sides of an ellipsis": lambda text: (f"'{text[:7]}...{text[-7:]}'", ""),
 }
 
 
@@ -47,11 +81,55 @@ FORMS = {
 @pytest.mark.parametrize("secret", SECRETS, ids=lambda secret: ascii(secret)[:20])
 def test_a_secret_is_hidden_in_every_form(form, secret):
     text = FORMS[form](secret)
-    hidden = hide(f"before {text} after", [secret])
-    assert HIDDEN in hidden
-    assert text not in hidden
-    assert hidden.startswith("before ")
-    assert hidden.endswith(" after")
+    shown = hide(f"before {text} after", [secret])
+    assert HIDDEN in shown
+    assert text not in shown
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("secret", [secret for secret in SECRETS if min(secret) >= " "], ids=ascii)
+def test_a_secret_is_hidden_however_it_is_laid_out(layout, secret):
+    assert hide(f"before {LAYOUTS[layout](secret)} after", [secret]) == f"before {HIDDEN} after"
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(
+    "secret", ["correct horse battery", "k" * 31 + "0" * 32, "0123456789abcdef" * 4, "ÄÖü€-12345678"]
+)
+def test_a_cut_leaves_no_piece_of_a_secret(cut, secret):
+    text, rest = CUTS[cut](secret)
+    shown = hide(text + rest, [secret], cut=True)
+    assert HIDDEN in shown
+    assert secret[2:8] not in shown
+    assert secret[-7:-3] not in shown
+
+
+@pytest.mark.parametrize("text", ["wrong password", "the password is wrong", "pass", "'password': 1, ...", "a...b"])
+def test_a_word_that_a_secret_begins_with_stays_inside_a_text(text):
+    assert hide(text, ["password123"]) == text
+
+
+def test_names_of_fields_stay_unless_they_come_from_elsewhere():
+    data = {"recovery": ["recovery", 12345678], "passed": "recovery"}
+    register("recovery")
+    try:
+        assert hidden(data) == {"recovery": [HIDDEN, 12345678], "passed": HIDDEN}
+        assert hidden(data, names=True) == {HIDDEN: [HIDDEN, 12345678], "passed": HIDDEN}
+    finally:
+        redaction._secrets.discard("recovery")
+
+
+@pytest.mark.parametrize("secret", ["\n" * 8 + "x", "a" * 63, ".*+?()[]{}|^$\\", "\\" * 40])
+def test_no_secret_makes_the_search_endless(secret):
+    for text in ("\n" * 3000, "a\n" * 30_000, "\\" * 3000, "..." * 3000):
+        assert secret not in hide(text + "!", [secret], cut=True) or secret in text
+
+
+def test_colours_of_a_test_stay_and_nothing_else_acts_on_a_terminal():
+    assert visible_in_colour("\x1b[31mred\x1b[0m\x1b[2J\x07") == "\x1b[31mred\x1b[0m\\x1b[2J\\x07"
+    assert visible("\u202eabc") == "\\u202eabc"
 
 
 @pytest.mark.parametrize("line", ["line one of it", "line two of it"])
@@ -85,3 +163,58 @@ def test_no_control_character_reaches_a_terminal(text):
 def test_a_child_process_does_not_get_the_password():
     environment = {"PATH": "/bin", "CAMRIG_WIFI_PASSWORD": "x", "CAMRIG_WIFI_SSID": "lab"}
     assert child_environment(environment) == {"PATH": "/bin", "CAMRIG_WIFI_SSID": "lab"}
+
+
+NEAR = st.text(alphabet=" xX0,:…abAB19\n\"'-_=+/.\\%&\x1b[", max_size=6)
+
+
+def disguises(secret: str, some: int) -> list[str]:
+    """``secret`` plain, as numbers of its bytes, as base64 in a longer text, cut off, and with ``some`` escapes."""
+    data = secret.encode()
+    escaped = [f"\\x{ord(letter):02x}" if index % some == 0 else letter for index, letter in enumerate(secret)]
+    return [
+        secret,
+        "\n".join(secret),
+        data.hex(":"),
+        data.hex(" ").upper(),
+        ", ".join(f"0x{byte:02X}" for byte in data),
+        " ".join(f"{byte:03}" for byte in data),
+        *(base64.b64encode(b"ab"[:n] + data + b"c").decode().replace("/", "\\/") for n in range(3)),
+        f"{secret[: 2 + len(secret) // 2]}…",
+        f"…{secret[len(secret) // 3 :]}",
+        secret[: 2 + len(secret) // 2],
+        secret[len(secret) // 3 :],
+        unicodedata.normalize("NFD", secret),
+        "".join(escaped),
+        "".join(escaped[: 3 + len(secret) // 2]),
+        "".join(escaped[len(secret) // 3 :]),
+        urllib.parse.quote(secret),
+        html.escape(secret),
+        "\x1b[31m".join([secret[:some], secret[some:]]),
+    ]
+
+
+@given(
+    secret=st.text(alphabet="ab0xX19 é-+/\n'", min_size=5, max_size=20),
+    number=st.integers(0, 19),
+    some=st.integers(1, 19),
+    around=st.tuples(NEAR, st.sampled_from(["", "long and harmless " * 3]), NEAR),
+    cut=st.booleans(),
+)
+@example(secret="1234567890123456", number=14, some=9, around=("", "", ""), cut=False)
+def test_no_form_is_missed_for_the_sake_of_speed(secret, number, some, around, cut):
+    before, far, after = around
+    text = far + before + disguises(secret, some)[number] + after + far
+    quick = hide(text, [secret], cut=cut)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redaction, "_may_hold", lambda text, secrets: True)
+        patch.setattr(redaction, "_may_hold_piece", lambda text, secret: True)
+        assert hide(text, [secret], cut=cut) == quick
+
+
+def test_no_pattern_is_made_for_a_text_that_holds_nothing_like_a_secret():
+    before = redaction._pattern.cache_info().misses, redaction._Pieces.of.cache_info().misses
+    text = "and so on " * 10
+    for line in ("  connect     0.06 s  /dev/ttyUSB0 …", f"{text}C:\\x{text}"):
+        assert hide(line, ["never-in-any-text-of-a-run"], cut=True) == line
+    assert (redaction._pattern.cache_info().misses, redaction._Pieces.of.cache_info().misses) == before

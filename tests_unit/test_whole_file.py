@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
-from camrig.whole_file import STALE, write_whole
+from camrig import whole_file
+from camrig.whole_file import STALE, SUFFIX, demand_place, read_whole, temporary_folder, write_whole
 
 WRITER = """
 import json, sys
@@ -81,14 +85,101 @@ def test_a_private_file_is_its_owners_alone(tmp_path, private, mode):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
 
 
-def test_parts_of_writers_that_were_killed_go(tmp_path):
-    old, new = tmp_path / ".old.x.part", tmp_path / ".new.x.part"
-    for path in (old, new):
-        path.touch()
-    os.utime(old, (0, old.stat().st_mtime - STALE - 60))
+GONE = 2**22 + 1  # above the largest number of a process
+OWN = "OWN"  # the number of this process
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "goes"),
+    [
+        (f".file.{GONE}-abc{SUFFIX}", 0, True),
+        (f".file.{OWN}-abc{SUFFIX}", 0, False),
+        (f".file.{OWN}-abc{SUFFIX}", STALE + 60, True),
+        (f".file.{GONE}-abc.part", STALE + 60, False),
+        (f"file.{GONE}-abc{SUFFIX}", STALE + 60, False),
+    ],
+)
+def test_parts_of_writers_that_were_killed_go(tmp_path, name, age, goes):
+    part = tmp_path / name.replace(OWN, str(os.getpid()))
+    part.touch()
+    os.utime(part, (0, part.stat().st_mtime - age))
     write_whole(tmp_path / "file", b"")
-    assert not old.exists()
-    assert new.exists()
+    assert part.exists() != goes
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder of temporary folders, and a fresh process's view of it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    whole_file._remove_abandoned_folders.cache_clear()
+    yield tmp_path
+    whole_file._remove_abandoned_folders.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "goes"),
+    [(f"camrig-{GONE}-abc", True), (f"camrig-{OWN}-abc", False), ("camrig-0", False), (f"other-{GONE}-abc", False)],
+)
+def test_temporary_folders_of_runs_that_were_killed_go(temporary, name, goes):
+    older = temporary / name.replace(OWN, str(os.getpid()))
+    (older / "inside").mkdir(parents=True)
+    with temporary_folder() as folder:
+        assert folder.parent == temporary
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert older.exists() != goes
+    assert not folder.exists()
+
+
+def test_what_is_not_an_abandoned_folder_stays(temporary):
+    """A link to a folder, and one that a process in another container holds, whose number says nothing here."""
+    kept = temporary / "kept"
+    kept.mkdir()
+    (temporary / f"camrig-{GONE}-link").symlink_to(kept)
+    held = temporary / f"camrig-{GONE}-held"
+    held.mkdir()
+    handle = os.open(held, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with temporary_folder():
+        pass
+    os.close(handle)
+    assert kept.exists()
+    assert held.exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "device", "link to a device", "huge", "loop"])
+def test_only_a_regular_file_of_a_sane_size_is_read(tmp_path, kind):
+    path = special_file(tmp_path, kind)
+    with pytest.raises(OSError):
+        read_whole(path, 1 << 20)
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "device"])
+def test_what_is_not_a_file_is_not_replaced(tmp_path, kind):
+    path = special_file(tmp_path, kind)
+    before = os.lstat(path)
+    for write in (demand_place, lambda place: write_whole(place, b"")):
+        with pytest.raises(OSError):
+            write(path)
+    assert os.path.samestat(before, os.lstat(path))
+
+
+def special_file(folder, kind):
+    """A path that must not be read or replaced."""
+    path = folder / "file"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        return Path("/dev/zero")
+    elif kind == "link to a device":
+        path.symlink_to("/dev/zero")
+    elif kind == "loop":
+        path.symlink_to(path)
+    else:
+        path.touch()
+        os.truncate(path, 5 << 30)
+    return path
 
 
 def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):

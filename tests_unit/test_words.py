@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parent.parent / ".ci" / "words.py"
+from tests_unit.ci_scripts import load
 
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("words", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where a NamedTuple looks for its annotations
-    spec.loader.exec_module(module)
-    return module
-
-
-words = _load()
+words = load("words")
+SCRIPT = Path(words.__file__)
 
 ASSIGNMENTS = (
     "{} = 1",

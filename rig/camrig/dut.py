@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from camrig.board.boot_listener import BootListener
+from camrig.board.boot_listener import BootListener, crashed_while_booting
 from camrig.board.console import Console
-from camrig.board.crash import APPLICATION, Crash, CrashMonitor
-from camrig.board.events import Event, TaskFailed
+from camrig.board.crash import Crash, CrashMonitor
+from camrig.board.crash_error import CONSOLE_LINES, crash_error, is_applications_own
+from camrig.board.events import AgentOff, Crashed
 from camrig.board.identity import Identity
 from camrig.board.session import Session
 from camrig.deadline import Deadline
 from camrig.errors import (
     AgentError,
     AnswerLostError,
-    BoardCrashedError,
     CamrigError,
-    DeployError,
-    PortError,
-    PowerLostError,
+    ExpectationError,
+    NotAvailableError,
     ServerSilentError,
 )
 from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, is_open
 from camrig.probe.agent import ECHO, Agent, Heap, exchange_kind, is_repeatable
+from camrig.probe.attached_agent import agent_off, check_library
 from camrig.probe.client import LostExchangeError, Response, exchange, request_bytes
 from camrig.probe.connections import Connections
 from camrig.probe.lost_exchanges import SECONDS_PER_EXCHANGE, ExchangeRetry
+from camrig.redaction import shortened
 
-CONSOLE_LINES = 20  # of the console, shown beside an error
 SECONDS_FOR_LAST_WORDS = 0.5  # from the end of a connection until the console says why, if it does
 SECONDS_FOR_PROOF = 3.0  # for a board that is said to have crashed to show that it has not
 SECONDS_TO_ANSWER = 5.0  # at least, from the ready line to the first whole exchange
-AGENT_FILE = "rig_agent.py"  # the rig's own part of what runs on the board
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Start:
 
     ``token`` is the agent's, None where there is none and any HTTP answer will do; ``url`` overrides the address
     that the board gives; ``expect_cors`` is the file that the library must have been imported from; ``step(name)``
-    is a context manager around each part.
+    is a context manager around each part. ``ready`` is for an application that does not serve: see BootListener.
     """
 
     token: str | None
@@ -57,6 +57,7 @@ class Start:
     seconds: float
     expect_cors: str | None
     step: Callable[[str], Any]
+    ready: re.Pattern[str] | None = None
 
 
 class Dut:
@@ -65,11 +66,12 @@ class Dut:
     def __init__(self, session: Session, identity: Identity, start: Start) -> None:
         self.session = session
         self.identity = identity
-        self.url = ""
-        self.agent = Agent(self.request, start.token or "")
+        self.server_url = ""  # where the application serves; empty for one that does not
+        self._agent = Agent(self.request, start.token or "")
         self.connections = Connections()
         self.crash_monitor = CrashMonitor(session.console, self.connections.cut, self._still_serves)
         self._boot_id: str | None = None
+        self._boot_mark = 0  # in the console, where the last boot began
         self._served_at = ""  # as the board knows it
         self.exchanges = ExchangeCounts()
         self._retry = ExchangeRetry(self.exchanges, self._control)
@@ -77,11 +79,35 @@ class Dut:
         self._kind = REQUEST
         self._serves = False
         self._broken: CamrigError | None = None
+        self._last_words = Deadline.after(0)
+        self._is_starting = True
         self._start = start
 
     @property
     def console(self) -> Console:
         return self.session.console
+
+    @property
+    def url(self) -> str:
+        """Where the application serves. Raises NotAvailableError for one that does not."""
+        if not self.server_url:
+            raise NotAvailableError(
+                "the application has no server that is known",
+                board=self.session.name,
+                hint="it has to print 'serving http://ADDRESS:PORT', or name its address with --hil-url",
+            )
+        return self.server_url
+
+    @property
+    def agent(self) -> Agent:
+        """The rig's agent in the application. Raises NotAvailableError for an application that cannot have one."""
+        if self._start.token is None:
+            raise NotAvailableError(
+                "the application does not import Microdot, so no agent tells its policy, heap and times on the board",
+                board=self.session.name,
+                hint="test it from outside: http, preflight, dut.request, dut.console",
+            )
+        return self._agent
 
     @property
     def address(self) -> tuple[str, int]:
@@ -94,9 +120,12 @@ class Dut:
         """Whether its server is reached elsewhere than where the board says: of its other ports nothing is known."""
         return self._start.url is not None
 
-    def policy(self, **changes: Any) -> dict[str, Any]:
-        """Set attributes of the live CORS object, for instance ``allowed_origins=[...]``; returns the policy."""
-        return self.agent.policy(**changes)
+    def policy(self, *, in_place: bool = False, **changes: Any) -> dict[str, Any]:
+        """Set attributes of the live CORS object, for instance ``allowed_origins=[...]``; returns the policy.
+
+        ``in_place``: change the lists that it has.
+        """
+        return self.agent.policy(in_place=in_place, **changes)
 
     def heap(self) -> Heap:
         """Both heaps after a collection, in bytes."""
@@ -109,11 +138,13 @@ class Dut:
         headers: Iterable[tuple[str, str]] = (),
         body: bytes = b"",
         repeat: bool | None = None,
+        seconds: float = 0.0,
     ) -> Response:
         """One timed exchange on a connection of its own.
 
         A lost exchange is repeated beside requests without CORS if its method is safe, or with ``repeat=True``. With
-        ``repeat=False`` the loss is expected: it counts for nothing, and raises ServerSilentError.
+        ``repeat=False`` the loss is expected: it counts for nothing, and raises ServerSilentError. It may take
+        ``seconds`` if that is longer than usual.
 
         A board that goes down meanwhile ends it at once. Raises BoardCrashedError when what runs on the board did
         that, AnswerLostError when only this request gets no answer, PowerLostError or PortError for power and cable,
@@ -124,10 +155,10 @@ class Dut:
         headers = list(headers)
         raw = request_bytes(method, target, f"{host}:{port}", headers, body)
 
-        def send(seconds: float) -> Response:
-            return exchange(host, port, raw, seconds, self.connections)
+        def send(usual: float) -> Response:
+            return exchange(host, port, raw, max(usual, seconds), self.connections)
 
-        name, kind = f"{method} {target}", exchange_kind(target, headers) or self._kind
+        name, kind = shortened(f"{method} {target}"), exchange_kind(target, headers) or self._kind
         repeatable = is_repeatable(method, target) if repeat is None else repeat
         if repeat is False or not self._serves or self.console.attended:
             return self._expect_loss(name, send)
@@ -151,7 +182,8 @@ class Dut:
             return self._retry(name, kind or self._kind, send, check_board, repeatable, key)
         except (AnswerLostError, ServerSilentError) as error:
             raise error.amended(
-                board=self.session.name, details=error.details or self.console.text(lines=CONSOLE_LINES)
+                board=self.session.name,
+                details=error.details or self.console.excerpt(CONSOLE_LINES, since=self._boot_mark),
             ) from None
 
     def count_requests_as(self, kind: str) -> None:
@@ -169,17 +201,38 @@ class Dut:
             if not self._retry.ask_control() and self.crash_monitor.crash is not None:
                 return
 
+    def _first_answer(self) -> dict[str, Any]:
+        if self._start.token is not None:
+            return self.agent.about()
+        return {"status": self.request("GET", "/api/status").status}
+
+    def _check_firmware(self, seen: int) -> None:
+        """Raise BootError if the firmware crashed after event number ``seen``."""
+        if crash := next((event for event in self.console.since(seen) if isinstance(event, Crashed)), None):
+            raise crashed_while_booting(crash)
+
+    def _why_down(self, seconds: float) -> CamrigError | None:
+        """Why the application prints nothing any more, known within ``seconds``; None if it runs."""
+        if self.session.transport.in_raw_repl and not self._is_starting:
+            return ExpectationError(
+                "the application was ended by board.exec or board.eval of this test",
+                board=self.session.name,
+                hint="use dut in a test of its own: the next test starts the application again",
+            )
+        crash = self.crash_monitor.wait(seconds)
+        return self.down(crash) if crash is not None else None
+
     def _check_usable(self) -> None:
         if self._broken is not None:
             raise self._broken
-        if (crash := self.crash_monitor.crash) is not None:
-            raise self.down(crash)
+        if (error := self._why_down(0)) is not None:
+            raise error
 
     def _check_board(self, seen: int, name: str) -> None:
         """Raise what the console says, after event number ``seen``, of why the request ``name`` got no answer."""
         # Where the network stack dies first, the console is a moment behind.
-        if (crash := self.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)) is not None:
-            raise self.down(crash)
+        if (error := self._why_down(SECONDS_FOR_LAST_WORDS)) is not None:
+            raise error
         for event in self.console.since(seen):
             if is_applications_own(event):
                 where = event.where or "at an unknown place"
@@ -193,13 +246,13 @@ class Dut:
             return send(SECONDS_PER_EXCHANGE)
         except LostExchangeError as error:
             # Where the network stack dies first, the console is a moment behind.
-            if not self.console.attended and (crash := self.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)) is not None:
-                raise self.down(crash) from None
+            if not self.console.attended and (down := self._why_down(SECONDS_FOR_LAST_WORDS)) is not None:
+                raise down from None
             raise ServerSilentError(
                 f"{name} got no answer ({error})",
                 board=self.session.name,
                 hint="see the console of the board",
-                details=self.console.text(lines=CONSOLE_LINES),
+                details=self.console.excerpt(CONSOLE_LINES, since=self._boot_mark),
             ) from None
 
     def _control(self, seconds: float) -> Response:
@@ -236,17 +289,7 @@ class Dut:
 
     def down(self, crash: Crash) -> CamrigError:
         """The error that a crash is."""
-        if crash.attributed_to == APPLICATION:
-            return BoardCrashedError(crash.summary, board=self.session.name, hint="see the console of the board")
-        details = self.console.text(lines=CONSOLE_LINES)
-        if self.console.broken is not None:
-            return PortError(crash.summary, board=self.session.name, hint="check cable and power", details=details)
-        return PowerLostError(
-            crash.summary,
-            board=self.session.name,
-            hint="check its power supply, the cable and what else may reset it",
-            details=details,
-        )
+        return crash_error(crash, self.console, self.session.name, since=self._boot_mark)
 
     @contextmanager
     def restart_expected(self) -> Iterator[None]:
@@ -255,6 +298,7 @@ class Dut:
         Raises as ``boot`` does.
         """
         self.console.attend()
+        self._is_starting = True
         try:
             yield
         finally:
@@ -270,67 +314,61 @@ class Dut:
         console, start = self.console, self._start
         until = Deadline.after(start.seconds)
         mark, seen = console.mark(), console.seen
+        self._boot_mark = mark
         self.connections.restore()
         self.crash_monitor.forget()
-        self._serves = False
+        self._serves, self._is_starting = False, True
         self._lost_requests.clear()
+        listener = BootListener(self.session, start.ssid, start.ready, serves=start.token is not None)
         try:
             with start.step("reset"):
                 self.session.restart()
             with start.step("console") as note:
-                url = self._served_at = BootListener(self.session, start.ssid).wait(seen, until)
-                note(url)
-            with start.step("ready") as note:
-                self.url = start.url or url
-                about = self._answering(Deadline.after(max(until.left, SECONDS_TO_ANSWER)))
-                note(self.url)
+                url = self._served_at = listener.wait(seen, until)
+                note(f"{start.ready.pattern} is printed" if start.ready and not url else url)
+            self.server_url, about = start.url or url, {}
+            if self.server_url:
+                with start.step("ready") as note:
+                    about = self._answering(Deadline.after(max(until.left, SECONDS_TO_ANSWER)), seen)
+                    note(self.server_url)
         except CamrigError as error:
+            if isinstance(error, AgentError):
+                off = (agent_off(event.reason) for event in console.since(seen) if isinstance(event, AgentOff))
+                error = next(off, error)
             raise error.amended(
                 what=console.hide(error.what),  # it may quote the board
-                details=error.details or console.text(since=mark, lines=CONSOLE_LINES),
+                details=error.details or console.excerpt(CONSOLE_LINES, since=mark),
                 board=self.session.name,
             ) from None
+        self._check_firmware(seen)
         self._boot_id = about.get("boot_id")
-        imported = str(about.get("cors_file")).lstrip("/")
-        expected = start.expect_cors
-        if start.token is not None and expected is not None and imported != expected.lstrip("/"):
-            raise DeployError(
-                f"the board imported microdot.cors from {imported!r}, not from what was deployed",
-                board=self.session.name,
-                hint="the firmware has a frozen copy, or another file hides it: remove that one",
-            )
-        if start.token is not None and expected is not None and about.get("cors_used") is not True:
-            raise DeployError(
-                "the application's app.cors is not a CORS object of microdot.cors, so the library does not answer",
-                board=self.session.name,
-                hint="make it with app.cors = microdot.cors.CORS(app, ...)",
-            )
-        self.crash_monitor.start(self._served_at)
-        self._serves = True
+        if start.token is not None and start.expect_cors is not None:
+            check_library(about, start.expect_cors, self.session.name)
+        self.crash_monitor.start(self._served_at, seen)
+        self._last_words = Deadline.after(SECONDS_FOR_LAST_WORDS)
+        console.start_application(mark, self._why_down)
+        self._serves, self._is_starting = bool(self.server_url), False
 
-    def _answering(self, until: Deadline) -> dict[str, Any]:
-        """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile."""
+    def hear_out(self) -> None:
+        """Wait for the last words of an application that ended right behind its ready line, and does not serve."""
+        if not self.server_url and not self.console.attended:
+            self.crash_monitor.wait(self._last_words.left)
+
+    def _answering(self, until: Deadline, seen: int) -> dict[str, Any]:
+        """The first answer, the agent's where there is one. A refused or cut exchange is tried again meanwhile.
+
+        Raises BootError if the firmware crashes meanwhile, after event number ``seen``.
+        """
         console = self.console
         while True:
             try:
-                if self._start.token is not None:
-                    return self.agent.about()
-                return {"status": self.request("GET", "/api/status").status}
+                return self._first_answer()
             except ServerSilentError as error:
+                self._check_firmware(seen)
                 if until.passed or console.broken:
                     raise ServerSilentError(
-                        f"the board says that it serves, but {self.url} does not answer: {error.what}",
+                        f"the board says that it serves, but {self.server_url} does not answer: {error.what}",
                         hint="check that this host reaches that address, or give a forwarded one with --hil-url",
                     ) from None
             # Give the server the time in which a refused connection costs the host nothing.
             console.wait(lambda event: None, console.seen, until.sooner(0.2))
-
-
-def is_applications_own(event: Event) -> TypeGuard[TaskFailed]:
-    """Whether a task ended in an exception of the application's own.
-
-    An OSError may be the network's, a MemoryError that of a small heap which the rig's agent shares.
-    """
-    if not isinstance(event, TaskFailed) or event.error.startswith(("OSError", "MemoryError")):
-        return False
-    return not event.where.startswith(AGENT_FILE)

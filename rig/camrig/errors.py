@@ -1,15 +1,15 @@
 """What can go wrong with a rig, one sentence each, and the exit code that it means.
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
-wrong, except four that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
-AnswerLostError and LibraryError.
+wrong, except some that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
+AnswerLostError and LibraryError; BoardCodeError and NotPrintedError, where a test's own code or expectation fails.
 """
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from camrig.redaction import hide, visible
+from camrig.redaction import presentable
 
 EXIT_FAILED = 1  # pytest's own code for tests that failed
 EXIT_USAGE = 4  # pytest's own code for a command line it cannot use
@@ -29,7 +29,7 @@ class CamrigError(Exception):
     exit_code = EXIT_BLOCKED
 
     def __init__(self, what: str, *, board: str | None = None, hint: str = "", details: str = "") -> None:
-        self.what, self.hint, self.details = (visible(hide(text)) for text in (what, hint, details))
+        self.what, self.hint, self.details = map(presentable, (what, hint, details))
         super().__init__(self.what)
         self.board = board
 
@@ -64,8 +64,24 @@ class BaselineError(CamrigError):
     exit_code = EXIT_USAGE
 
 
+class HistoryError(CamrigError):
+    """The file that keeps the runs, or results for it, are missing, damaged, newer or in use."""
+
+    exit_code = EXIT_USAGE
+
+
+class ResultsError(CamrigError):
+    """A file of results is missing or damaged, or of a schema that this camrig does not read."""
+
+    exit_code = EXIT_USAGE
+
+
 class BlockedError(CamrigError):
     """The rig cannot do its work: the base of everything below."""
+
+
+class UnexpectedError(BlockedError):
+    """An exception that nobody expected: a fault of camrig, or something that this computer refused."""
 
 
 class PortError(BlockedError):
@@ -126,6 +142,27 @@ class AnswerLostError(CamrigError):
     """A request gets no answer again and again, while requests without CORS are answered."""
 
     exit_code = EXIT_FAILED
+
+
+class ExpectationError(CamrigError):
+    """A failure of what a test itself asked of a board; its text has the details too."""
+
+    exit_code = EXIT_FAILED
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n\n{self.details}".rstrip()
+
+
+class BoardCodeError(ExpectationError):
+    """Code that a test ran on the board raised or did not end; ``details`` is the board's traceback."""
+
+
+class NotPrintedError(ExpectationError):
+    """The console did not print in time what a test expects; ``details`` is what it printed last."""
+
+
+class NotAvailableError(CamrigError):
+    """What a test asks for does not exist in this setup, such as HTTP without a server: the test is skipped."""
 
 
 class BoardRaisedError(BlockedError):

@@ -16,6 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from camrig.board import session
+from camrig.board.session import Session
+from camrig.errors import BoardSilentError
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 from tests_unit.conftest import ROOT, Ended
@@ -87,7 +90,8 @@ def assert_free(path: str) -> None:
 
 
 def test_a_missing_port_blocks(hil):
-    assert_blocked(hil("--device", "/dev/ttyNOBOARD"), "there is no port /dev/ttyNOBOARD", "36 blocked")
+    ended = hil("--device", "/dev/ttyNOBOARD")
+    assert_blocked(ended, "there is no port /dev/ttyNOBOARD", "1 blocked", "not run: 35 tests")
 
 
 def test_evidence_of_an_earlier_run_is_removed(hil, tmp_path):
@@ -95,7 +99,7 @@ def test_evidence_of_an_earlier_run_is_removed(hil, tmp_path):
     old.write_bytes(b"of a run that passed")
     hil("--collect-only", "--hil-evidence", str(old))
     assert old.exists()
-    assert_blocked(hil("--device", "/dev/ttyNOBOARD", "--hil-evidence", str(old)), "there is no port", "36 blocked")
+    assert_blocked(hil("--device", "/dev/ttyNOBOARD", "--hil-evidence", str(old)), "there is no port", "1 blocked")
     assert not old.exists()
 
 
@@ -148,6 +152,41 @@ def test_a_program_that_catches_ctrl_c_is_named(hil, tmp_path):
         assert "flash MicroPython" not in ended.out.lower()
 
 
+@pytest.mark.parametrize("words", [
+    b"tick 1\r\ncamrig: serving http://10.0.0.2\r\n",
+    b"MicroPython v1.26.0 on 2025-08-09; Generic ESP32 module with ESP32\r\n",
+    b"Traceback (most recent call last):\r\n  File \"main.py\", line 1, in work\r\nValueError: no\r\n",
+])  # fmt: skip
+def test_a_board_that_runs_micropython_is_not_to_be_flashed(tmp_path, monkeypatch, words):
+    monkeypatch.setattr(session, "SECONDS_TO_START", 0.0)
+    with wire(words, tmp_path) as path:
+        line = Session(path, 115200, boots_in=0.5)
+        with pytest.raises(
+            BoardSilentError, match=r"goes on after Ctrl-C, .*press the board's reset button"
+        ) as silent:
+            line.repl()
+        line.close()
+    assert "flash" not in str(silent.value).lower()
+
+
+def test_a_boot_py_that_never_returns_is_named_and_taken_over(hil, board, tmp_path):
+    folder = app(tmp_path, "print('serving http://127.0.0.1:9')\n")
+    (Path(folder) / "boot.py").write_text("import time\nwhile True:\n    time.sleep(1)\n")
+    ended = hil("--device", board.path, "--hil-app", folder, "--hil-boot-timeout", "2", env=WIFI)
+    assert_blocked(ended, "Ctrl-C found boot.py at /.camrig/boot.py:3 in <module>", "let boot.py end")
+    ended = hil("--device", board.path, env=WIFI)  # the application that is repaired
+    assert ended.code == 0, ended.out
+
+
+@pytest.mark.parametrize("moment", ["joined", "ready", "request", "request*2"])
+def test_a_panic_before_the_first_test_blocks(hil, moment):
+    config = VirtualConfig(faults=(f"guru@{moment}",), wifi_ssid="lab", wifi_password=WIFI["CAMRIG_WIFI_PASSWORD"])
+    with VirtualBoard.start(config) as virtual:
+        assert_blocked(
+            hil("--device", virtual.path, env=WIFI), "the firmware crashed", "LoadProhibited", virtual.path
+        )
+
+
 def test_a_board_in_its_boot_loader_blocks(hil, tmp_path):
     with wire(b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT)\r\nwaiting for download\r\n", tmp_path) as path:
         assert_blocked(hil("--device", path, env=WIFI), "boot loader", "IO0")
@@ -198,6 +237,18 @@ def test_an_application_without_the_agent_blocks(hil, board, tmp_path):
     main = (ROOT / "device" / "main.py").read_text().replace("import rig_agent", "raise ImportError")
     ended = hil("--device", board.path, "--hil-app", app(tmp_path, main), env=WIFI)
     assert_blocked(ended, "the rig's agent is not attached", "rig_agent.attach(app)")
+
+
+@pytest.mark.parametrize(("attached", "words"), [
+    ("rig_agent.attach('app')", ("the rig's agent is off: ", "not a Microdot application", "rig_agent.attach(app)")),
+    ("rig_agent.attach(app, cors=type(app.cors)(app))", ("the rig's agent is off: ", "two CORS objects", "app.cors")),
+    ("del app.cors; rig_agent.attach(app)", ("knows no CORS object", "attach(app, cors=...)")),
+    ("__import__('os').remove('/camrig_rig.json'); rig_agent.attach(app)", ("no token for the agent",)),
+])  # fmt: skip
+def test_an_agent_that_is_attached_wrongly_says_so(hil, board, tmp_path, attached, words):
+    main = (ROOT / "device" / "main.py").read_text().replace("rig_agent.attach(app)", attached)
+    ended = hil("--device", board.path, "--hil-app", app(tmp_path, main), env=WIFI)
+    assert_blocked(ended, *words)
 
 
 def test_an_application_that_does_not_compile_is_refused(hil, board, tmp_path):

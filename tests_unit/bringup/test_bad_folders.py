@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from camrig.deploy.manifest import upstream_cors
+from camrig.deploy.contents import upstream_cors
 
 from tests_unit.conftest import ROOT, Ended
 
@@ -100,6 +100,18 @@ def test_links_and_empty_folders_are_refused(doors, here):
     (here / "app/panel.py").symlink_to("gone.py")
     for ended in doors("lib", "app"):
         assert_refused(ended, "app/panel.py is a symbolic link to gone.py, which does not exist")
+
+
+def test_links_out_of_the_repository_and_idle_patterns_are_refused(doors, here, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.pem"
+    secret.touch()
+    (here / "app/key.pem").symlink_to(secret)
+    for ended in doors("lib", "app"):
+        assert_refused(ended, f"app/key.pem is a symbolic link to {secret}, which is outside of this repository")
+    (here / "app/key.pem").unlink()
+    (here / "camrig.toml").write_text('[deploy]\ninclude = ["static/*.map"]\n')
+    for ended in doors("lib", "app"):
+        assert_refused(ended, "[deploy] include: 'static/*.map' matches nothing in app")
 
 
 def test_an_application_without_main_is_refused(doors, here):

@@ -37,9 +37,9 @@ def board(virtual: VirtualBoard, tmp_path: Path) -> Iterator[Board]:
         yield board
 
 
-def change(path: Path) -> None:
+def change(path: Path, line: str = "CHANGED = 1") -> None:
     with path.open("a") as file:
-        file.write("\nCHANGED = 1\n")
+        file.write(f"\n{line}\n")
 
 
 def test_the_hash_of_the_library_is_that_of_the_file_on_the_board(board, tmp_path):
@@ -57,7 +57,8 @@ def test_the_hash_of_the_library_is_that_of_the_file_on_the_board(board, tmp_pat
 
 
 @pytest.mark.parametrize("answer", ["", "0" * 64], ids=["missing", "another"])
-def test_a_library_that_is_another_one_on_the_board_is_an_error(board, monkeypatch, answer):
+def test_a_library_that_is_another_one_on_the_board_is_an_error(board, tmp_path, monkeypatch, answer):
+    change(tmp_path / "lib/microdot/cors.py", f"ANSWER = {answer!r}")  # only what was sent is read back
     monkeypatch.setattr(deployment, "file_hashes", lambda session, paths: dict.fromkeys(paths, answer))
     with pytest.raises(DeployError, match=f"{LIBRARY_FILE} on the board is not the file that was built from"):
         board.deploy()

@@ -79,6 +79,21 @@ def test_a_change_of_a_limit_or_a_name_changes_one_hash(settings, tmp_path):
     assert {name for name in before if before[name] != after[name]} == {"application"}
 
 
+def test_what_is_left_out_and_what_is_missing_has_a_line(settings, tmp_path):
+    before = hashes(run_header(settings, None))["application"]
+    (tmp_path / "device/README.md").touch()
+    assert hashes(run_header(settings, None))["application"] == before
+    (tmp_path / "device/index.html").touch()
+    with open(tmp_path / "device/camera_server.py", "a") as module:
+        module.write("import microdot.session\n")
+    text = run_header(settings, None)
+    assert "  application  " in text
+    assert "device, 7 modules, 1 other file  " in text
+    assert "  left out     1 file: README.md (documentation)\n" in text
+    assert "  missing      microdot.session imports jwt, which neither " in text
+    assert hashes(text)["application"] != before
+
+
 def test_what_is_not_in_force_has_no_line(settings):
     text = run_header(replace(settings, config=None, limits={}), None, agent=False)
     assert text.startswith("the usual limits, as there is no camrig.toml\n")
@@ -97,5 +112,5 @@ def test_two_libraries_have_a_line_each_and_both_are_checked(settings, tmp_path)
 
 def test_an_unreadable_file_is_one_sentence(settings, tmp_path):
     agent = tmp_path / "gone.py"
-    with pytest.raises(SettingsError, match=r"gone\.py cannot be read: No such file"):
+    with pytest.raises(SettingsError, match=r"rig_agent\.py cannot be read: No such file"):
         run_header(replace(settings, agent=agent), LIMITS)

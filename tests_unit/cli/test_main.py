@@ -10,7 +10,7 @@ import pytest
 from camrig.__main__ import main
 
 
-@pytest.mark.parametrize("arguments", [["verdict"], ["ab", "--seed", "x"], ["nonsense"], []])
+@pytest.mark.parametrize("arguments", [["verdict"], ["ab", "--seed", "x"], ["nonsense"]])
 def test_wrong_arguments_end_with_pytests_usage_error(monkeypatch, capsys, arguments):
     monkeypatch.setattr(sys, "argv", ["camrig", *arguments])
     with pytest.raises(SystemExit) as ended:

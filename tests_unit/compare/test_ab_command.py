@@ -7,10 +7,16 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
+from camrig.board.events import Frame
 from camrig.cli.main import main
 from camrig.compare import ab
 from camrig.compare.calibrate import SUITE_BATCHES
+from camrig.compare.libraries import owner_of
+from camrig.deploy.hang import Hang
+from camrig.deploy.layers import LIBRARY
 from camrig.errors import PortError
+from camrig.probe import lost_exchanges
+from camrig.prove.faulty_copy import Change
 from camrig.settings.resolve import Settings
 
 from benchmarks.worse import GRANTS_NOTHING, LEAKS_OBJECTS, worse_library
@@ -45,6 +51,29 @@ def test_a_leaking_copy_regresses_only_in_bytes_and_leaks(run, tmp_path):
     assert "the verdict is the one that its samples and limits give" in again.out
     for out in (ended.out, again.out):
         assert re.search(r"^camrig virtual board .*\[VIRTUAL BOARD: no figure of hardware\]$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("side", "exit_code"), [("candidate", 1), ("baseline", 6)])
+def test_a_candidate_that_hangs_fails_and_a_baseline_blocks(tmp_path, monkeypatch, capsys, side, exit_code):
+    monkeypatch.setattr(lost_exchanges, "SECONDS_PER_EXCHANGE", 5.0)
+    monkeypatch.setattr(lost_exchanges, "SECONDS_TO_RETURN", 1.0)
+    monkeypatch.chdir(tmp_path)
+    for name, value in WIFI.items():
+        monkeypatch.setenv(name, value)
+    hang = "while request.method == 'OPTIONS': time.sleep(1)"
+    hanging = worse_library(tmp_path / "hanging", Change("import time", per_response=hang))
+    libraries = {"candidate": LIB, "baseline": LIB, side: str(hanging)}
+    assert main(["ab", *(f"--{name}={library}" for name, library in libraries.items())]) == exit_code
+    text = "".join(capsys.readouterr())
+    assert re.search(rf"{hanging} hangs: Ctrl-C found it at lib/microdot/cors\.py:\d+ in \w+\. Fix it first", text)
+    assert f"  {hang}\n" in text
+
+
+@pytest.mark.parametrize(("file", "side"), [
+    ("lib/microdot/camrig_a.py", "a"), ("/lib/microdot/camrig_b.mpy", "b"), ("lib/microdot/cors.py", ""),
+])  # fmt: skip
+def test_the_library_that_hangs_beside_another_is_known_by_its_file(file, side):
+    assert owner_of(Hang(LIBRARY, Frame(file, 1, "f"), None, "")) == side
 
 
 @pytest.mark.parametrize(("side", "exit_code"), [("candidate", 1), ("baseline", 6)])
@@ -106,7 +135,8 @@ def test_calibration_writes_the_files_that_comparisons_read(run, tmp_path):
     (tmp_path / "camrig.toml").write_text(f"[limits]\n{limits}")
     options = ("--runs", "2", "--batches", "12", "--hil-baselines", str(tmp_path / "b"), "--hil-lib", LIB)
     app = ("--hil-app", str(ROOT / "device"))
-    ended = run("camrig", "calibrate", *options, *app, cwd=tmp_path, env={**WIFI, "PYTHONPATH": str(ROOT / "rig")})
+    environment = {**WIFI, "PYTHONPATH": str(ROOT / "rig"), "COLUMNS": "120"}
+    ended = run("camrig", "calibrate", *options, *app, cwd=tmp_path, env=environment)
     assert ended.code == 0, ended.out
     assert ended.out.startswith(f"settings and limits of {tmp_path / 'camrig.toml'}\n")
     assert "[VIRTUAL BOARD: no figure of hardware]" in ended.out

@@ -85,7 +85,7 @@ def test_costs_that_are_freed_are_found_where_they_are(outcomes):
     verdicts = outcomes(
         limits={name: limit for name, limit in LIMITS.items() if not name.endswith("leak_slope")},
         at_import="_TABLE = bytearray(4096)\ndel _TABLE\n",
-        first="bytearray(32)",
+        first="bytearray(256)",
         stream="bytearray(32)",
         at_once="request.g.held = bytearray(4096)",
     )
@@ -103,8 +103,8 @@ def test_what_is_kept_is_found_where_it_is(outcomes):
     verdicts = outcomes(
         limits={name: limit for name, limit in LIMITS.items() if name.split(".")[1] in (*kinds, *OF_ALL_KINDS)},
         at_import="_TABLE = bytearray(4096)\n",
-        first="_KEPT.extend(b'first' * 40)",
-        picture="_KEPT.extend(b'sixteen bytes it')",
+        first="_KEPT.extend(b'first' * 200)",
+        picture="_KEPT.extend(b'sixteen bytes it' * 3)",
     )
     assert regressed(verdicts) >= {
         "heap.import.microdot.cors",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
+from camrig.board.pace import Pace
 from camrig.compare import leaks
 from camrig.compare.alone import measure_alone
 from camrig.compare.answers import AnswerCheck
@@ -25,6 +27,7 @@ from camrig.probe.load import LoadResult
 from camrig.probe.request_kinds import PAGE, REQUEST_KINDS, UNSEEN
 from camrig.steps import Steps
 
+SAID = re.compile(r"^leaks take about (\d+) (s|min) in each of 4 boots on this board$")
 LIMITS = {name: limit for name, limit in default_limits(paired=True).items() if name.startswith("heap.")}
 ALLOW = [("Access-Control-Allow-Origin", PAGE.origin), ("Access-Control-Allow-Headers", "content-type, x-frame")]
 REFUSED = ("preflight_refused", "actual_refused", "actual_no_origin", UNSEEN)
@@ -47,7 +50,7 @@ class ImaginaryBoard:
     def __init__(self, library=lambda kind, number: 0, answer=lambda kind, number: None, absent=()):
         self.library, self.answer, self.absent = library, answer, absent
         self.alive, self.served, self.sent = 100_000, 0, []
-        self.session = SimpleNamespace(name="board")
+        self.session = SimpleNamespace(name="board", pace=Pace())
         self.address = ("board", 80)
         self.agent = self
         self.exchanges = ExchangeCounts()
@@ -72,7 +75,7 @@ class ImaginaryBoard:
         status = 404 if kind in self.absent else self.answer(kind, self.served) or right
         return Response(status, "", [] if kind in REFUSED else ALLOW, b"", Phases(1, 2, 3))
 
-    def count(self, messages, n, of="allocated", times=1, together=False, cold=False, bare=False):
+    def count(self, messages, n, of="allocated", times=1, together=False, cold=False, bare=False, seconds=0.0):
         if bare:
             statuses = [404 if kind_of(message) in self.absent else 200 for message in messages]
             return MemoryCount(
@@ -98,7 +101,7 @@ def measured(monkeypatch):
 
     def run(make=ImaginaryBoard, limits=LIMITS, boots=2):
         recorder, missing = Recorder(), {}
-        for _ in range(boots):
+        for number in range(boots):
             board = make()
             answers = AnswerCheck(board, lambda words, reason: WrongAnswerError(f"{words} wrongly ({reason})"))
 
@@ -110,7 +113,7 @@ def measured(monkeypatch):
                 return LoadResult(concurrency, (1.0,) * (concurrency * each), board.errors, 0, tuple(wrong))
 
             monkeypatch.setattr(leaks, "run_load", load)
-            missing |= measure_alone(Boot(board, board, "library", recorder, limits, answers))
+            missing |= measure_alone(Boot(board, board, "library", recorder, limits, answers, 0 if number else 4))
             run.board = board
         samples = recorded_samples(recorder.metrics)
         judged = {name: limit for name, limit in limits.items() if name in samples}
@@ -197,7 +200,7 @@ def test_bytes_are_counted_after_the_search_for_leaks(measured):
     measured(boots=1)
     last = len(measured.board.sent) - measured.board.sent[::-1].index(UNSEEN)
     assert len(measured.board.sent) > 10 * 32 * leaks.EACH
-    assert [line.split()[0] for line in measured.board.lines if line] == ["leaks", "count"]
+    assert [line.split()[0] for line in measured.board.lines if line] == ["leaks", "leaks", "count"]
     assert last > 0
 
 
@@ -264,3 +267,36 @@ def test_no_series_is_extended_on_a_board_that_took_long(measured, monkeypatch):
     monkeypatch.setattr(leaks, "SECONDS_TO_EXTEND", 0.0)
     measured(lambda: ImaginaryBoard(lambda kind, number: 16), limits={leak_slope("error"): LIMITS[LEAK]}, boots=1)
     assert measured.board.sent.count("error") <= 36 * leaks.EACH  # with those before the series
+
+
+@pytest.mark.parametrize("collection", [0.01, 0.5, 3.0])
+@pytest.mark.parametrize("exchange", [0.01, 0.3])
+def test_the_first_boot_says_beforehand_how_long_the_leak_phases_take(measured, monkeypatch, collection, exchange):
+    clock = [0.0]
+    monkeypatch.setattr(leaks.time, "monotonic", lambda: clock[0])
+
+    class SlowBoard(ImaginaryBoard):
+        def heap(self):
+            clock[0] += collection + exchange
+            return super().heap()
+
+        def request(self, *message, **options):
+            clock[0] += exchange
+            return super().request(*message, **options)
+
+        def count(self, messages, n, *arguments, **options):
+            clock[0] += (n + 2) * collection + exchange
+            return super().count(messages, n, *arguments, **options)
+
+    measured(SlowBoard, boots=1)
+    (number, unit), (step,) = (
+        next(match.groups() for line in measured.board.lines if (match := SAID.search(line))),
+        [step for step in measured.board.steps.done if step.name == "leaks"],
+    )
+    announced = float(number) * (60 if unit == "min" else 1)
+    assert step.seconds / 2 - 1 <= announced <= 2 * step.seconds + 1
+
+
+def test_later_boots_do_not_say_it_again(measured):
+    measured(boots=2)
+    assert not any(SAID.search(line) for line in measured.board.lines)

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 from camrig.compare.libraries import ab_header, find_library, libraries_record, side_by_side
-from camrig.deploy.manifest import upstream_cors
+from camrig.deploy.contents import upstream_cors
 from camrig.errors import SettingsError
 from camrig.settings.resolve import Settings
 

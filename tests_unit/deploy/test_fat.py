@@ -74,7 +74,7 @@ def test_a_power_cut_on_fat_leaves_the_old_or_the_new_application(session: Sessi
         with pytest.raises(CamrigError):
             deploy(session, NEW)
         session.exec(_POWER)
-        outcomes.append((at, session.exec(_START).strip()))
+        outcomes.append((at, session.exec(_START).strip().splitlines()[-1]))
         deploy(session, NEW)
         session.exec("with open('/fill', 'wb') as f: f.write(bytes(20000))")
         present = hashes(session)

@@ -40,11 +40,23 @@ def test_a_module_comes_after_the_modules_that_it_imports(sources):
     assert import_order(modules) == ["zeta", "beta", "app"]
 
 
+def test_what_main_and_boot_do_not_reach_is_not_imported(sources, tmp_path):
+    modules = sources(
+        main="import app\nfrom pkg import deep", app="", boot="def f():\n    import early", early="",
+        script="import helper", helper="", inner="", of_bytecode="",
+    )  # fmt: skip
+    (tmp_path / "deep.py").write_text("import inner")
+    (tmp_path / "b.mpy").write_bytes(b"M\x06\x00\x1fof_bytecode\0")
+    modules |= {"/pkg/deep.py": tmp_path / "deep.py", "/b.mpy": tmp_path / "b.mpy", "/a.html": tmp_path / "a.html"}
+    (tmp_path / "app.py").write_text("import b")
+    assert import_order(modules) == ["b", "early", "inner", "app"]
+
+
 def test_the_order_is_the_same_in_every_process(sources, tmp_path):
-    sources(app="".join(f"import m{n}\n" for n in range(9)), **{f"m{n}": "" for n in range(9)})
+    sources(main="import app", app="".join(f"import m{n}\n" for n in range(9)), **{f"m{n}": "" for n in range(9)})
     code = (
         "import pathlib, camrig.deploy.import_heap as it\n"
-        f"print(it.import_order({{'/' + p.name: p for p in pathlib.Path({str(tmp_path)!r}).iterdir()}}))"
+        f"print(it.import_order({{'/' + p.name: p for p in pathlib.Path({str(tmp_path)!r}).glob('*.py')}}))"
     )
     orders = {
         subprocess.run(
@@ -61,19 +73,23 @@ def test_the_order_is_the_same_in_every_process(sources, tmp_path):
 
 
 def test_the_library_below_lib_is_not_in_the_order(sources, tmp_path):
-    modules = {**sources(app="import microdot"), "/lib/microdot/cors.py": tmp_path / "app.py"}
+    modules = {**sources(main="import app", app="import microdot"), "/lib/microdot/cors.py": tmp_path / "app.py"}
     assert import_order(modules) == ["app"]
 
 
 @pytest.mark.parametrize("text", ["import two", "def ("])
 def test_without_an_order_of_imports_names_decide(sources, text):
-    assert import_order(sources(two="import one", one=text)) == ["one", "two"]
+    assert import_order(sources(main="import two", two="import one", one=text)) == ["one", "two"]
 
 
 def board(tmp_path, settings=None, **modules):
     app = tmp_path / "app"
     app.mkdir()
-    for name, text in {"main": "print('serving')", **modules}.items():
+    main = (
+        "".join(f"def _{name}():\n    import {name}\n" for name in modules)
+        + "from microdot.cors import CORS\nprint('serving')"
+    )
+    for name, text in {"main": main, **modules}.items():
         (app / f"{name}.py").write_text(text)
     return Board("sim", resolve({"app": str(app), **(settings or {})}, {}, tmp_path))
 

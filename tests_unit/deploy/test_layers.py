@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path, PurePosixPath
 
 import pytest
-from camrig.deploy.manifest import AGENT, APPLICATION, LIBRARY, MICRODOT, merge
+from camrig.deploy.layers import AGENT, APPLICATION, LIBRARY, MICRODOT, is_module, merge, stem
 from camrig.errors import SettingsError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +59,31 @@ def test_other_names_are_deployed_beside_the_library(target):
     assert set(merge(contents)) == {"/lib/microdot/__init__.py", CORS, target}
 
 
+@pytest.mark.parametrize(
+    ("data", "module"),
+    [
+        ("/microdot/logo.png", "/lib/microdot/part.py"),
+        ("/web/index.html", "/web.py"),
+        ("/web/index.html", "/lib/web.mpy"),
+        ("/Web/index.html", "/web.py"),
+        ("/MAIN.PY", "/main.py"),
+    ],
+)
+def test_data_that_would_be_found_in_place_of_a_module_is_refused(data, module):
+    with pytest.raises(SettingsError) as refused:
+        merge(layers((APPLICATION, data), (LIBRARY, module)))
+    assert str(host(APPLICATION, data)) in refused.value.what
+    assert str(host(LIBRARY, module)) in refused.value.what
+
+
+@pytest.mark.parametrize("names", [
+    ("/www/style.css", "/www/style.js"), ("/config.json", "/config.py"), ("/www/a.html", "/lib/www/a.html"),
+    ("/lib/microdot/cors.json", CORS), ("/lib/web/a.html", "/web.py"), ("/web", "/web.py"),
+])  # fmt: skip
+def test_data_and_modules_that_nobody_mistakes_are_deployed_together(names):
+    assert set(merge(layers(*((APPLICATION, name) for name in names)))) == set(names)
+
+
 def test_a_file_of_the_same_content_is_refused_all_the_same(tmp_path):
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text("CORS = 1\n")
@@ -109,7 +134,7 @@ TARGETS = st.builds(
     st.sampled_from(["/", "/lib/"]),
     st.lists(PARTS, min_size=1, max_size=3),
     st.booleans(),
-    st.sampled_from([".py", ".mpy"]),
+    st.sampled_from([".py", ".mpy", ".html"]),
 )
 
 
@@ -119,14 +144,12 @@ def test_refused_is_exactly_what_an_import_would_not_find(files):
 
     The library's modules replace the pinned package's.
     """
-    replaced = {str(PurePosixPath(target).with_suffix("")) for layer, target in files if layer == LIBRARY}
-    deployed = [
-        target
-        for layer, target in files
-        if not (layer == MICRODOT and str(PurePosixPath(target).with_suffix("")) in replaced)
-    ]
+    replaced = {stem(target) for layer, target in files if layer == LIBRARY and is_module(target)}
+    deployed = [target for layer, target in files if not (layer == MICRODOT and stem(target) in replaced)]
     on_board = {target.lower() for target in deployed}
-    hidden = [target for target in on_board if imported(on_board, module_name(target)) != target]
+    hidden = [
+        target for target in on_board if is_module(target) and imported(on_board, module_name(target)) != target
+    ]
     paths = {str(path) for target in deployed for path in (PurePosixPath(target), *PurePosixPath(target).parents)}
     if hidden or len(on_board) < len(deployed) or len({path.lower() for path in paths}) < len(paths):
         with pytest.raises(SettingsError):

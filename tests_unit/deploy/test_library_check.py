@@ -7,8 +7,9 @@ import os
 import pytest
 from camrig.bringup.board import Board
 from camrig.deploy import library_check
-from camrig.deploy.folders import application_modules
+from camrig.deploy.folders import application_files
 from camrig.deploy.library_check import library_error
+from camrig.deploy.rules import DeployRules
 from camrig.errors import DeployError, LibraryError, SettingsError
 from camrig.settings.resolve import resolve
 
@@ -103,11 +104,11 @@ def test_what_does_not_compile_ends_before_a_board_is_sought(run, tmp_path, wher
     assert "no such port" not in ended.out
 
 
-@pytest.mark.parametrize("name", [b"gr\xf6sse.py", b"sub\xff/part.py", b"\xc3.mpy"])
-def test_a_module_whose_name_is_not_utf8_is_named(tmp_path, name):
+@pytest.mark.parametrize("name", [b"gr\xf6sse.py", b"sub\xff/part.py", b"\xc3.mpy", b"gr\xf6sse.png"])
+def test_a_file_whose_name_is_not_utf8_is_named(tmp_path, name):
     path = os.fsencode(tmp_path) + b"/" + name
     os.makedirs(os.path.dirname(path), exist_ok=True)
     open(path, "w").close()
     (tmp_path / "main.py").write_text("")
     with pytest.raises(DeployError, match=r"\\x(f6|ff|c3).* has a name that is not UTF-8"):
-        application_modules(tmp_path)
+        application_files(tmp_path, DeployRules())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,8 @@ import pytest
 from camrig.board.identity import MpyVersion
 from camrig.bringup.board import Board
 from camrig.deploy.compile import compile_mpy
-from camrig.deploy.manifest import File, build_files, hiding_paths, sources
+from camrig.deploy.contents import sources
+from camrig.deploy.manifest import File, build_files, hiding_paths
 from camrig.errors import DeployError, SettingsError
 from camrig.settings.resolve import resolve
 from camrig.virtual.board import VirtualBoard, VirtualConfig
@@ -80,8 +82,10 @@ def test_bytecode_is_built_for_the_boards_version(tmp_path, minor):
 
 
 def test_an_unsupported_mpy_version_is_an_error(tmp_path):
+    source = tmp_path / "module.py"
+    source.write_text("x = 1\n")
     with pytest.raises(DeployError, match=r"9\.9"):
-        compile_mpy(tmp_path / "none.py", "none.py", MpyVersion(9, 9, 0))
+        compile_mpy(source, "module.py", MpyVersion(9, 9, 0))
 
 
 def test_native_code_is_built_for_the_boards_architecture(tmp_path):
@@ -174,6 +178,42 @@ def test_a_production_deploy_has_no_agent_and_serves(virtual, tmp_path, run):
     assert not [name for name in names if "rig_agent" in name or "camrig_rig" in name]
 
 
+def test_static_files_are_served_as_they_are_and_what_stays_behind_is_said(tmp_path, run):
+    (tmp_path / ".git").mkdir()
+    app = tmp_path / "app"
+    shutil.copytree(ROOT / "device", app, ignore=shutil.ignore_patterns("__pycache__"))
+    pages = {"static/index.html": b"<h1>hi</h1>", "static/empty.css": b"", "static/logo.png": bytes(range(256)) * 9}
+    for name, data in {**pages, "README.md": b"#", "tests/test_a.py": b"", "demo.py": b"while True: pass"}.items():
+        (app / name).parent.mkdir(exist_ok=True)
+        (app / name).write_bytes(data)
+    main = (app / "main.py").read_text()
+    assert main.count("create_app(") == 1
+    (app / "camera_server.py").write_text(
+        (app / "camera_server.py").read_text() + "\n\ncamera_app = create_app\n\n\ndef create_app(*args):\n"
+        "    app = camera_app(*args)\n"
+        "    app.get('/static/<path:p>')(lambda request, p: Response.send_file('/static/' + p))\n"
+        "    return app\n"
+    )
+    (app / "part.html").write_text("x")
+    (tmp_path / "camrig.toml").write_text(
+        'app = "app"\n[deploy]\nexclude = ["part.*"]\nmount = { "/static/m/" = "m.txt" }\n'
+    )
+    (tmp_path / "m.txt").write_text("mounted")
+    (tmp_path / "test_pages.py").write_text(
+        "from pathlib import Path\n"
+        f"PAGES = {[*pages]!r}\n"
+        "def test_pages(dut, http):\n"
+        "    for name in PAGES:\n"
+        "        answer = http.get('/' + name)\n"
+        "        assert answer.content == (Path('app') / name).read_bytes()\n"
+        "    assert http.get('/static/m/m.txt').content == b'mounted'\n"
+    )
+    ended = run("pytest", "-p", "no:cacheprovider", env={"PYTHONPATH": str(ROOT / "rig")}, cwd=tmp_path)
+    assert ended.code == 0, ended.out
+    assert "2 files, 1 folder: README.md (documentation), part.html (exclude), tests/ (tests)" in ended.out
+    assert "8 modules, 4 other files" in ended.out
+
+
 def test_a_dry_run_lists_and_changes_nothing(virtual, tmp_path, run):
     command = ("camrig", "deploy", "--device", virtual.path)
     assert run(*command, env=HERE, cwd=tmp_path).code == 0
@@ -185,8 +225,9 @@ def test_a_dry_run_lists_and_changes_nothing(virtual, tmp_path, run):
     assert [row[:2] for row in shown if row[:1] == ["remove"]] == [
         ["remove", "/camrig_rig.json"],
         ["remove", "/rig_agent.mpy"],
+        ["remove", "/rig_agent_parts.mpy"],
     ]
-    assert re.search(r"0 to send \(0 bytes\), 2 to remove, \d+ to keep", ended.out)
+    assert re.search(r"0 to send \(0 bytes\), 3 to remove, \d+ to keep", ended.out)
     assert "Nothing was changed" in ended.out
     assert WIFI["CAMRIG_WIFI_PASSWORD"] not in ended.out
     assert mpremote(virtual, "fs", "ls", ":") == before

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Any
 
 import pytest
 from camrig.deploy.board_scripts import APP_BOOT, BOOT_GUARD, RECORD
 from camrig.deploy.manifest import File
-from camrig.deploy.plan import BOOT_FILE, DeployPlan, describe, digest, make_plan, state_query
+from camrig.deploy.plan import BOOT_FILE, DeployPlan, describe, make_plan, state_digest, state_query
 from camrig.errors import DeployError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,15 +30,18 @@ class BoardFiles:
 
     def state(self, files: list[File], obsolete: list[str]) -> dict[str, Any]:
         query = state_query(files, obsolete, SALT)
-        digests = [digest(File(p, self.files[p]), SALT) if p in self.files else bytes(16) for p in query.paths]
+        digests = [state_digest(File(p, self.files[p]), SALT) if p in self.files else bytes(8) for p in query.paths]
+        joined = b"".join(digests)
+        same = hashlib.sha256(joined).digest()[:8] == query.same
         return {
-            "digests": base64.b64encode(b"".join(digests)).decode() + "\n",
+            "digests": "" if same else base64.b64encode(joined).decode() + "\n",
             "wrong_kind": [p for p in query.paths if self.folder(p)] + [p for p in query.folders if p in self.files],
             "missing": [p for p in query.folders if not self.folder(p)],
             "hiding": [p for p in query.hiding if p in self.files or self.folder(p)],
             "record": None if digests[-1] == query.record else self.files.get(RECORD, b"").decode(),
             "fat": self.fat,
             "free": self.free,
+            "size": 1 << 21,
             "block": 4096,
         }
 
@@ -156,3 +160,31 @@ def test_a_plan_is_described_without_secrets():
     assert ["remove", "/rig_agent.py", "77"] in lines
     assert "/gone.py" not in text
     assert "its flash is full" in text
+
+
+@pytest.mark.parametrize(("hiding", "words"), [
+    (["/a"], "/a on the board would be imported instead of the deployed module. Remove it (mpremote connect PORT fs"),
+    (["/a", "/b"], "/a and /b on the board would be imported instead of deployed modules. Remove them"),
+    (["/a", "/b.py", "/c"], "/a, /b.py and /c on the board would be imported"),
+])  # fmt: skip
+def test_all_files_that_hide_a_module_are_named_at_once(hiding, words):
+    files = as_files({"/a.mpy": b"", "/c.mpy": b"", "/lib/b.mpy": b""})
+    with pytest.raises(DeployError) as refused:
+        BoardFiles(dict.fromkeys(hiding, b"")).deploy(files)
+    assert words in str(refused.value)
+    assert all(f":{path}" in refused.value.hint for path in hiding)
+
+
+@pytest.mark.parametrize(("figures", "words"), [
+    ({"free": 17592186032128}, "its filesystem is damaged: it reports 17592186032128 free bytes of 2097152"),
+    ({"free": -4096}, "its filesystem is damaged"),
+    ({"size": 0, "free": 0}, "it has no filesystem"),
+    ({"block": 0, "size": 0, "free": 0}, "it has no filesystem: nothing is mounted at /"),
+])  # fmt: skip
+def test_a_filesystem_that_cannot_be_is_not_called_full(figures, words):
+    files = as_files({"/a.mpy": b""})
+    state = BoardFiles({}).state(files, []) | figures
+    with pytest.raises(DeployError) as refused:
+        make_plan(files, [], state, "PORT", SALT)
+    assert words in str(refused.value)
+    assert "flash is full" not in str(refused.value)

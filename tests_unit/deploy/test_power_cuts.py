@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from camrig.board.events import Prompt
+from camrig.board.events import Event, Prompt, Restarted
 from camrig.board.session import Session
 from camrig.deadline import Deadline
 from camrig.deploy.board_scripts import COMMIT_SCRIPT, RECORD, STAGED
@@ -54,16 +54,24 @@ def powered(image: Path, tmp_path: Path) -> VirtualBoard:
 def started(board: VirtualBoard) -> str:
     """What main.py prints at a start after the power has returned."""
     session = Session(board.path, 115200)
+    restarts = []
+
+    def prompt_after_restart(event: Event) -> Event | None:
+        if isinstance(event, Restarted):
+            restarts.append(event)
+        return event if restarts and isinstance(event, Prompt) else None
+
     try:
         session.listen()
         events, mark = len(session.console.events), session.console.mark()
         board.power_cycle()
-        prompt = session.console.wait(lambda e: e if isinstance(e, Prompt) else None, events, Deadline.after(SECONDS))
+        prompt = session.console.wait(prompt_after_restart, events, Deadline.after(SECONDS))
         assert prompt is not None, session.console.text()
         lines = session.console.text(since=mark).splitlines()
     finally:
         session.close()
-    return next((line for line in lines if line.startswith("versions")), "\n".join(lines))
+    # The last one: the power may have failed in the middle of an earlier one.
+    return next((line for line in reversed(lines) if line.startswith("versions")), "\n".join(lines))
 
 
 def assert_whole(board: VirtualBoard, connect: Connect) -> bool:

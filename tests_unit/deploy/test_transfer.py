@@ -9,7 +9,7 @@ import re
 import pytest
 from camrig.board.session import Session
 from camrig.deploy import transfer
-from camrig.deploy.board_scripts import APP_BOOT, COMMIT_SCRIPT, DIGEST_SIZE, RECORD, STAGED
+from camrig.deploy.board_scripts import APP_BOOT, COMMIT_SCRIPT, RECORD, STAGED, STATE_DIGEST_SIZE
 from camrig.deploy.manifest import File
 from camrig.deploy.plan import digest
 from camrig.deploy.transfer import TransferLimits, file_sizes, plan_deploy, send
@@ -142,12 +142,16 @@ def test_staged_files_of_an_interrupted_deploy_are_removed(session):
 
 
 def test_digests_in_the_console_do_not_confirm_a_guess_at_a_file(session):
-    deploy(session, FILES)
-    assert deploy(session, FILES).sent == ()
-    digests = [base64.b64decode(text) for text in re.findall(r'"digests": "([^"\\]+)', session.console.text())]
-    assert len(digests) == 2
-    assert not [file.target for file in FILES for joined in digests if digest(file) in joined]
-    assert digests[0][-DIGEST_SIZE:] != digests[1][-DIGEST_SIZE:]
+    changed = [*FILES[:-1], File(FILES[-1].target, b"other content")]
+    for files in (FILES, changed, changed, FILES):
+        deploy(session, files)
+    answers = re.findall(r'\["([^"\\]*)(?:\\n)?", \[', session.console.text())
+    assert answers.pop(2) == ""  # nothing had to change
+    digests = [base64.b64decode(text) for text in answers]
+    assert [len(joined) for joined in digests] == [STATE_DIGEST_SIZE * (len(FILES) + 2)] * 3
+    unsalted = [digest(file)[:STATE_DIGEST_SIZE] for file in (*FILES, changed[-1])]
+    assert not [part for part in unsalted for joined in digests if part in joined]
+    assert digests[1][:STATE_DIGEST_SIZE] != digests[2][:STATE_DIGEST_SIZE]  # of a file that stayed the same
 
 
 def test_a_dry_run_changes_nothing(session):
@@ -248,3 +252,30 @@ def test_an_unexpected_exception_is_reported_with_its_traceback(session, monkeyp
         send(session, plan, LIMITS)
     assert not isinstance(caught.value, BoardRaisedError)
     assert "Traceback" in caught.value.details
+
+
+@pytest.mark.parametrize("identify", [0.01, 2.0])
+def test_commands_get_time_by_the_size_of_files_and_the_boards_pace(session, monkeypatch, identify):
+    limits: list[list[float]] = []
+    run = session.transport.run
+    monkeypatch.setattr(
+        session.transport, "run", lambda code, seconds: (limits[-1].append(seconds), run(code, seconds))[1]
+    )
+    session.pace.identified(identify)
+    for size in (100, 100_000):
+        limits.append([])
+        plan = plan_deploy(session, application("1", size=size), (), LIMITS, dry=True)
+        assert plan.send
+    (small,), (large,) = limits
+    assert 30 <= small < large
+    assert (large > 60) is (identify > 1)
+
+
+def test_a_deploy_that_takes_too_long_says_what_the_next_run_does(board, session, monkeypatch):
+    plan = plan_deploy(session, FILES, (), LIMITS)
+    monkeypatch.setattr(transfer, "SECONDS_PER_COMMAND", 0.5)
+    monkeypatch.setattr(session.pace, "limit", lambda least, **work: least)
+    board.fault("silent")
+    with pytest.raises(DeployError, match=r"the deploy was not finished: .* within 0\.5 s") as caught:
+        send(session, plan, LIMITS)
+    assert "the next run waits" in caught.value.hint

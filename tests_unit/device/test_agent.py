@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import json
 import socket
 import sys
 
@@ -10,6 +12,7 @@ import pytest
 
 ORIGIN = "https://app.example"
 TOKEN = {"X-Rig-Token": "sesame"}
+POLICY = "/rig/policy?names=allowed_origins,max_age,allow_credentials,preflight_status"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
 
 
@@ -23,7 +26,7 @@ def token_file(tmp_path):
 @pytest.fixture
 def app(device, token_file):
     app = device("camera_server").create_app()
-    assert device("rig_agent").attach(app, str(token_file))
+    assert device("rig_agent").attach(app, path=str(token_file))
     return app
 
 
@@ -33,7 +36,7 @@ def test_agent_does_not_attach_without_a_token(device, tmp_path, capsys, send, t
     if text is not None:
         path.write_text(text)
     app = device("camera_server").create_app()
-    assert device("rig_agent").attach(app, str(path)) is False
+    assert device("rig_agent").attach(app, path=str(path)) is False
     assert capsys.readouterr().out.startswith("camrig: rig agent off: ")
     assert send(app, "GET", "/rig/echo").status_code == 404
 
@@ -79,31 +82,32 @@ def test_echo_needs_no_token_and_no_cors(app, send):
 def test_changed_policy_shows_in_the_next_preflight(app, send):
     assert "Access-Control-Allow-Origin" not in send(app, "OPTIONS", "/capture", PREFLIGHT).headers
     change = {"allowed_origins": [ORIGIN], "max_age": 60, "allow_credentials": True}
-    policy = send(app, "PUT", "/rig/policy", TOKEN, change).json
+    policy = send(app, "PUT", POLICY, TOKEN, change).json
     assert {name: policy[name] for name in change} == change
-    assert send(app, "GET", "/rig/policy", TOKEN).json == policy
+    assert send(app, "GET", POLICY, TOKEN).json == policy
     headers = send(app, "OPTIONS", "/capture", PREFLIGHT).headers
     assert headers["Access-Control-Allow-Origin"] == ORIGIN
     assert headers["Access-Control-Allow-Credentials"] == "true"
     assert headers["Access-Control-Max-Age"] == "60"
-    assert send(app, "PUT", "/rig/policy", TOKEN, {"max_age": None}).json["max_age"] is None
+    assert send(app, "PUT", POLICY, TOKEN, {"max_age": None}).json["max_age"] is None
     assert "Access-Control-Max-Age" not in send(app, "OPTIONS", "/capture", PREFLIGHT).headers
 
 
-JSON = {**TOKEN, "Content-Type": "application/json"}
+MICROPYTHON = {"asyncio", "esp32", "gc", "hashlib", "io", "json", "network", "os", "socket", "sys", "time"}
+AS_JSON = {**TOKEN, "Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize(
     ("headers", "body"),
-    [(JSON, "{"), (JSON, ""), (JSON, "5"), (JSON, "\xff"), (TOKEN, '{"max_age": 5}')],
+    [(AS_JSON, "{"), (AS_JSON, ""), (AS_JSON, "5"), (AS_JSON, "\xff"), (TOKEN, '{"max_age": 5}')],
     ids=["half an object", "nothing", "a number", "not UTF-8", "not declared as JSON"],
 )
 def test_policy_that_is_not_a_json_object_changes_nothing(app, send, headers, body):
-    before = send(app, "GET", "/rig/policy", TOKEN).json
+    before = send(app, "GET", POLICY, TOKEN).json
     response = send(app, "PUT", "/rig/policy", headers, body.encode("latin-1"))
     assert response.status_code == 400
     assert response.json["error"]
-    assert send(app, "GET", "/rig/policy", TOKEN).json == before
+    assert send(app, "GET", POLICY, TOKEN).json == before
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,8 @@ def test_invalid_request_to_count_is_a_400(app, send, query, body):
     assert response.json["error"]
 
 
-def test_heap_and_about_describe_the_application(app, send, device):
+def test_heap_and_about_describe_the_application(app, send, device, monkeypatch):
+    monkeypatch.setattr(device("rig_agent"), "gc", Heap())
     heap = send(app, "GET", "/rig/heap", TOKEN).json
     assert heap["idf"] is None
     assert heap["connections"] == 0
@@ -127,7 +132,7 @@ def test_heap_and_about_describe_the_application(app, send, device):
     app.cors = object()
     assert send(app, "GET", "/rig/about", TOKEN).json["cors_used"] is False
     del app.cors
-    assert send(app, "GET", "/rig/about", TOKEN).json["cors_used"] is False
+    assert send(app, "GET", "/rig/about", TOKEN).json["cors_used"] is None
     assert about["boot_id"] == device("rig_agent").BOOT_ID
     assert len(about["boot_id"]) == 16
 
@@ -168,7 +173,7 @@ def counting(app, device, monkeypatch):
     """Counts requests on a heap of its own; ``answers`` are the status codes of their responses."""
     from microdot import Response
 
-    agent, heap = device("rig_agent"), Heap()
+    agent, heap = device("rig_agent_parts"), Heap()
     monkeypatch.setattr(agent, "gc", heap)
 
     def run(n: int, answers: list[int], requests: int = 1, **options) -> tuple[dict, Heap]:
@@ -267,7 +272,7 @@ def test_settings_are_changed_and_answered_as_before(app, send):
 
 def test_peak_is_the_most_alive_at_any_request(app, send, device, monkeypatch):
     heap = Heap(3000, 400)
-    monkeypatch.setattr(device("rig_agent"), "gc", heap)
+    monkeypatch.setattr(device("rig_agent_parts"), "gc", heap)
 
     def put(query: str) -> dict:
         return send(app, "PUT", "/rig/settings" + query, TOKEN).json
@@ -285,40 +290,93 @@ def test_unknown_route_of_the_agent_is_a_404(app, send):
     assert send(app, "GET", "/rig/none", TOKEN).status_code == 404
 
 
-def test_tcp_echo_serves_beside_the_application(app, device, monkeypatch):
+@pytest.fixture
+def settings(device, tmp_path, monkeypatch):
+    """Writes the file of the board's settings."""
+    path = tmp_path / "camrig.json"
+    monkeypatch.setattr(device("rig_agent_parts"), "SETTINGS_FILE", str(path))
+    return lambda **values: path.write_text(json.dumps(values))
+
+
+def test_tcp_echo_serves_beside_the_application(app, settings):
     from microdot.test_client import TestClient
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    monkeypatch.setattr(device("config"), "load", lambda: {"port": port - 1})
+    settings(port=port - 1)
 
     async def main() -> None:
         client = TestClient(app)
-        assert (await client.get("/rig/about", headers=dict(TOKEN))).json["echo"] == {"port": port}
         for word in (b"word", b""):
+            assert (await client.get("/rig/echo_port", headers=dict(TOKEN))).json == {"port": port}
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(word)
             writer.write_eof()
             assert await reader.read() == word
             writer.close()
-        repeated = (await client.get("/rig/about", headers=dict(TOKEN))).json
-        assert repeated["echo"] == {"port": port}
-        assert set(repeated["wifi"]) == {"rssi", "channel", "pm"}
 
     asyncio.run(asyncio.wait_for(main(), 10))
 
 
-def test_echo_port_in_use_is_reported(app, send, device, monkeypatch):
+def test_echo_port_in_use_is_reported(app, send, settings):
     with socket.create_server(("0.0.0.0", 0)) as taken:
-        monkeypatch.setattr(device("config"), "load", lambda: {"port": taken.getsockname()[1] - 1})
-        echo = send(app, "GET", "/rig/about", TOKEN).json["echo"]
+        settings(port=taken.getsockname()[1] - 1)
+        echo = send(app, "GET", "/rig/echo_port", TOKEN).json
     assert echo["port"] is None
     assert echo["error"]
+
+
+def test_lists_are_changed_in_place(app, send):
+    send(app, "PUT", POLICY, TOKEN, {"allowed_origins": [ORIGIN, "https://b.example"]})
+    before = app.cors.allowed_origins
+    assert "Access-Control-Allow-Origin" in send(app, "OPTIONS", "/capture", PREFLIGHT).headers
+    policy = send(app, "PUT", POLICY + "&in_place=1", TOKEN, {"allowed_origins": ["https://c.example"]}).json
+    assert policy["allowed_origins"] == ["https://c.example"]
+    assert app.cors.allowed_origins is before
+    assert "Access-Control-Allow-Origin" not in send(app, "OPTIONS", "/capture", PREFLIGHT).headers
+    send(app, "PUT", POLICY, TOKEN, {"allowed_origins": "*"})
+    refusal = send(app, "PUT", POLICY + "&in_place=1", TOKEN, {"allowed_origins": []})
+    assert refusal.status_code == 400
+    assert refusal.json["error"].startswith("TypeError")
+
+
+def test_the_cors_object_may_be_passed_and_two_are_refused(device, token_file, send, capsys):
+    app = device("camera_server").create_app()
+    cors, attach = app.cors, device("rig_agent").attach
+    assert not attach(app, type(cors)(app), str(token_file))
+    assert "two CORS objects" in capsys.readouterr().out
+    assert attach(app, cors, str(token_file))
+    del app.cors
+    assert send(app, "GET", "/rig/about", TOKEN).json["cors_used"] is True
+    assert send(app, "PUT", POLICY, TOKEN, {"max_age": 7}).json["max_age"] == cors.max_age == 7
+
+
+@pytest.mark.parametrize("name", ["rig_agent", "rig_agent_parts"])
+def test_the_agent_imports_micropython_and_microdot_alone(device_folder, name):
+    nodes = list(ast.walk(ast.parse((device_folder / f"{name}.py").read_text())))
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    own = {path.stem for path in device_folder.glob("*.py")} - {"rig_agent", "rig_agent_parts"}
+    assert modules
+    assert modules.isdisjoint(own)
+    assert {module.partition(".")[0] for module in modules} <= MICROPYTHON | {"microdot", "rig_agent_parts"}
+
+
+@pytest.mark.parametrize("app", [None, object(), "camera"])
+def test_another_object_than_an_application_is_refused(device, token_file, capsys, app):
+    assert not device("rig_agent").attach(app, path=str(token_file))
+    assert "camrig: rig agent off: " in (out := capsys.readouterr().out)
+    assert "not a Microdot application" in out
 
 
 def test_source_is_run_with_agent_and_application(app, send):
     assert send(app, "POST", "/rig/run", TOKEN, b"agent.seen = app").status_code == 200
     assert app.dispatch_request.__self__.seen is app
+
+
+def test_source_sends_back_its_figures(app, send):
+    assert send(app, "POST", "/rig/run", TOKEN, b"figures['one'] = 1").json == {"one": 1}
+    assert send(app, "POST", "/rig/run", TOKEN, b"answer = 2").json == {}
 
 
 def test_source_that_raises_is_a_400(app, send):

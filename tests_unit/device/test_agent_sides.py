@@ -9,6 +9,7 @@ import types
 import pytest
 
 TOKEN = {"X-Rig-Token": "sesame"}
+SIDES = "/rig/sides?policy=allowed_origins,allow_credentials,max_age,preflight_status"
 PAGE = "https://panel.example"
 
 
@@ -45,14 +46,14 @@ def app(device, tmp_path, monkeypatch, send, clock):
         else:
             importlib.import_module(module)
 
-    monkeypatch.setattr(device("rig_agent"), "__import__", load, raising=False)
+    monkeypatch.setattr(device("rig_agent_parts"), "__import__", load, raising=False)
     for name in ("first", "second"):
         monkeypatch.delitem(sys.modules, f"side_{name}", raising=False)
     path = tmp_path / "camrig_rig.json"
     path.write_text('{"token": "sesame"}')
     app = device("camera_server").create_app()
-    assert device("rig_agent").attach(app, str(path))
-    response = send(app, "PUT", "/rig/sides", TOKEN, [["b", "side_second"], ["a", "side_first"]])
+    assert device("rig_agent").attach(app, path=str(path))
+    response = send(app, "PUT", SIDES, TOKEN, [["b", "side_second"], ["a", "side_first"]])
     assert response.json == {"b": [2.5], "a": [2.5]}
     yield app
     for name in ("first", "second"):
@@ -62,14 +63,16 @@ def app(device, tmp_path, monkeypatch, send, clock):
 @pytest.mark.parametrize("path", ["/api/status", "/nowhere"])
 @pytest.mark.parametrize(("side", "name"), [("a", "first"), ("b", "second")])
 def test_request_goes_through_the_side_that_it_names(app, send, side, name, path):
-    assert send(app, "PUT", "/rig/policy", TOKEN, {"allowed_origins": [PAGE]}).status_code == 200
+    assert (
+        send(app, "PUT", "/rig/policy?names=allowed_origins", TOKEN, {"allowed_origins": [PAGE]}).status_code == 200
+    )
     answer = send(app, "GET", path, {"X-Rig-Side": side, "Origin": PAGE})
     assert answer.headers["X-From"] == f"{name} {[PAGE]} True"
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_other_requests_go_through_the_application_as_it_ships(app, send):
-    send(app, "PUT", "/rig/policy", TOKEN, {"allowed_origins": [PAGE]})
+    send(app, "PUT", "/rig/policy?names=allowed_origins", TOKEN, {"allowed_origins": [PAGE]})
     for headers in ({}, {"X-Rig-Side": "-"}, {"X-Rig-Side": "c"}):
         answer = send(app, "GET", "/api/status", {"Origin": PAGE, **headers})
         assert answer.headers["Access-Control-Allow-Origin"] == PAGE
@@ -77,8 +80,10 @@ def test_other_requests_go_through_the_application_as_it_ships(app, send):
 
 
 def test_a_side_without_a_module_is_without_cors(app, send):
-    assert send(app, "PUT", "/rig/sides", TOKEN, [["-", None]]).json == {}
-    assert send(app, "PUT", "/rig/policy", TOKEN, {"allowed_origins": [PAGE]}).status_code == 200
+    assert send(app, "PUT", SIDES, TOKEN, [["-", None]]).json == {}
+    assert (
+        send(app, "PUT", "/rig/policy?names=allowed_origins", TOKEN, {"allowed_origins": [PAGE]}).status_code == 200
+    )
     for path, status in (("/api/status", 200), ("/nowhere", 404)):
         answer = send(app, "GET", path, {"Origin": PAGE, "X-Rig-Side": "-"})
         assert answer.status_code == status
@@ -86,16 +91,16 @@ def test_a_side_without_a_module_is_without_cors(app, send):
 
 
 def test_each_load_makes_a_fresh_copy_with_the_policy_in_force(app, send):
-    send(app, "PUT", "/rig/policy", TOKEN, {"allowed_origins": [PAGE], "max_age": 60})
+    send(app, "PUT", "/rig/policy?names=allowed_origins", TOKEN, {"allowed_origins": [PAGE], "max_age": 60})
     before = sys.modules["side_first"]
-    send(app, "PUT", "/rig/sides", TOKEN, [["c", "side_first"]])
+    send(app, "PUT", SIDES, TOKEN, [["c", "side_first"]])
     assert sys.modules["side_first"] is not before
     agent = app.dispatch_request.__self__
     assert isinstance(agent.sides["c"].cors, sys.modules["side_first"].CORS)
     assert isinstance(agent.sides["a"].cors, before.CORS)
     assert agent.sides["c"].cors.max_age == 60
     twice = [["d", "side_second"], ["c", "side_first"], ["d", "side_second"]]
-    assert send(app, "PUT", "/rig/sides", TOKEN, twice).json == {"d": [2.5, 2.5], "c": [2.5]}
+    assert send(app, "PUT", SIDES, TOKEN, twice).json == {"d": [2.5, 2.5], "c": [2.5]}
     assert send(app, "GET", "/nowhere", {"X-Rig-Side": "c"}).headers["X-From"] == f"first {[PAGE]} True"
 
 
@@ -132,6 +137,6 @@ def test_the_time_of_a_side_includes_that_of_its_library(app, send, clock):
     ids=["no such module", "no class CORS", "not pairs", "no module named"],
 )
 def test_library_that_cannot_be_loaded_is_an_error(app, send, sides, error):
-    answer = send(app, "PUT", "/rig/sides", TOKEN, sides)
+    answer = send(app, "PUT", SIDES, TOKEN, sides)
     assert answer.status_code == 400
     assert answer.json["error"].startswith(error)

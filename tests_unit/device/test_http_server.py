@@ -64,16 +64,17 @@ def test_client_that_does_not_read_is_disconnected(app, device):
         def get_extra_info(self, name):
             return ("192.0.2.1", 1)
 
-        async def readline(self):
-            return lines.pop(0)
+        async def read(self, n):
+            return b"GET /capture HTTP/1.1\r\n\r\n"
 
-        async def awrite(self, data):
+        def write(self, data):
+            pass
+
+        async def drain(self):
             await asyncio.Event().wait()
 
         async def aclose(self):
             self.closed = True
-
-    lines = [b"GET /capture HTTP/1.1\r\n", b"\r\n"]
 
     async def main():
         app.client_timeout_s = 0
@@ -152,17 +153,16 @@ def test_failed_write_is_reported_and_the_connection_closed(app, capsys):
         def get_extra_info(self, name):
             return ("192.0.2.1", 1)
 
-        async def readline(self):
-            return lines.pop(0)
+        async def read(self, n):
+            return REQUEST
 
-        async def awrite(self, data):
+        def write(self, data):
             raise OSError(105, "ENOBUFS")
 
         async def aclose(self):
             self.closed = True
             raise OSError(128)
 
-    lines = [b"GET /api/status HTTP/1.1\r\n", b"\r\n"]
     stream = Broken()
     run(app.handle_request(stream, stream))
     assert stream.closed
@@ -176,7 +176,7 @@ def test_request_of_a_lost_client_is_not_answered(app):
         def get_extra_info(self, name):
             return ("192.0.2.1", 1)
 
-        async def readline(self):
+        async def read(self, n):
             raise OSError(104)
 
         async def aclose(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -77,6 +78,23 @@ def test_an_empty_board_gets_the_deploy_command(camrig):
         assert_wrong(
             ended, "there is no application on the board", f"camrig deploy --device {empty.path}\n", "not tried"
         )
+
+
+def test_every_command_that_is_advised_repeats_the_options(camrig, tmp_path):
+    (tmp_path / "with space").mkdir()
+    with VirtualBoard.start(VirtualConfig()) as empty:
+        link = tmp_path / "with space" / "board"
+        link.symlink_to(empty.path)
+        options = ("--device", str(link), "--hil-lib", "lib", "--hil-baud", "57600", "--hil-boot-timeout", "7")
+        ended = camrig("doctor", *options)
+        (command,) = [line.strip() for line in ended.out.splitlines() if line.strip().startswith("camrig deploy")]
+        _, *words = shlex.split(command)
+        assert sorted(words) == sorted(["deploy", *options])
+        assert camrig(*words, env=WIFI).code in (0, 6)
+        with lock.held(lock_key(str(link)), "a test"):
+            busy = camrig("doctor", *options)
+        (again,) = [line.strip() for line in busy.out.splitlines() if line.strip().startswith("camrig doctor --")]
+        assert sorted(shlex.split(again)[1:]) == sorted(["doctor", *options, "--hil-wait", "60"])
 
 
 def test_a_main_that_raises_is_quoted(camrig, deployed, tmp_path):

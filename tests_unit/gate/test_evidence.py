@@ -9,17 +9,19 @@ from dataclasses import replace
 import pytest
 from camrig.cli.main import main
 from camrig.errors import BaselineError
-from camrig.gate.baseline import Baseline
+from camrig.gate.baseline import Baseline, load_baseline
 from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
-from camrig.gate.evidence import Evidence, recompute, write_evidence
+from camrig.gate.evidence import Evidence, demand_writable, recompute, write_evidence
 from camrig.gate.limits import parse_limits
 from camrig.gate.samples import MetricKind, Samples
 from camrig.gate.sequential_plan import one_look
 from camrig.measure.batch import SampleBatch
+from camrig.report.baseline_table import render_baseline
 from camrig.report.gate_table import render_verdict
 
 from tests_unit.gate.test_json_files import PROVENANCE
+from tests_unit.test_whole_file import special_file
 
 LIMITS = {"latency.total": "+10%", "heap.allocated": "+0 B"}
 
@@ -156,7 +158,7 @@ def test_a_comparison_of_different_boards_is_shown_as_such():
     older = Baseline(replace(PROVENANCE, firmware="1.21.0", virtual=False), quiet_run().metrics)
     comparison = Comparison(quiet_run(), older, parse_limits(LIMITS), one_look(), anyway=True)
     assert comparison.differences == ("different firmware: 1.26.0 and 1.21.0",)
-    lines = render_verdict(comparison, comparison.decide(), 100).splitlines()
+    lines = render_verdict(comparison, comparison.decide(), 100, verbose=True).splitlines()
     assert lines[0] == f"{PROVENANCE.machine}, {PROVENANCE.firmware}, {PROVENANCE.mac}"
     assert lines[1] == "compared all the same: different firmware: 1.26.0 and 1.21.0"
 
@@ -169,3 +171,71 @@ def test_a_calibration_of_another_board_is_refused_in_any_comparison():
     with pytest.raises(BaselineError, match="the calibration of this bench: different boards") as raised:
         comparison.decide()
     assert "camrig calibrate" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("run.json", lambda data: data.update(exit_code=0)),
+        ("samples.json", lambda data: data["sessions"][0]["origin"].update(taken="another day")),
+        ("baseline.json", lambda data: data["sessions"][0]["origin"].update(rssi=-90)),
+        ("digests.json", lambda data: data.pop("run.json")),
+        ("files.json", lambda data: data.update({"/main.py": "00"})),
+    ],
+)
+def test_evidence_of_which_a_part_was_changed_gives_no_verdict(tmp_path, capsys, name, change):
+    comparison = Comparison(quiet_run(), quiet_baseline(), parse_limits(LIMITS), one_look())
+    path = tmp_path / "evidence.zip"
+    extra = {"run": {"exit_code": 1}}
+    write_evidence(path, Evidence(comparison.candidate, {}, {}, {}, "", comparison, comparison.decide(), extra))
+    rewrite(path, name, change)
+    assert main(["verdict", str(path)]) == 4
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "not those that were written" in output.err
+
+
+def test_evidence_of_an_earlier_release_has_no_digests(evidence):
+    with zipfile.ZipFile(evidence) as archive:
+        members = {name: archive.read(name) for name in archive.namelist() if name != "digests.json"}
+    with zipfile.ZipFile(evidence, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert main(["verdict", str(evidence)]) == 0
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "device", "link to a device", "huge", "loop"])
+def test_what_is_not_a_regular_file_is_neither_evidence_nor_a_baseline(tmp_path, capsys, kind):
+    path = special_file(tmp_path, kind)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "name.json").symlink_to(path)
+    assert main(["verdict", str(path)]) == 4
+    assert main(["baseline", "show", "name", "--hil-baselines", str(kept)]) == 4
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.startswith("camrig: ") for line in lines] == [True, True]
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "device"])
+def test_evidence_does_not_replace_what_is_not_a_file(tmp_path, kind):
+    with pytest.raises(BaselineError, match="cannot be written"):
+        demand_writable(special_file(tmp_path, kind))
+
+
+def test_what_is_packed_into_evidence_is_of_a_sane_size(tmp_path):
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("verdict.json", "w") as member:
+        for _ in range(40):
+            member.write(bytes(1 << 20))
+    with pytest.raises(BaselineError, match="too large"):
+        recompute(path)
+
+
+def test_no_text_of_a_file_acts_on_a_terminal(evidence):
+    def change(data):
+        data["sessions"][0]["origin"]["machine"] = "\x1b[2J[/bold]"
+
+    rewrite(evidence, "samples.json", change)
+    with zipfile.ZipFile(evidence) as archive:
+        samples = load_baseline(zipfile.Path(archive) / "samples.json")
+    assert "\x1b" not in render_baseline("name", samples)

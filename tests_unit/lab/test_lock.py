@@ -191,3 +191,13 @@ def test_a_lock_on_a_removed_file_does_not_count(runtime):
     with pytest.raises(BoardBusyError):
         lock.take(key, "third")
     second.release()
+
+
+@pytest.mark.parametrize("variable", ["", "/nowhere at all"])
+def test_without_a_runtime_folder_locks_are_below_the_temporary_one(monkeypatch, tmp_path, variable):
+    monkeypatch.setattr(lock.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", variable)
+    assert lock.folder() == tmp_path / f"camrig-{os.getuid()}"
+    assert os.stat(lock.folder()).st_mode & 0o077 == 0
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert lock.folder() == tmp_path / "camrig"

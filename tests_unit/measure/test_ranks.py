@@ -85,6 +85,12 @@ def test_short_series_have_no_bound_where_order_is_likely_by_chance():
     assert ranks.kendall_depth([10, 10], 0.02) > 0
 
 
+@pytest.mark.parametrize("sizes", [[171], [400], [300, 300]])
+def test_the_depth_of_long_series_is_known(sizes):
+    pairs = sum(n * (n - 1) // 2 for n in sizes)
+    assert 0.4 * pairs < ranks.kendall_depth(sizes, 0.02) < 0.5 * pairs
+
+
 def test_inflation_reduces_the_depth():
     plain = ranks.kendall_depth([30], 0.01)
     assert ranks.kendall_depth([30], 0.01, inflation=1.0001) <= plain

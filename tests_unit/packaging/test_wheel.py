@@ -51,7 +51,7 @@ def test_the_wheel_holds_the_package_and_its_cargo(wheel):
             for path in folder.rglob("*")
             if path.is_file() and path.suffix != ".pyc"
         }
-        assert package == sources
+        assert package == {*sources, "report/results.schema.json"}
         assert {"py.typed", "cargo/lib/microdot/cors.py", "cargo/device/main.py"} < package
         assert "virtual/board_side/firmware.py" in package
         (information,) = {name.partition("/")[0] for name in names} - {"camrig"}
@@ -87,6 +87,11 @@ def cargo(environment: Environment, repository: Path, **variables: str) -> Path:
 def test_a_foreign_repository_tests_the_virtual_board(installed, repository, as_module):
     command = [installed.python, "-m", "pytest"] if as_module else [installed.pytest]
     assert_both_pass(run([*command, "-q", "tests_hil"], repository))
+    if not as_module:
+        command = [installed.python.with_name("camrig"), "report", "results", "-o", "metrics.txt"]
+        ended = run(command, repository)
+        assert ended.returncode == 0, ended.stdout
+        assert (repository / "metrics.txt").read_text().endswith("# EOF\n")
 
 
 def test_a_foreign_repository_uses_camrig_from_a_target_folder(target, repository):

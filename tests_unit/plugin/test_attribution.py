@@ -62,14 +62,16 @@ def test_a_board_that_ignores_ctrl_c_is_recovered_by_its_power(crash, tmp_path):
     assert "control lines" not in [rung["rung"] for rung in others]  # a pseudo-terminal has none
 
 
-def test_a_silent_server_is_started_again(crash):
+def test_an_application_that_hangs_is_named_and_started_again(crash):
     source = (
-        "import camrig.probe.lost_exchanges as lost\nlost.SECONDS_PER_EXCHANGE, lost.SECONDS_TO_RETURN = 1.0, 1.0\n"
+        "import camrig.probe.lost_exchanges as lost\nlost.SECONDS_PER_EXCHANGE, lost.SECONDS_TO_RETURN = 5.0, 1.0\n"
         + SUITE.format(kind="silent")
     )
     ended = crash(source)
-    assert ended.code == 6, ended.out
-    assert "1 passed, 1 blocked" in ended.out
+    assert ended.code == 1, ended.out
+    assert "1 failed, 1 passed" in ended.out
+    assert re.search(r"the application hangs: Ctrl-C found it at main\.py:\d+ in hang", ended.out)
+    assert "  time.sleep(1)\n" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_a_board_that_stays_broken_blocks_the_rest_with_the_first_cause(crash, t
     source = SUITE.format(kind="panic") + "def test_third(dut, preflight):\n    preflight('https://a.example')\n"
     ended = crash(source)
     assert ended.code == 1, ended.out
-    assert "1 failed, 2 blocked" in ended.out
+    assert "1 failed, 1 blocked" in ended.out
     assert ended.out.count("did not come back") >= 1
     (cause,) = result(tmp_path)["blocked"]
     assert "Guru Meditation" in cause

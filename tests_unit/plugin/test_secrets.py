@@ -29,6 +29,17 @@ def test_fails_with_the_password(dut, note, form):
     assert text == "", f"not empty: {{text}}"
 
 
+@pytest.mark.skip(reason={password!r})
+def test_is_skipped_for_the_password(dut):
+    pass
+
+
+@pytest.mark.xfail(reason={password!r})
+def test_is_expected_to_fail_for_the_password(dut, record_property):
+    record_property("list", [{password!r}])
+    assert [{password!r} * 2] * 200 == dut
+
+
 def test_fails_with_the_token(dut):
     token = dut.agent._token
     dut.agent.run("print(agent.token)")

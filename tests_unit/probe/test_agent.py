@@ -10,6 +10,11 @@ from camrig.errors import AgentError
 from camrig.probe.agent import Agent, Heap
 from camrig.probe.client import Phases, Response
 
+POLICY = (
+    "/rig/policy?names=allowed_origins,allowed_methods,expose_headers,allowed_headers,"
+    "allow_credentials,max_age,preflight_status"
+)
+
 
 class Board:
     """Records requests and answers each with the same response."""
@@ -59,14 +64,21 @@ def test_valid_policy_is_sent_as_json(changes):
     board = Board({"max_age": 5})
     assert board.agent.policy(**changes) == {"max_age": 5}
     ((method, target, headers, body),) = board.requests
-    assert (method, target, json.loads(body)) == ("PUT", "/rig/policy", changes)
+    assert (method, target, json.loads(body)) == ("PUT", POLICY, changes)
     assert headers == {"X-Rig-Token": "sesame", "Content-Type": "application/json"}
+
+
+def test_a_policy_is_changed_in_place():
+    board = Board({})
+    board.agent.policy(in_place=True, allowed_origins=["https://a.example"])
+    ((method, target, _, _),) = board.requests
+    assert (method, target) == ("PUT", POLICY + "&in_place=1")
 
 
 def test_policy_without_changes_is_only_read():
     board = Board({"max_age": 5})
     assert board.agent.policy() == {"max_age": 5}
-    assert board.requests == [("GET", "/rig/policy", {"X-Rig-Token": "sesame"}, b"")]
+    assert board.requests == [("GET", POLICY, {"X-Rig-Token": "sesame"}, b"")]
 
 
 def test_request_to_count_is_sent_as_on_the_wire():
@@ -123,7 +135,7 @@ def test_peak_is_read_when_it_is_stopped():
         (404, b"Not found", "the rig's agent is not attached"),
         (403, b"{}", "refuses this run's token"),
         (400, b'{"error": "ImportError: no module"}', "GET /rig/about with 400: ImportError: no module"),
-        (500, b"Internal \xff error", "with 500: Internal"),
+        (500, b"Internal \xff error", "with 500: b'Internal"),
         (200, b"[]", "with 200"),
         (200, b"", "with 200"),
     ],

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from camrig.probe.client import LostExchangeError, exchange, parse_response, request_bytes
+from camrig.probe.client import LostExchangeError, exchange, request_bytes
 from camrig.probe.preflight import preflight_headers
+from camrig.probe.response_parser import parse_response
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,8 +57,8 @@ def test_headers_keep_order_case_and_duplicates():
         (b"", "closed without an answer"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "not an HTTP response"),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "cut off after 4 of 10"),
-        (b"HTTP/1.0 200 OK\r\nContent-Le", "not an HTTP response"),
-        (b"HTTP/1.0 200 OK\r\nno colon here\r\n\r\n", "without a colon"),
+        (b"HTTP/1.0 200 OK\r\nContent-Le", "cut off in its head"),
+        (b"HTTP/1.0 200 OK\r\nno colon here\r\n\r\n", "among the headers"),
     ],
 )
 def test_incomplete_response_is_a_lost_exchange(answer, message):
@@ -76,7 +77,7 @@ def test_refused_connection_is_a_lost_exchange():
 
 
 def test_response_to_head_needs_no_body():
-    status, _, _, body = parse_response(b"HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n", head=True)
+    status, _, _, body = parse_response(b"HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n", to_head=True)
     assert (status, body) == (200, b"")
 
 

@@ -47,7 +47,7 @@ def exchange_once(port: int, connections: Connections) -> None:
 
 
 def get_with_requests(port: int, connections: Connections) -> None:
-    with HttpSession(f"http://127.0.0.1:{port}", LONG, connections) as session:
+    with HttpSession(f"http://127.0.0.1:{port}", connections=connections, seconds=LONG) as session:
         session.get("/")
 
 
@@ -115,7 +115,7 @@ def test_request_without_a_response_blocks_the_rig(silent_server, seconds):
     cutter = threading.Thread(target=lambda: (received.wait(10), connections.cut() if seconds == LONG else None))
     cutter.start()
     with (
-        HttpSession(f"http://127.0.0.1:{port}", seconds, connections) as session,
+        HttpSession(f"http://127.0.0.1:{port}", connections=connections, seconds=seconds) as session,
         pytest.raises(BlockedError, match="GET /api/status got no answer") as raised,
     ):
         session.get("/api/status")

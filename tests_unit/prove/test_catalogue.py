@@ -8,7 +8,7 @@ from itertools import cycle
 
 import pytest
 from camrig.deploy.compile import check_compiles
-from camrig.deploy.manifest import upstream_cors
+from camrig.deploy.contents import upstream_cors
 from camrig.prove.behaviour_faults import BEHAVIOUR_FAULTS
 from camrig.prove.cost_faults import COST_FAULTS, REQUESTS
 from camrig.prove.faulty_copy import Change
@@ -42,8 +42,9 @@ def test_the_catalogue_is_as_large_as_documented():
 
 def test_each_cost_is_put_on_each_kind_of_request():
     for kind in ("time", "bytes", "leaks"):
+        requests = set(REQUESTS) - ({"the first request"} if kind == "leaks" else set())  # what is left once is bytes
         names = [fault.name for fault in COST_FAULTS if fault.kind == kind]
-        assert all(any(name.endswith(request) for name in names) for request in REQUESTS)
+        assert all(any(name.endswith(request) for name in names) for request in requests)
 
 
 def test_each_parameter_of_the_policy_has_faults():
@@ -80,9 +81,8 @@ def test_no_cost_fault_changes_an_answer(library, fault, expected):
         assert asyncio.run(changed_answer(change.applied(SOURCES[library]), expected[library])) is None
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_every_copy_compiles_for_the_board(library, tmp_path):
+def test_every_copy_compiles_for_the_board(tmp_path):
     path = tmp_path / "cors.py"
-    for fault in CATALOGUE:
+    for fault, library in zip(CATALOGUE, cycle(LIBRARIES), strict=False):
         path.write_text(fault.change.applied(SOURCES[library]))
         check_compiles(path)

@@ -10,7 +10,7 @@ import pytest
 from camrig.measure.recorder import RecordedMetric, Recorder
 from camrig.report.json_report import SCHEMA, BoardReport, RunReport, write
 from camrig.report.metrics_table import number
-from camrig.report.summary import board_summary, leak_lines
+from camrig.report.summary import board_summary
 
 
 def board(virtual: bool = True) -> BoardReport:
@@ -50,7 +50,7 @@ def test_figures_have_the_digits_that_a_reader_needs(value, text):
 
 
 def test_the_summary_names_board_and_firmware_and_says_virtual():
-    text = board_summary(board(), 100)
+    text = board_summary(board(), "Correct.", 100, verbose=False)
     head, *rows = text.splitlines()
     assert "camrig virtual board" in head
     assert "MicroPython 1.26.0" in head
@@ -61,34 +61,8 @@ def test_the_summary_names_board_and_firmware_and_says_virtual():
     assert heap == ["heap", "B", "123,456", "–", "–", "1"]
 
 
-@pytest.mark.parametrize(
-    ("points", "line"),
-    [
-        ([60_000] * 26, "heap.leak_slope: 0 B/request (0 to 0): 1,600 B free, which no number of requests fills"),
-        (
-            [60_000 + 320 * n for n in range(26)],
-            "heap.leak_slope: 16 B/request (16 to 16): 1,600 B free, which last for at least 100 requests,"
-            " at most 100, 100 by the median",
-        ),
-        (
-            [60_000] * 21 + [61_600] * 5,
-            "heap.leak_slope: 0 B/request (0 to 4.21): 1,600 B free, which last for at least 380 requests",
-        ),
-        ([60_000, 60_320], "heap.leak_slope: 16 B/request (unbounded to unbounded): 1,600 B free, which "
-                           "last for at least 0 requests, 100 by the median"),
-    ],
-)  # fmt: skip
-def test_a_leak_is_shown_with_the_requests_until_the_heap_is_full(points, line):
-    recorder = Recorder()
-    recorder.record("heap.leak_slope", points, "B/request", at=[20 * n for n in range(len(points))])
-    assert leak_lines(recorder.metrics)[0] == line[: line.index("): ") + 1]
-    recorder.record("heap.free", 1600, "B")
-    assert leak_lines(recorder.metrics) == [line]
-    assert line in board_summary(replace(board(), metrics=recorder.metrics), 9)
-
-
 def test_hardware_is_not_called_virtual():
-    assert "virtual" not in board_summary(board(virtual=False), 100).lower()
+    assert "virtual" not in board_summary(board(virtual=False), "Correct.", 100, verbose=True).lower()
 
 
 def metrics_in_file(path: Path) -> dict[str, dict]:

@@ -163,3 +163,32 @@ def test_every_option_is_a_field_and_every_flag_has_its_variable():
         assert (
             option.env[0] == "CAMRIG_" + option.flag.removeprefix("--").removeprefix("hil-").replace("-", "_").upper()
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("wait = " + "9" * 5000, "not valid TOML"),
+        ("wait = " + "[" * 100_000, "not valid TOML"),
+        ("a." * 100_000 + "b = 1", "not valid TOML"),
+        ("a." * 100 + "b = 1", "tables in each other"),
+        ('results = "a\\u0000b"', "is not a path"),
+        ('lib = "' + "x" * 5000 + '"', "too long"),
+        ('baselines = "~no-such-user/x"', "unknown user"),
+        ("\ufeffwait = 1", "byte-order mark"),
+        ("wait = nan", "more than 0"),
+        ("x" * 5000 + " = 1", "x…"),
+    ],
+)
+def test_no_text_of_the_file_is_more_than_an_error(tmp_path, text, words):
+    (tmp_path / "camrig.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=words) as raised:
+        resolve({}, {}, tmp_path)
+    assert len(str(raised.value)) < 1000 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize(("ssid", "password"), [("x" * 33, "y"), ("lab", "y" * 65)])
+def test_wifi_settings_that_no_network_has_are_refused(tmp_path, ssid, password):
+    with pytest.raises(SettingsError, match="cannot be right") as raised:
+        resolve({}, {"CAMRIG_WIFI_SSID": ssid, "CAMRIG_WIFI_PASSWORD": password}, tmp_path)
+    assert password not in str(raised.value)

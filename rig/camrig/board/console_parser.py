@@ -23,6 +23,7 @@ from camrig.board.events import (
     PANIC,
     STACK_OVERFLOW,
     TASK_WATCHDOG,
+    AgentOff,
     Crashed,
     Event,
     Frame,
@@ -52,6 +53,7 @@ _SERVING = re.compile(
     _JUNK + r"(?:[IWD] \(\d+\) |\[\w+\] )?(?:[\w.\-]+: )?serving (http://[0-9A-Za-z.\-]+(?::\d{1,5})?)/?\s*$"
 )
 _WIFI = re.compile(_JUNK + r"camrig: wifi (connected|failed|not configured) ?(.*)$")
+_AGENT_OFF = re.compile(r"camrig: rig agent off: (.+)")
 _CAUSE = re.compile(_JUNK + r"camrig: reset cause (\w+)\s*$")
 _RESTART = re.compile(_JUNK + r"rst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)(?:,boot:0x[0-9a-f]+ .*)?\s*$")
 _BANNER = re.compile(r"(MicroPython v?\d\S* on \d\S+?; .+)$")
@@ -143,6 +145,8 @@ def _line_event(line: str) -> Event | None:
     if match := _WIFI.match(line):
         state, detail = match[1], match[2].strip()
         return WifiJoined(detail) if state == "connected" else WifiFailed(detail or "not-configured")
+    if match := _AGENT_OFF.match(line):
+        return AgentOff(match[1].strip())
     if match := _CAUSE.match(line):
         return ResetCause(match[1])
     if match := _RESTART.match(line):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import serial
-from serial import rfc2217
 
 from camrig.board.line_profiles import LineProfile, LineSequence
 
-if os.name == "posix":
+try:
     import fcntl
     import struct
     import termios
+except ImportError:  # Windows, whose driver sets the lines as it opens the port
+    HAS_LINES_AT_OPEN = False
+else:
+    HAS_LINES_AT_OPEN = True
 
 
 class BoardSerial(serial.Serial):
@@ -25,7 +29,7 @@ class BoardSerial(serial.Serial):
     a board with the two-transistor circuit.
     """
 
-    if os.name == "posix":
+    if HAS_LINES_AT_OPEN:
 
         def _update_dtr_state(self) -> None:
             if self.is_open:
@@ -45,9 +49,15 @@ def _set_both(fd: Any, dtr: bool, rts: bool) -> None:
     fcntl.ioctl(fd, termios.TIOCMSET, struct.pack("I", levels))
 
 
+def is_rfc2217(port: Any) -> bool:
+    """Whether ``port`` is that of a server. pyserial reads its module when the first such URL is opened."""
+    module = sys.modules.get("serial.rfc2217")
+    return module is not None and isinstance(port, module.Serial)
+
+
 def has_lines(port: Any) -> bool:
     """Whether the open ``port`` has control lines: not on a pseudo-terminal or a bare TCP socket."""
-    if isinstance(port, rfc2217.Serial):
+    if is_rfc2217(port):
         return True
     if not isinstance(port, serial.Serial):
         return False
@@ -60,7 +70,7 @@ def has_lines(port: Any) -> bool:
 
 def set_lines(port: Any, dtr: bool | None, rts: bool | None) -> None:
     """Set lines of the open ``port``, both in one step where the system can; None leaves a line. Raises OSError."""
-    local = os.name == "posix" and isinstance(port, BoardSerial)
+    local = HAS_LINES_AT_OPEN and isinstance(port, BoardSerial)
     if local and dtr is not None and rts is not None:
         _set_both(port.fd, dtr, rts)
         port._dtr_state, port._rts_state = dtr, rts  # the values behind port.dtr and port.rts

@@ -6,6 +6,7 @@ The rules, in the order in which they are applied, are those of docs/console-and
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from camrig.board.events import (
     Traceback,
 )
 from camrig.errors import CamrigError
+from camrig.redaction import visible
 
 APPLICATION = "application"
 POWER_OR_CABLE = "power or cable"
@@ -36,7 +38,7 @@ class Crash:
     """The application went down. ``attributed_to`` is APPLICATION for what runs on the board, else POWER_OR_CABLE.
 
     ``firmware`` is true if the firmware itself died, which prints a dump and restarts the chip. ``mark`` is the
-    position in the console just after the crash.
+    position in the console just after the crash, and ``at`` that on the monotonic clock.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Crash:
     attributed_to: str
     firmware: bool = False
     mark: int = 0
+    at: float = 0.0
 
 
 def crash_of(event: Event, last: Traceback | None = None) -> Crash | None:
@@ -130,10 +133,16 @@ class CrashMonitor:
                     self._crashed.set()
                 self._signs.popleft()
 
-    def start(self, url: str = "") -> None:
-        """The application serves at ``url``, and the rig leaves the board alone: a restart is a crash from now on."""
+    def start(self, url: str = "", seen: int | None = None) -> None:
+        """The application serves at ``url``, and the rig leaves the board alone: a restart is a crash from now on.
+
+        Its end is one also if it came before, after event number ``seen``.
+        """
         self._url = urlsplit(url)
         self._console.release()
+        for event in self._console.since(seen) if seen is not None else []:
+            if isinstance(event, (Traceback, Prompt)):
+                self._examine(event)
         if self._console.broken is not None:
             self._examine(self._console.broken)
 
@@ -154,12 +163,20 @@ class CrashMonitor:
             if isinstance(event, Traceback):
                 self._last_traceback = event
         if crash is not None:
-            sign = replace(crash, summary=self._console.hide(crash.summary), mark=self._console.mark())
+            sign = replace(
+                crash,
+                summary=visible(self._console.hide(crash.summary)),
+                mark=self._console.mark(),
+                at=time.monotonic(),
+            )
             if len(self._signs) < MAX_SIGNS:
                 self._signs.append(sign)
             threading.Thread(target=self._prove, name="proof of a crash", daemon=True).start()
 
     def _is_second_server(self, event: Serving) -> bool:
-        """Whether an application that serves on another port as well says so."""
+        """Whether an application that serves on another port as well says so, or one that only now says where."""
         second = urlsplit(event.url)
+        if not self._url.hostname:
+            self._url = second
+            return True
         return second.hostname == self._url.hostname and second.port != self._url.port

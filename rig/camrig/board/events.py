@@ -27,6 +27,13 @@ class WifiFailed:
 
 
 @dataclass(frozen=True)
+class AgentOff:
+    """The rig's agent does not answer. ``reason`` is the exception that kept it from that."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Restarted:
     """The chip's ROM started. ``cause`` is its own name for the reset, such as ``POWERON_RESET``."""
 
@@ -60,6 +67,11 @@ class Frame:
     line: int
     function: str
 
+    @property
+    def place(self) -> str:
+        """``main.py:3 in start``."""
+        return f"{self.file}:{self.line}" + (f" in {self.function}" if self.function else "")
+
 
 @dataclass(frozen=True)
 class Traceback:
@@ -72,11 +84,7 @@ class Traceback:
     @property
     def where(self) -> str:
         """``main.py:3 in start``: the innermost frame; empty when there is none."""
-        if not self.frames:
-            return ""
-        frame = self.frames[-1]
-        inside = f" in {frame.function}" if frame.function else ""
-        return f"{frame.file}:{frame.line}{inside}"
+        return self.frames[-1].place if self.frames else ""
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,7 @@ Event = (
     Serving
     | WifiJoined
     | WifiFailed
+    | AgentOff
     | Restarted
     | ResetCause
     | SoftRebooted

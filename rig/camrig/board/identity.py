@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from camrig.board.session import Session
+from camrig.redaction import presentable
 
-# Runs on MicroPython 1.21 and later, on any port: each fact is queried separately.
+# Runs on MicroPython 1.21 and later, on any port: each fact is queried separately. It is short, because at the speed
+# at which boards start a kilobyte takes a tenth of a second. The facts are in the order of _FACTS.
 _QUERY = """
-import sys, gc
+import sys,gc,json
 gc.collect()
-d = {'free': gc.mem_free(), 'alloc': gc.mem_alloc(), 'platform': sys.platform}
-i = sys.implementation
-d['name'] = i[0]
-d['version'] = '.'.join(str(x) for x in i[1][:3])
-d['mpy'] = getattr(i, '_mpy', None)
-d['machine'] = getattr(i, '_machine', '')
-try:
-    import os
-    d['machine'] = d['machine'] or os.uname()[4]
-    d['build'] = os.uname()[3]
-except Exception:
-    d['build'] = sys.version
-try:
-    s = os.statvfs('/')
-    d['flash'] = [s[1] * s[2], s[1] * s[3]]
-except Exception:
-    pass
-try:
-    import machine
-    d['id'] = ''.join('%02x' % b for b in machine.unique_id())
-except Exception:
-    pass
-try:
-    import network
-    d['mac'] = ':'.join('%02x' % b for b in network.WLAN(network.STA_IF).config('mac'))
-except Exception:
-    pass
-d['deflate'] = False
-try:
-    import deflate
-    d['deflate'] = True
-except Exception:
-    pass
-import json
-print(json.dumps(d))
+o=__import__
+def q(e):
+ try:return eval(e)
+ except Exception:pass
+i=sys.implementation
+n=q("o('network')")
+m=q("list(n.WLAN(n.STA_IF).config('mac'))")
+print(json.dumps([gc.mem_free(),gc.mem_alloc(),sys.platform,i[0],i[1][:3],q('i._mpy'),
+q('i._machine')or q("o('os').uname()[4]"),q("o('os').uname()[3]")or sys.version,q("o('os').statvfs('/')[1:4]"),
+m,not m and q("list(o('machine').unique_id())"),bool(q("o('deflate')"))]))
 """
+_FACTS = ("free", "alloc", "platform", "name", "version", "mpy", "machine", "build", "flash", "mac", "id", "deflate")
 
 
 @dataclass(frozen=True)
@@ -101,20 +80,31 @@ class Identity:
         return str(self.mpy or "")
 
 
+def _address(facts: dict[str, Any]) -> str:
+    """The MAC, or the chip's own number where there is no radio."""
+    octets = facts["mac"] or facts["id"] or ()
+    return (":" if facts["mac"] else "").join(f"{octet:02x}" for octet in octets)
+
+
 def identify(session: Session) -> Identity:
     """Query the board, which must be in the raw REPL, for its identity."""
-    facts: dict[str, Any] = session.ask(_QUERY)
-    flash = facts.get("flash") or [0, 0]
+    start = time.monotonic()
+    answer = session.ask(_QUERY)
+    session.pace.identified(time.monotonic() - start)
+    facts: dict[str, Any] = dict(zip(_FACTS, answer, strict=True))
+    block, total, free = facts["flash"] or (0, 0, 0)
+    version = ".".join(str(part) for part in facts["version"])
+    name = "MicroPython" if facts["name"] == "micropython" else facts["name"]
     return Identity(
-        machine=facts["machine"] or facts["platform"],
-        firmware=f"{'MicroPython' if facts['name'] == 'micropython' else facts['name']} {facts['version']}",
-        build=facts["build"],
-        platform=facts["platform"],
+        machine=presentable(facts["machine"] or facts["platform"]),
+        firmware=presentable(f"{name} {version}"),
+        build=presentable(facts["build"]),
+        platform=presentable(facts["platform"]),
         mpy=MpyVersion.unpack(facts["mpy"]) if facts["mpy"] else None,
-        mac=facts.get("mac") or facts.get("id") or "",
+        mac=_address(facts),
         heap_total=facts["free"] + facts["alloc"],
         heap_free=facts["free"],
-        flash_total=flash[0],
-        flash_free=flash[1],
+        flash_total=block * total,
+        flash_free=block * free,
         inflates=facts["deflate"],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import serial
@@ -42,6 +43,12 @@ class Line:
             self.buffer += chunk
             self.listener(bytes(chunk))
         return bool(chunk)
+
+    def cancel_read(self) -> None:
+        """End a ``fill`` of another thread that waits for a first byte, where the port can do that."""
+        if cancel := getattr(self.port, "cancel_read", None):
+            with suppress(OSError, ValueError):
+                cancel()
 
     def read(self, size: int) -> bytes:
         """``size`` bytes, or fewer if the deadline passes first."""

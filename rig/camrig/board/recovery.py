@@ -32,13 +32,17 @@ class RungUnavailableError(CamrigError):
 
 @dataclass(frozen=True)
 class RungAttempt:
-    """A rung that was tried. ``note`` says why it failed; ``absent`` is true if it was not available."""
+    """A rung that was tried. ``note`` says why it failed; ``absent`` is true if it was not available.
+
+    It began at ``at`` on the monotonic clock.
+    """
 
     rung: str
     seconds: float
     ok: bool
     note: str = ""
     absent: bool = False
+    at: float = 0.0
 
     def __str__(self) -> str:
         if self.absent:
@@ -210,7 +214,7 @@ class Ladder:
         raise BoardBrokenError(
             "the board cannot be brought back: " + "; ".join(map(str, attempts)),
             board=self._session.name,
-            hint="switch its power off and on by hand, or flash MicroPython again",
+            hint="press its reset button (EN or RST), or switch its power off and on by hand, and run again",
         )
 
     def _attempt(self, rung: Rung) -> RungAttempt:
@@ -220,10 +224,10 @@ class Ladder:
             if self._session.exec(_PROOF, SECONDS_TO_PROVE).strip() != "42":
                 raise BoardSilentError("a command got a wrong answer")
         except RungUnavailableError as error:
-            return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what, absent=True)
+            return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what, absent=True, at=deadline.start)
         except CamrigError as error:
-            return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what)
-        return RungAttempt(rung.name, deadline.spent, ok=True)
+            return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what, at=deadline.start)
+        return RungAttempt(rung.name, deadline.spent, ok=True, at=deadline.start)
 
 
 def rungs(

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
-
-from mpremote.transport import TransportError
 
 from camrig.board.console import Console
 from camrig.board.control_lines import has_lines
 from camrig.board.line_profiles import DEVKIT, LineProfile
-from camrig.board.reset_detector import CAUSE
-from camrig.board.transport import RAW_BANNER, Transport
+from camrig.board.no_repl import DOWNLOADING, no_repl_error
+from camrig.board.pace import Pace
+from camrig.board.transport import RAW_BANNER, RawReplError, Transport
+from camrig.board.unfinished_deploy import UnfinishedDeployError, wait_until_finished
 from camrig.deadline import Deadline
-from camrig.errors import BoardRaisedError, BoardSilentError, BootLoaderError, CamrigError, NoMicroPythonError
+from camrig.errors import BoardRaisedError, BoardSilentError, CamrigError
 
 SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt, including the SPIRAM test
 SECONDS_TO_START = 5.0  # for a fresh interpreter, and the application's boot.py
 SECONDS_OF_SILENCE = 6.0  # the longest wait for a silent board whose control lines can reset it
 SECONDS_TO_SETTLE = 2.0  # for the answer to the first readiness check of the raw REPL; doubled for each further one
 SECONDS_FOR_COMMAND = 15.0
-DOWNLOADING = b"waiting for download"  # printed by an ESP32's boot loader
-BOOT_LOOP = 3  # restarts; opening the port causes one
+RESTARTS_IN_DEPLOY = 4  # of a board that finishes a deploy: the rig's own Ctrl-D and resets may cause some
 OUTPUT_BYTES = 16384  # kept of what a board sends instead of an answer
 PROMPT = b">>> "
-CAUGHT = b"KeyboardInterrupt"  # printed by a program that goes on
+SOFT_REBOOT = b"MPY: soft reboot"
 REOPEN_INTERVAL = 0.25  # seconds between two attempts to open a lost port
 CTRL_C_INTERVAL = (
     0.03  # seconds between two Ctrl-C while a board boots: main.py may accept them only for milliseconds
@@ -40,6 +39,7 @@ class Session:
     """A board whose port this process has open. ``name`` is what errors call the board.
 
     ``boots_in`` is the longest time in seconds from a reset to the prompt; emulated chips take several times as long.
+    ``notify`` gets a line when the board has to be waited for. ``pace`` is how fast the board works.
     """
 
     def __init__(
@@ -51,10 +51,13 @@ class Session:
         secrets: Iterable[str] = (),
         lines: LineProfile = DEVKIT,
         boots_in: float = SECONDS_TO_BOOT,
+        notify: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.name = name or port
         self.boots_in = boots_in
-        self.console = Console(secrets)
+        self.pace = Pace()
+        self._notify = notify
+        self.console = Console(secrets, self.name)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
         self._settle_seconds = SECONDS_TO_SETTLE
@@ -90,36 +93,79 @@ class Session:
 
         Raises BoardSilentError, NoMicroPythonError or PortError.
         """
-        self._enter(Deadline.after(self.boots_in + SECONDS_TO_START), fresh=True)  # it may be booting
+        seconds = self.boots_in + SECONDS_TO_START  # it may boot
+        enter = partial(self._enter, fresh=True)
+        try:
+            self._take_over(seconds, enter)
+        except BoardSilentError:
+            if SOFT_REBOOT not in self.transport.recent:
+                raise
+            # A program that ends the interpreter is started over and over, and runs for milliseconds in between.
+            self.catch(seconds)
+            self._take_over(seconds, enter)
 
     def interrupt(self, seconds: float) -> None:
         """Stop the running program with Ctrl-C and enter the raw REPL of the same interpreter. Raises as ``repl``."""
-        self._enter(Deadline.after(seconds), fresh=False)
+        self._take_over(seconds, partial(self._enter, fresh=False))
 
-    def _enter(self, deadline: Deadline, fresh: bool) -> None:
+    def _take_over(self, seconds: float, enter: Callable[[Deadline], None]) -> None:
+        """``enter`` the raw REPL within ``seconds``, not counting a deploy that the board finishes first."""
+        for attempt in range(RESTARTS_IN_DEPLOY + 1):
+            self._attend()
+            transport = self.transport
+            transport.expects_repl, transport.recent = True, b""
+            try:
+                enter(Deadline.after(seconds))
+            except UnfinishedDeployError:
+                transport.expects_repl = False
+                notify = self._notify if not attempt else lambda line: None
+                transport.serial.buffer.clear()
+                wait_until_finished(transport.serial, transport.recent, self.name, notify)
+            except CamrigError as error:
+                raise error.on(self.name) from None
+            else:
+                return
+            finally:
+                transport.expects_repl = False
+                transport.serial.deadline = None
+        raise BoardSilentError(
+            "the board starts to finish a deploy over and over, and does not get through",
+            board=self.name,
+            hint="check its power supply; if that is good, erase its flash and write MicroPython again",
+        )
+
+    def stop_program(self, seconds: float) -> None:
+        """Send a single Ctrl-C, and wait for the prompt behind the traceback that says where the program was.
+
+        A second one could end the program's own clean-up, and then the traceback is the clean-up's. Raises PortError.
+        """
         self._attend()
-        transport, output = self.transport, b""
-        silence = SECONDS_OF_SILENCE if has_lines(transport.serial.port) else self.boots_in
+        deadline, output = Deadline.after(seconds), b""
         try:
-            while not deadline.passed and (output or deadline.spent < silence):
-                if fresh or RAW_BANNER not in output:
-                    transport.serial.write(b"\r\x03\x03")
-                    output += transport.drain(0.1, most=8192)
-                    transport.serial.write(b"\r\x01")
-                    transport.serial.deadline = deadline.sooner(1.5)
-                    # Without the prompt that follows, which the next command expects.
-                    output += transport.read_until(1, RAW_BANNER, timeout=1)
-                if self._restarted_raw(output, deadline) if fresh else self._ready(output, deadline):
-                    transport.in_raw_repl = True
-                    return
-                if output.count(DOWNLOADING) > 1:
-                    break
-                output = output[-OUTPUT_BYTES:]
+            self.transport.serial.write(b"\x03")
+            while not deadline.passed and not output.endswith((PROMPT, b"\x04>")):
+                output += self.transport.drain(0.1, most=8192)
         except CamrigError as error:
             raise error.on(self.name) from None
-        finally:
-            transport.serial.deadline = None
-        raise self._no_repl(output, deadline.spent)
+
+    def _enter(self, deadline: Deadline, fresh: bool) -> None:
+        transport, output = self.transport, b""
+        silence = SECONDS_OF_SILENCE if has_lines(transport.serial.port) else self.boots_in
+        while not deadline.passed and (output or deadline.spent < silence):
+            if fresh or RAW_BANNER not in output:
+                transport.serial.write(b"\r\x03\x03")
+                output += transport.drain(0.1, most=8192, ending=PROMPT)  # a program may print more before it
+                transport.serial.write(b"\r\x01")
+                transport.serial.deadline = deadline.sooner(1.5)
+                # Without the prompt that follows, which the next command expects.
+                output += transport.read_until(1, RAW_BANNER, timeout=1)
+            if self._restarted_raw(output, deadline) if fresh else self._ready(output, deadline):
+                transport.in_raw_repl = True
+                return
+            if output.count(DOWNLOADING) > 1:
+                break
+            output = output[-OUTPUT_BYTES:]
+        raise no_repl_error(self.name, output, deadline.spent)
 
     def catch(self, seconds: float) -> None:
         """Enter the raw REPL of a board that is starting, before its main.py can prevent that.
@@ -127,27 +173,24 @@ class Session:
         Ctrl-C is sent all the while. MicroPython reacts to it from the beginning, but main.py may disable it in its
         first line, or arm a watchdog that only a reset stops. Raises as ``repl`` does.
         """
-        self._attend()
-        transport, deadline, output = self.transport, Deadline.after(seconds), b""
-        try:
-            while not deadline.passed:
-                transport.serial.write(b"\x03")
-                transport.serial.deadline = deadline.sooner(CTRL_C_INTERVAL)
-                output = (output + transport.read_until(1, PROMPT, timeout=CTRL_C_INTERVAL))[-OUTPUT_BYTES:]
-                if output.endswith(PROMPT):
-                    transport.serial.write(b"\r\x01")
-                    transport.serial.deadline = deadline.sooner(1.0)
-                    output += transport.read_until(1, RAW_BANNER, timeout=0.5)
-                if self._ready(output, deadline):
-                    transport.in_raw_repl = True
-                    return
-                if RAW_BANNER in output:  # in the raw REPL Ctrl-C brings no prompt
-                    output = RAW_BANNER
-        except CamrigError as error:
-            raise error.on(self.name) from None
-        finally:
-            transport.serial.deadline = None
-        raise self._no_repl(output, deadline.spent)
+        self._take_over(seconds, self._catch)
+
+    def _catch(self, deadline: Deadline) -> None:
+        transport, output = self.transport, b""
+        while not deadline.passed:
+            transport.serial.write(b"\x03")
+            transport.serial.deadline = deadline.sooner(CTRL_C_INTERVAL)
+            output = (output + transport.read_until(1, PROMPT, timeout=CTRL_C_INTERVAL))[-OUTPUT_BYTES:]
+            if output.endswith(PROMPT):
+                transport.serial.write(b"\r\x01")
+                transport.serial.deadline = deadline.sooner(1.0)
+                output += transport.read_until(1, RAW_BANNER, timeout=0.5)
+            if self._ready(output, deadline):
+                transport.in_raw_repl = True
+                return
+            if RAW_BANNER in output:  # in the raw REPL Ctrl-C brings no prompt
+                output = RAW_BANNER
+        raise no_repl_error(self.name, output, deadline.spent)
 
     def soft_reset(self, seconds: float) -> None:
         """Request a soft reset from either REPL, and enter the raw REPL before main.py runs. Raises as ``repl``."""
@@ -192,44 +235,12 @@ class Session:
         transport.serial.write(b"\x04")
         if not transport.read_until(1, b"soft reboot\r\n", timeout=5).endswith(b"soft reboot\r\n"):
             return False
-        return transport.read_until(1, RAW_BANNER, timeout=15).endswith(RAW_BANNER)
-
-    def _no_repl(self, output: bytes, seconds: float) -> CamrigError:
-        """The error for a board that sent ``output`` instead of entering the raw REPL."""
-        if DOWNLOADING in output:
-            return BootLoaderError(
-                "the chip waits in its boot loader instead of running MicroPython",
-                board=self.name,
-                hint="release IO0 from ground and press reset; on some carrier boards another program's "
-                "control lines hold it there",
-            )
-        if len(causes := CAUSE.findall(output)) >= BOOT_LOOP:
-            return BoardSilentError(
-                f"the board restarts over and over ({causes[-1].decode()})",
-                board=self.name,
-                hint="if its main.py resets it, erase its flash and write MicroPython again; else check its power",
-            )
-        if not output.translate(None, b"\r\n\x01\x03\x04 "):
-            return BoardSilentError(
-                f"nothing answers on the serial line within {seconds:.0f} s",
-                board=self.name,
-                hint="check power, cable and baud rate, and that this is the board's port",
-            )
-        if CAUGHT in output:
-            return BoardSilentError(
-                "Ctrl-C (KeyboardInterrupt) is caught by the program on the board, which goes on",
-                board=self.name,
-                hint="run again and press the board's reset button (EN or RST) in the first seconds; "
-                "then let main.py pass KeyboardInterrupt on",
-                details=output.decode("ascii", "replace").strip()[-400:],
-            )
-        lines = output.decode("ascii", "replace").strip().splitlines()
-        return NoMicroPythonError(
-            "something answers, but it is not a MicroPython REPL",
-            board=self.name,
-            hint="flash MicroPython on it, or check the baud rate",
-            details="\n".join(lines[-12:]),
-        )
+        transport.serial.deadline = deadline.sooner(deadline.left / 2)
+        if transport.read_until(1, RAW_BANNER, timeout=15).endswith(RAW_BANNER):
+            return True
+        transport.serial.deadline = deadline
+        transport.serial.write(b"\x03")  # boot.py may never return, and runs before this REPL, too
+        return transport.read_until(1, RAW_BANNER, timeout=SECONDS_TO_SETTLE).endswith(RAW_BANNER)
 
     def exec(self, code: str | bytes, seconds: float = SECONDS_FOR_COMMAND) -> str:
         """Run ``code`` on the board and return its output.
@@ -270,8 +281,8 @@ class Session:
         self.console.attend()
         self.transport.serial.deadline = Deadline.after(SECONDS_FOR_COMMAND)
         try:
-            self.transport.exec_raw_no_follow("import machine\nmachine.reset()")
-        except (TransportError, struct.error) as error:
+            self.transport.submit("import machine\nmachine.reset()")
+        except RawReplError as error:
             raise BoardSilentError(
                 f"the board did not accept the reset command ({error})", board=self.name, hint="reset it by hand"
             ) from None
@@ -300,6 +311,7 @@ class Session:
     def _stop_listening(self) -> None:
         self._listening.clear()
         if self._listener is not None:
+            self.transport.serial.cancel_read()
             self._listener.join(5)
             self._listener = None
 

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import serial
-from mpremote.transport import TransportError
-from serial import rfc2217
 
+from camrig.board.control_lines import is_rfc2217
 from camrig.board.port import set_baud
-from camrig.board.transport import RAW_BANNER, Transport
+from camrig.board.transport import RAW_BANNER, RawReplError, Transport
 from camrig.deadline import Deadline
 from camrig.errors import BoardSilentError, CamrigError, PortError
 
@@ -75,14 +74,15 @@ def at_speed(transport: Transport, requested: int | None) -> Iterator[int]:
     try:
         yield speed
     except BaseException:
-        with suppress(CamrigError, TransportError):  # the first error is the cause
+        with suppress(CamrigError, RawReplError):  # the first error is the cause
             _lower(transport, speed)
         raise
     _lower(transport, speed)
 
 
 def _supported(transport: Transport) -> bool:
-    if not isinstance(transport.serial.port, (serial.Serial, rfc2217.Serial)) or transport.lines.name == "usb-cdc":
+    port = transport.serial.port
+    if not (isinstance(port, serial.Serial) or is_rfc2217(port)) or transport.lines.name == "usb-cdc":
         return False
     out, error = transport.run(_SUPPORTED, 5)
     return not error and b"True" in out
@@ -103,7 +103,7 @@ def _change(transport: Transport, speed: int) -> bool:
     line = transport.serial
     line.deadline = Deadline.after(_SECONDS_FOR_ECHO)
     try:
-        transport.exec_raw_no_follow(f"_go({speed}, {transport.baud}, {PATTERN!r}, {AGREED!r})")
+        transport.submit(f"_go({speed}, {transport.baud}, {PATTERN!r}, {AGREED!r})")
         try:
             set_baud(line.port, speed)
         except PortError:  # not supported by this port: the board goes back by itself
@@ -119,7 +119,7 @@ def _change(transport: Transport, speed: int) -> bool:
                 line.buffer[:0] = b">"  # the prompt that the next command expects
                 return True
         return _resync(transport, transport.baud, speed)
-    except TransportError:
+    except RawReplError:
         return _resync(transport, transport.baud, speed)
     finally:
         line.deadline = None
@@ -131,8 +131,8 @@ def _lower(transport: Transport, speed: int) -> None:
         return  # not raised, or the board has restarted since
     try:
         line.deadline = Deadline.after(_SECONDS_FOR_ECHO)
-        with suppress(TransportError):
-            transport.exec_raw_no_follow(f"_b({transport.baud})")
+        with suppress(RawReplError):
+            transport.submit(f"_b({transport.baud})")
         _resync(transport, transport.baud, speed)
     finally:
         line.deadline = None
@@ -149,8 +149,8 @@ def _resync(transport: Transport, base: int, raised: int) -> bool:
         with suppress(PortError):
             set_baud(line.port, raised)
             if _prompt(transport, deadline):
-                with suppress(TransportError):
-                    transport.exec_raw_no_follow(f"_b({base})")
+                with suppress(RawReplError):
+                    transport.submit(f"_b({base})")
                 time.sleep(SETTLE)
     set_baud(line.port, base)
     transport.in_raw_repl = False

@@ -1,33 +1,37 @@
-"""mpremote's serial transport, adapted to a rig that keeps it open: quick reads, deadlines, no terminal output.
+"""A serial transport for mpremote's raw REPL protocol that a rig keeps open: quick reads, deadlines, no output.
 
-The raw REPL protocol is mpremote's. The differences: reads wait for bytes instead of sleeping 10 ms, every wait ends
-at a deadline, and a board that restarts during a command is recognised by its output, not by ten seconds of silence.
+The differences from mpremote's own: reads wait for bytes instead of sleeping 10 ms, every wait ends at a deadline,
+and a board that restarts during a command is recognised by its output, not by ten seconds of silence.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
-
-from mpremote.transport import TransportError
-from mpremote.transport_serial import SerialTransport
+from contextlib import suppress
 
 from camrig.board import control_lines
 from camrig.board.line_profiles import DEVKIT, LineProfile
 from camrig.board.port import Line, open_port, set_baud
 from camrig.board.reset_detector import ResetDetector
+from camrig.board.unfinished_deploy import UnfinishedDeployError, is_finishing
 from camrig.deadline import Deadline
 from camrig.errors import BoardResetError, BoardSilentError
+from camrig.redaction import hide
 
 RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
+RECENT = 256  # bytes of output in which a line of an unfinished deploy is looked for
 SECONDS_FOR_CAUSE = 0.6  # how long to wait for the cause of a restart before it is reported
+
+
+class RawReplError(Exception):
+    """What came is not what the protocol of the raw REPL says."""
 
 
 class _RestartError(Exception):
     """Ends the read that is under way."""
 
 
-class Transport(SerialTransport):
+class Transport:
     """One open serial line to a board. ``listener`` is called with everything that the board sends.
 
     ``lines`` is the wiring of DTR and RTS, ``baud`` the speed at which the board starts.
@@ -45,18 +49,22 @@ class Transport(SerialTransport):
         self.in_raw_repl = False
         self.use_raw_paste = True
         self.device_name = port
-        self.mounted = False
-        self.is_pty = False
         self.baud = baud
         self.lines = lines
         self._listener = listener
         self._detector: ResetDetector | None = None  # set while a command runs, when no restart is expected
+        self.expects_repl = False  # set while the raw REPL is entered
+        self.recent = b""  # the last output meanwhile
         self.serial = Line(open_port(port, baud, lines), self._receive)
 
     def _receive(self, data: bytes) -> None:
         self._listener(data)
         if self._detector is not None and self._detector.feed(data):
             raise _RestartError
+        if self.expects_repl:
+            self.recent = (self.recent + data)[-RECENT:]
+            if is_finishing(self.recent):
+                raise UnfinishedDeployError
 
     def read_until(
         self,
@@ -79,25 +87,38 @@ class Transport(SerialTransport):
                 silence = Deadline.after(silence.seconds)
         return line.take(index + len(ending))
 
+    def submit(self, code: str | bytes) -> None:
+        """Have the board run ``code``, at whose raw prompt it is, and wait for nothing else. Raises RawReplError."""
+        from camrig.board import raw_repl
+
+        raw_repl.submit(self, code)
+
+    def raw_paste_write(self, code: bytes) -> None:
+        """Called by mpremote's code when the board has agreed to raw paste."""
+        from camrig.board import raw_repl
+
+        raw_repl.paste(self, code)
+
     def run(self, code: str | bytes, seconds: float) -> tuple[bytes, bytes]:
         """The output of ``code`` on the board, and its traceback if it raises. The raw REPL must be on.
 
         The output must be text: a run of other bytes counts as a board that restarted at another speed.
         Raises BoardResetError, BoardSilentError (unfinished after ``seconds``) or PortError.
         """
+        from camrig.board import raw_repl
+
         line = self.serial
         line.deadline = Deadline.after(seconds)
         self._detector = detector = ResetDetector()
         try:
             if line.buffer and detector.feed(bytes(line.buffer)):  # it restarted after the last command
                 raise _RestartError
-            self.exec_raw_no_follow(code)
-            out, err = self.follow(timeout=seconds)
-            return bytes(out), bytes(err)
+            self.submit(code)
+            return raw_repl.follow(self, seconds)
         except _RestartError:
             self._read_restart(detector)
             raise self._reset_error(detector) from None
-        except (TransportError, struct.error) as error:
+        except RawReplError as error:
             # Bytes came that are not an answer; they may be the first output of a restarting board.
             if self._read_restart(detector) or detector.noise:
                 raise self._reset_error(detector) from None
@@ -150,24 +171,28 @@ class Transport(SerialTransport):
             self.follow_board(self.baud)
         return pulsed
 
-    def drain(self, quiet: float, most: int = 65536) -> bytes:
-        """Everything that arrives until the line has been quiet for ``quiet`` seconds or ``most`` bytes came."""
+    def drain(self, quiet: float, most: int = 65536, ending: bytes | None = None) -> bytes:
+        """What arrives until the line is quiet for ``quiet`` seconds, or ``most`` bytes or ``ending`` came."""
         line = self.serial
         silence = Deadline.after(quiet)
-        while not silence.passed and len(line.buffer) < most:
+        while not silence.passed and len(line.buffer) < most and not (ending and line.buffer.endswith(ending)):
             if line.fill():
                 silence = Deadline.after(quiet)
         return line.take(len(line.buffer))
 
     def close(self) -> None:
         """Release the port, also if the board behind it is gone."""
+        # In this order: Windows would clear DTR before RTS, which resets an ESP32. ValueError: an RFC 2217 server
+        # refused to set the lines.
         try:
-            super().close()
-        except (OSError, ValueError):  # ValueError: an RFC 2217 server refused to set the lines
+            with suppress(OSError, ValueError):
+                self.serial.rts = False
+                self.serial.dtr = False
+        finally:
             self.serial.close()
 
 
 def _plain(error: Exception) -> str:
     """The error's text, shortened: mpremote quotes everything that it read."""
-    text = str(error)
+    text = hide(str(error))
     return text if len(text) <= 120 else text[:117] + "..."

@@ -2,46 +2,79 @@
 
 from __future__ import annotations
 
-import secrets
-from contextlib import ExitStack
+import os
+import re
+from contextlib import ExitStack, suppress
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
+from camrig.board.crash_error import CONSOLE_LINES
 from camrig.board.identity import Identity, identify
+from camrig.board.no_repl import ctrl_c_ignored
 from camrig.board.session import Session
-from camrig.bringup.deployment import Deployment, Progress, no_progress
+from camrig.board.user_code import evaluate, run_code
 from camrig.bringup.recovery import Recovery
-from camrig.deploy.plan import DeployPlan
-from camrig.deploy.transfer import TransferResult
-from camrig.dut import Dut, Start
-from camrig.errors import BlockedError, BoardCrashedError, BootError, CamrigError
+from camrig.deploy.layers import LIBRARY
+from camrig.errors import (
+    BlockedError,
+    BoardCrashedError,
+    BootError,
+    BootLoaderError,
+    CamrigError,
+    NoMicroPythonError,
+    ServerSilentError,
+)
 from camrig.lab import lock
 from camrig.lab.device_spec import Device, open_device, require_wifi
 from camrig.lab.usb_ports import lock_key, mac_key
 from camrig.redaction import register
-from camrig.settings.resolve import VIRTUAL, Settings
+from camrig.settings.resolve import Settings, is_virtual
 from camrig.steps import Steps
+
+if TYPE_CHECKING:  # read while the board starts, see _read_ahead
+    from camrig.bringup.deployment import Deployment
+    from camrig.deploy.hang import Hang
+    from camrig.deploy.plan import DeployPlan
+    from camrig.deploy.transfer import TransferResult
+    from camrig.dut import Dut
+    from camrig.probe.agent import Radio
+
+SECONDS_FOR_CODE = 10.0  # of a test's own
+TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+def _read_ahead() -> None:
+    """Read what is needed later, while the board makes everybody wait. Whoever needs it reports what is wrong."""
+    with suppress(Exception):
+        import_module("camrig.board.raw_repl")
+        import_module("camrig.bringup.deployment")
+        import_module("camrig.dut")
 
 
 class Board:
     """A board that is this process's alone, from ``with Board(spec, settings) as board`` to the end of that block.
 
     Whatever was opened is closed, also when a part fails. ``deploy`` puts the application on it, and ``boot`` makes a
-    ``Dut`` of it. ``token`` is the agent's, a new one unless it is given.
+    ``Dut`` of it. ``token`` is the agent's: unless it is given, the one that this computer gave
+    the board before, or a new one.
     """
 
     device: Device
     session: Session
     identity: Identity
     recovery: Recovery
+    radio: Radio | None = None  # as it was at the last boot, where the agent reported it
+    sensor: dict[str, Any] | None = None
 
     def __init__(self, spec: str, settings: Settings, steps: Steps | None = None, token: str | None = None) -> None:
         self.spec = spec
         self.settings = settings
         self.steps = steps or Steps()
-        self._token = token or secrets.token_hex(16)
-        register(self._token)
+        self._token = token or ""
         self._stack = ExitStack()
         self._lock: lock.Lock | None = None
 
@@ -66,14 +99,24 @@ class Board:
     def _connect(self) -> None:
         with self.steps("connect") as note:
             self.reach()
-            require_wifi(self.device)
             self.open()
-            self.recovery.wake()
+            if self.settings.ready is None:
+                require_wifi(self.device)  # a board that is missing comes first
+            self._wake()
             note(self.device.port)
         with self.steps("identify") as note:
             self.recovery.retry_after_reset(self.identify)
             note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
         self.check_requirement()
+
+    def _wake(self) -> None:
+        """Enter the raw REPL. What ran MicroPython when it was last seen is not to be flashed."""
+        try:
+            self.recovery.wake()
+        except NoMicroPythonError as error:
+            if isinstance(error, BootLoaderError) or lock.inspect(lock_key(self.device.port))[1] is None:
+                raise
+            raise ctrl_c_ignored(self.spec, error.details) from None
 
     def check_requirement(self) -> None:
         """Raises BlockedError for a virtual board where hardware is required."""
@@ -90,26 +133,41 @@ class Board:
 
     def open(self) -> None:
         """Own the board and open its port, control lines first. Raises BoardBusyError or PortError."""
-        if self.spec != VIRTUAL:  # that one was made for this run
+        if is_virtual(self.spec):  # kept and taken already, or made for this run
+            self._lock = self.device.lock
+        else:
             self._lock = self._own(lock_key(self.device.port))
         self.session = Session(
             self.device.port,
             self.settings.baud,
             name=self.spec,
-            secrets=(self.device.wifi.password if self.device.wifi else "", self._token),
+            secrets=(self.device.wifi.password if self.device.wifi else "",),
             lines=self.settings.lines,
             boots_in=self.settings.boots_in,
+            notify=self.steps.say,
         )
         self._stack.callback(self.session.close)
+        Thread(target=_read_ahead, name="modules read ahead", daemon=True).start()
         self.recovery = Recovery(self.session, self.device, self.settings, self.steps)
 
     def identify(self) -> None:
         """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusyError."""
         self.identity = identify(self.session)
+        kept = self._lock
         if self._lock is not None and self.identity.mac:
             if key := mac_key(self.identity.mac):
-                self._own(key)
+                kept = self._own(key)
             self._lock.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
+        self._choose_token(kept)
+
+    def _choose_token(self, kept: lock.Lock | None) -> None:
+        """The token that the board has already, if this computer knows: a new one would be a change to deploy."""
+        if not self._token:
+            known = kept.token if kept is not None else ""
+            self._token = known if TOKEN.fullmatch(known) else os.urandom(16).hex()
+            if kept is not None and known != self._token:
+                kept.keep_token(self._token)
+        register(self._token)
 
     def _own(self, key: str) -> lock.Lock:
         owned = lock.take(key, self.spec, self.settings.wait, self.steps.say)
@@ -119,7 +177,9 @@ class Board:
     @cached_property
     def deployment(self) -> Deployment:
         """What belongs on this board, which must be identified. Raises WifiError when no network was configured."""
-        wifi = require_wifi(self.device)
+        from camrig.bringup.deployment import Deployment
+
+        wifi = self.device.wifi if self.settings.ready is not None else require_wifi(self.device)
         return Deployment(self.session, self.identity, self.recovery, self.settings, wifi, self._token, self.steps)
 
     @property
@@ -133,12 +193,15 @@ class Board:
         library: Path | None = None,
         production: bool = False,
         remeasure_imports: bool = False,
-        progress: Progress = no_progress,
+        measure_imports: bool = True,
     ) -> TransferResult:
         """``Deployment.deploy``, with errors that name this board."""
         try:
             return self.deployment.deploy(
-                library=library, production=production, remeasure_imports=remeasure_imports, progress=progress
+                library=library,
+                production=production,
+                remeasure_imports=remeasure_imports,
+                measure_imports=measure_imports,
             )
         except CamrigError as error:
             raise error.on(self.spec) from None
@@ -150,24 +213,82 @@ class Board:
         except CamrigError as error:
             raise error.on(self.spec) from None
 
-    def boot(self, production: bool = False) -> Dut:
+    def boot(self) -> Dut:
         """Restart the board and wait until its server answers. Raises what keeps it from that."""
+        from camrig.dut import Dut, Start
+
         start = Start(
-            token=None if production else self._token,
-            ssid=require_wifi(self.device).ssid,
+            token=self._token if self.deployment.has_agent else None,
+            ssid=self.device.wifi.ssid if self.device.wifi else "",
             url=self.settings.url_of(self.spec),
             seconds=self.settings.boot_timeout,
             expect_cors=self.deployment.library_file or None,
             step=self.steps,
+            ready=self.settings.ready,
         )
         dut = Dut(self.session, self.identity, start)
+        self.start(dut)
+        return dut
+
+    def exec(self, source: str, timeout: float = SECONDS_FOR_CODE) -> str:
+        """Run Python on the board, and return what it prints. Ends the application, which the next test starts again.
+
+        Names stay for the next call. Raises BoardCodeError with the board's traceback, BoardCrashedError, or
+        BlockedError.
+        """
+        self._demand_repl()
+        return run_code(self.session, source, timeout)
+
+    def eval(self, expression: str, timeout: float = SECONDS_FOR_CODE) -> Any:
+        """The value of an expression on the board: numbers, texts, bytes, lists, tuples, sets, dicts. As ``exec``."""
+        self._demand_repl()
+        return evaluate(self.session, expression, timeout)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the application was ended to run code."""
+        return self.session.transport.in_raw_repl
+
+    def _demand_repl(self) -> None:
+        if not self.is_interrupted:
+            self.session.repl()
+
+    def start(self, dut: Dut) -> None:
+        """Boot ``dut``. What its library does to that is the library's failure. Raises what keeps it from serving."""
+        seen = self.session.console.seen
         try:
             dut.boot()
-        except (BootError, BoardCrashedError) as error:
-            if (fault := self.deployment.library_error()) is not None:
-                raise fault from error
-            raise
-        return dut
+            if self.deployment.has_agent:
+                self.radio, self.sensor = dut.agent.radio(), dut.agent.sensor()
+        except (BootError, BoardCrashedError, ServerSilentError) as error:
+            fault = self._boot_fault(error, seen)
+            if fault is None:
+                raise
+            raise fault from error
+
+    def _boot_fault(self, error: CamrigError, seen: int) -> CamrigError | None:
+        """The better error for a boot that began at event ``seen`` of the console, if there is one."""
+        silent = isinstance(error, ServerSilentError)
+        hang = self.deployment.find_hang() if silent else self.deployment.hang_since(seen)
+        # A slow board may still have been importing: how long that takes is asked below.
+        if hang is not None and hang.layer == LIBRARY and hang.frame.function != "<module>":
+            return hang.library_error(self.spec)
+        if hang is not None and silent:
+            return BootError(hang.summary, board=self.spec, hint="fix it and run again", details=hang.details)
+        if silent:
+            return None
+        console = self.session.console.excerpt(CONSOLE_LINES)
+        if (fault := self.deployment.library_error()) is None and isinstance(error, BoardCrashedError):
+            # No test has begun: whose doing it was is not known.
+            return BootError(f"{error.what} before any test began", board=self.spec, hint=error.hint, details=console)
+        return fault
+
+    def find_hang(self, dut: Dut) -> Hang | None:
+        """What hangs while ``dut`` gives no answer; None if it does, or if that is the board or the network.
+
+        The application has ended then: the board has to be brought back.
+        """
+        return None if dut.answers() else self.deployment.find_hang()
 
     def recover(self, dut: Dut) -> None:
         """Bring a board back whose application went down: up the ladder, its files checked, and booted again.

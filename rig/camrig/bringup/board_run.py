@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from camrig.board.crash import Crash
 from camrig.bringup.board import Board
+from camrig.deploy.hang import Hang
 from camrig.dut import Dut
 from camrig.errors import AnswerLostError, BoardBrokenError, CamrigError
 from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, LossCount, certainly_exceeds, loss_sentence
@@ -53,28 +55,37 @@ class BoardRun:
         self.board: Board | None = None
         self.dut: Dut | None = None
         self.radio: Radio | None = None
+        self.sensor: dict[str, Any] | None = None  # the camera's, where the application has one
         self.files: dict[str, str] = {}  # SHA-256 of each file on the board, read back at the end
         self.console = ""  # all of it, kept at the end
         self.broken: CamrigError | None = None
         self.crashes: list[CrashRecord] = []
+        self.hangs: list[Hang] = []
         self.start = TestStart()
         self._silence: CamrigError | None = None
 
     @contextmanager
     def reserved(self, settings: Settings) -> Iterator[Board]:
-        """The board, reserved, identified and deployed to; its console, and files for evidence, kept at the end."""
+        """The board, reserved, identified and deployed to."""
         with Board(self.spec, settings, self.steps) as board:
             self.board = board
             board.deploy()
             yield board
-            self.console = board.session.console.text()
-            if settings.evidence is not None and self.broken is None:
-                self.files = board.deployment.read_back()
+
+    def keep_console(self) -> None:
+        """Keep all that the board has printed."""
+        if self.board is not None:
+            self.console = self.board.session.console.text()
+
+    def keep_files(self, settings: Settings) -> None:
+        """Read the board's files back if there will be evidence."""
+        if self.board is not None and settings.evidence is not None and self.broken is None:
+            self.files = self.board.deployment.read_back()
 
     def boot(self, board: Board) -> Dut:
         """The board's dut."""
         self.dut = board.boot()
-        self.radio = self.dut.agent.radio()
+        self.radio, self.sensor = board.radio, board.sensor
         self._mark_start(self.start.test)
         return self.dut
 
@@ -118,6 +129,14 @@ class BoardRun:
         if not self.crashes or self.crashes[-1].crash is not crash:
             self.crashes.append(CrashRecord(self.start.test, crash, between))
 
+    def find_hang(self) -> Hang | None:
+        """What hangs on a board whose server gives no answer, if that is code: see ``Board.find_hang``."""
+        if self.board is None or self.dut is None:
+            return None
+        if (hang := self.board.find_hang(self.dut)) is not None:
+            self.hangs.append(hang)
+        return hang
+
     def record_silence(self, error: CamrigError) -> None:
         """The server gave no answer: before the next test, it has to answer or is brought back."""
         self._silence = error
@@ -134,6 +153,13 @@ class BoardRun:
             self._recover(dut, dut.down(crash))
         elif silence is not None and not dut.answers():
             self._recover(dut, silence)
+        elif self.board is not None and self.board.is_interrupted:  # to run code of a test's own
+            self.board.start(dut)
+
+    def hear_out(self) -> None:
+        """Wait until an application that ended right behind its ready line has said so."""
+        if self.dut is not None and self.broken is None:
+            self.dut.hear_out()
 
     def examine_losses(self) -> None:
         """Look closer at lost requests, while the board still serves."""

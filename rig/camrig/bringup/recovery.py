@@ -18,10 +18,11 @@ from camrig.errors import (
     NoMicroPythonError,
 )
 from camrig.lab.device_spec import Device, find_port
-from camrig.settings.resolve import VIRTUAL, Settings
+from camrig.settings.resolve import Settings, is_virtual
 from camrig.steps import Steps
 
 T = TypeVar("T")
+RESTARTS = 3  # of a board in one command, which is then sent again
 
 
 class Recovery:
@@ -59,12 +60,16 @@ class Recovery:
             self._climb(CHIP_RESET)
 
     def retry_after_reset(self, act: Callable[[], T]) -> T:
-        """``act()``, and once more if the board restarts meanwhile: what ran before may have armed a watchdog."""
-        try:
-            return act()
-        except BoardResetError:
-            self._climb(AT_BOOT)
-            return act()
+        """``act()``, and again if the board restarts meanwhile: what ran before may have armed a watchdog.
+
+        Where Ctrl-C catches the board late, its application has armed the watchdog once more.
+        """
+        for _ in range(RESTARTS):
+            try:
+                return act()
+            except BoardResetError:
+                self._climb(AT_BOOT)
+        return act()
 
     def _climb(self, first: str) -> None:
         with self._steps("recover") as note:
@@ -87,7 +92,7 @@ def _ladder(session: Session, device: Device, settings: Settings) -> Ladder:
             no_power=no_power,
             reflash=flash,
             no_reflash=no_flash,
-            find=None if device.spec == VIRTUAL else lambda: find_port(device.spec),
+            find=None if is_virtual(device.spec) else lambda: find_port(device.spec),
             boot=settings.boots_in,
         ),
     )

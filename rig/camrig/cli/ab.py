@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.compare.ab import run_ab
@@ -26,7 +27,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="upper limit for measuring times (300)",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed for the random order of requests (0)")
-    add_options(parser, *BOARD_OPTIONS, "app", "baselines", "results", "evidence")
+    add_options(parser, *BOARD_OPTIONS, "app", "baselines", "results", "evidence", "verbose")
 
 
 def _seconds(text: str) -> float:
@@ -38,13 +39,14 @@ def _seconds(text: str) -> float:
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     candidate, baseline = arguments.candidate, arguments.baseline
-    verdict = run_ab(settings, candidate, baseline, arguments.seconds, arguments.seed, show_verdict)
+    show = partial(show_verdict, verbose=settings.verbose)
+    verdict = run_ab(settings, candidate, baseline, arguments.seconds, arguments.seed, show)
     return verdict.exit_code
 
 
-def show_verdict(comparison: Comparison, verdict: GateVerdict) -> None:
+def show_verdict(comparison: Comparison, verdict: GateVerdict, verbose: bool) -> None:
     """Print the table of a comparison."""
-    print(render_verdict(comparison, verdict, width()))
+    print(render_verdict(comparison, verdict, width(), verbose))
 
 
 AB = Command("ab", "compare two libraries on one board, in one session", _add_arguments, _run)

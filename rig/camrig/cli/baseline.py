@@ -9,7 +9,6 @@ from camrig.compare.stored import stored_baselines
 from camrig.errors import BaselineError
 from camrig.gate.looks import looks_path
 from camrig.report.baseline_table import render_baseline, render_baselines
-from camrig.report.gate_table import width
 from camrig.settings.resolve import Settings
 
 _ACTIONS = {
@@ -31,7 +30,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     baselines = stored_baselines(settings.baselines)
     if arguments.action == "list":
-        print(render_baselines(baselines, width()))
+        print(render_baselines(baselines))
         return 0
     name: str = arguments.name
     if name not in baselines:
@@ -49,7 +48,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         return 0
     if isinstance(baseline, BaselineError):
         raise baseline
-    print(render_baseline(name, baseline, width()))
+    print(render_baseline(name, baseline))
     return 0
 
 

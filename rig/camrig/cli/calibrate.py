@@ -7,7 +7,7 @@ import argparse
 from camrig.bringup.in_force import run_header
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.compare.calibrate import run_calibration
-from camrig.compare.stored import limits_of
+from camrig.compare.limits import limits_of
 from camrig.report.gate_table import render_noise, width
 from camrig.settings.resolve import Settings
 

@@ -16,7 +16,8 @@ BOARD_OPTIONS = ("device", "baud", "port", "sim_heap", "boot_timeout", "url", "r
 class Command:
     """One sub-command. ``run`` gets the parsed arguments and the settings, and returns the exit code.
 
-    One that ``needs_settings`` not at all gets the defaults, whatever variables and files say.
+    One that ``needs_settings`` not at all gets the defaults, whatever variables and files say. One that ``passes_on``
+    its words to another program gets them all as ``passed_on``, and as ``unknown`` those that are not its own.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Command:
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace, Settings], int]
     needs_settings: bool = True
+    passes_on: bool = False
 
 
 def add_options(parser: argparse.ArgumentParser, *names: str) -> None:

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from camrig.bringup.board import Board
-from camrig.bringup.in_force import run_header
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
-from camrig.deploy.plan import describe
-from camrig.deploy.progress import progress_bar
 from camrig.errors import SettingsError
-from camrig.settings.resolve import VIRTUAL, Settings
-from camrig.steps import Steps
+from camrig.settings.resolve import Settings, is_virtual
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +16,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="only list what would be sent, removed and kept; restart the board as it is",
+        help="only list what would be sent, removed, kept and left out; restart the board as it is",
     )
     add_options(parser, *BOARD_OPTIONS, "lib", "app")
 
@@ -29,16 +24,24 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if len(settings.device) != 1:
         raise SettingsError("deploy takes one --device")
+    from camrig.bringup.board import Board
+    from camrig.bringup.contents import contents_for
+    from camrig.bringup.in_force import run_header
+    from camrig.deploy.left_out import rows
+    from camrig.deploy.plan import describe
+    from camrig.steps import printed_steps
+
     print(run_header(settings, None, agent=not arguments.production))
-    with Board(settings.device[0], settings, Steps(print)) as board:
+    with Board(settings.device[0], settings, printed_steps()) as board:
         if arguments.dry_run:
-            print(describe(*board.plan(arguments.production)))
+            plan = describe(*board.plan(arguments.production))
+            print("\n".join([*rows(contents_for(settings).left_out), plan]))
             board.session.restart()
             return 0
-        with progress_bar() as progress:
-            board.deploy(production=arguments.production, progress=progress)
-        url = board.boot(arguments.production).url
-        print("the virtual board served, and ends here" if board.spec == VIRTUAL else f"{board.spec} serves at {url}")
+        board.deploy(production=arguments.production, measure_imports=False)  # nothing is judged here
+        dut = board.boot()
+        state = f"serves at {dut.url}" if settings.ready is None else "runs"
+        print("the virtual board ran, and ends here" if is_virtual(board.spec) else f"{board.spec} {state}")
     return 0
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from camrig.bringup.contents import contents_for
 from camrig.cli.command import Command, add_options
-from camrig.deploy.manifest import sources
+from camrig.deploy.layers import merge
 from camrig.doctor.chain import examine
 from camrig.errors import EXIT_BLOCKED, SettingsError
+from camrig.settings.options import OPTIONS, Option
 from camrig.settings.resolve import Settings
 
 _OPTIONS = ("device", "lib", "app", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "wait")
@@ -28,9 +30,20 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         raise SettingsError("doctor takes one --device")
     if arguments.deploy:
         # A folder that cannot be deployed is refused before a board is touched.
-        sources(settings.lib, settings.app, None)
-    sound = examine(settings.device[0], settings, deploy=arguments.deploy, pulse=arguments.try_lines)
+        merge(contents_for(settings, agent=False).layers)
+    options = {
+        option.flag: value
+        for option in OPTIONS
+        if option.name in _OPTIONS and option.name != "device" and (value := _given(arguments, option)) is not None
+    }
+    sound = examine(settings.device[0], settings, deploy=arguments.deploy, pulse=arguments.try_lines, options=options)
     return 0 if sound else EXIT_BLOCKED
+
+
+def _given(arguments: argparse.Namespace, option: Option) -> str | None:
+    """The value of an option on the command line, None if it was left out."""
+    value: str | list[str] | None = getattr(arguments, option.name)
+    return value[-1] if isinstance(value, list) else value
 
 
 DOCTOR = Command("doctor", "find out what is wrong with a board, and what to do", _add_arguments, _run)

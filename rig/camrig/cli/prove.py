@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from camrig.prove.faulty_copy import Fault, demand_compiles
 from camrig.prove.outcome import BLOCKED, FALSE_ALARM, INCONCLUSIVE, METRICS, MISSED, WRONG_REASON, Outcome
 from camrig.prove.trial import CATALOGUE, KINDS, ProgressLine, Suite, Trials, find_tests
 from camrig.settings.resolve import Settings
+from camrig.steps import printed_steps
+from camrig.whole_file import temporary_folder, write_whole
 
 BEHAVIOUR = "behaviour"
 _UNCHANGED = "no change at all"
@@ -59,8 +60,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _prove(arguments, settings.lib)
     if arguments.tests or arguments.only == BEHAVIOUR:
         raise SettingsError("Microdot's own class does not pass the tests", hint="leave out --upstream")
-    with tempfile.TemporaryDirectory(prefix="camrig-prove-") as name:
-        return _prove(arguments, find_library(UPSTREAM, Path(name)).folder)
+    with temporary_folder() as folder:
+        return _prove(arguments, find_library(UPSTREAM, folder).folder)
 
 
 def _prove(arguments: argparse.Namespace, library: Path) -> int:
@@ -73,12 +74,23 @@ def _prove(arguments: argparse.Namespace, library: Path) -> int:
     if by_tests:
         trials.check_clean(next(fault for fault in CATALOGUE if fault.name == _UNCHANGED))
     try:
-        trials.run(faults, ProgressLine(len(faults)))
+        steps = printed_steps()
+        with steps("faults") as note:
+            trials.run(faults, ProgressLine(len(faults), steps))
+            note(f"{len(faults)} tried")
     finally:
         print(rendered(trials.outcomes))
         if arguments.json:
-            arguments.json.write_text(json.dumps([record(outcome) for outcome in trials.outcomes], indent=1) + "\n")
+            _write(arguments.json, trials.outcomes)
     return exit_code(trials.outcomes)
+
+
+def _write(path: Path, outcomes: list[Outcome]) -> None:
+    text = json.dumps([record(outcome) for outcome in outcomes], indent=1) + "\n"
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise SettingsError(f"the outcomes cannot be written to {path}: {error.strerror}") from None
 
 
 def rendered(outcomes: list[Outcome]) -> str:

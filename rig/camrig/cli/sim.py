@@ -1,16 +1,20 @@
-"""``camrig sim``: a virtual board in the foreground."""
+"""``camrig sim``: a virtual board in the foreground, or one that is kept for many runs."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 from camrig.cli.command import Command, add_options
+from camrig.errors import EXIT_BLOCKED
+from camrig.lab import kept_boards
 from camrig.settings.resolve import Settings
-from camrig.virtual.board import VirtualConfig
-from camrig.virtual.command import run_in_foreground
+from camrig.virtual.command import run_in_foreground, show
 from camrig.virtual.faults import catalogue
+from camrig.virtual.kept import UNUSED_SECONDS
+from camrig.virtual.profiles import NO_COSTS, PROFILES, find_costs
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +22,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--flash", type=Path, metavar="FILE", help="keep the board's flash in this image (default: a fresh one)"
     )
+    parser.add_argument("--profile", metavar="NAME", help=f"make the board slow: {', '.join(PROFILES)} (not slow)")
     parser.add_argument(
         "--fault",
         action="append",
@@ -26,16 +31,40 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="make the board misbehave, such as garble@0.01 or guru@ready+0.5; may be given more than once; "
         "help lists all faults",
     )
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument(
+        "--keep",
+        action="store_true",
+        help="start the board in the background, or show it: --device sim uses it from now on, until it is ended or "
+        f"unused for {UNUSED_SECONDS / 3600:g} hours",
+    )
+    kept.add_argument("--end", action="store_true", help="end the boards that are kept")
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if "help" in arguments.fault:
         print(catalogue())
         return 0
-    config = VirtualConfig(heap=settings.sim_heap.bytes, flash=arguments.flash, faults=tuple(arguments.fault))
-    if settings.wifi is not None:
-        config = replace(config, wifi_ssid=settings.wifi.ssid, wifi_password=settings.wifi.password)
-    return run_in_foreground(config)
+    if arguments.end:
+        return _end()
+    costs = find_costs(arguments.profile) if arguments.profile else NO_COSTS
+    config = kept_boards.board_config(settings, costs, arguments.fault, arguments.flash)
+    if not arguments.keep:
+        return run_in_foreground(config)
+    board, started = kept_boards.keep(config)
+    config = replace(config, wifi_ssid=board.ssid, wifi_password=board.password)
+    show(config, board.path, board.address, secret=not board.generated)
+    print(f"{'started now' if started else f'kept since {board.since}'}; camrig sim --end ends it.")
+    return 0
 
 
-SIM = Command("sim", "run a virtual board in the foreground and print the path to connect to", _add_arguments, _run)
+def _end() -> int:
+    ended, busy = kept_boards.end_all()
+    for sentence in busy:
+        print(f"camrig: {sentence}.", file=sys.stderr)
+    if ended or not busy:
+        print(f"ended {ended} kept virtual board{'s' * (ended != 1)}" if ended else "no virtual board is kept")
+    return EXIT_BLOCKED if busy else 0
+
+
+SIM = Command("sim", "run a virtual board, and print the path to connect to", _add_arguments, _run)

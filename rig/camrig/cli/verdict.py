@@ -19,7 +19,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     path: Path = arguments.file
     comparison, verdict = recompute(path)
     exit_code = run_ended(path)
-    show_verdict(comparison, verdict)
+    show_verdict(comparison, verdict, verbose=True)
     print(
         f"{path}: the verdict is the one that its samples and limits give; files, console and board are not checked"
     )

@@ -6,7 +6,6 @@ loaded: see camrig.compare.timed. The seed decides which side begins.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,16 +15,25 @@ from random import Random
 
 from camrig.bringup.board import Board
 from camrig.compare.alone import measure_alone
-from camrig.compare.answers import AnswerCheck, lost_answer, wrong_answer
+from camrig.compare.answers import AnswerCheck, hang_error, lost_answer, wrong_answer
 from camrig.compare.boot import Boot
-from camrig.compare.libraries import Library, ab_header, find_library, libraries_record
+from camrig.compare.libraries import Library, ab_header, find_library, libraries_record, owner_of
 from camrig.compare.losses import demand_answers, examine_losses, losses_line
 from camrig.compare.metrics import IMPORTED, RETAINED, ab_limits
 from camrig.compare.provenance import board_record, provenance_of, settings_record
 from camrig.compare.stored import CALIBRATION_AB, calibration_of
 from camrig.compare.timed import TimedPart
+from camrig.deploy.hang import Hang
+from camrig.deploy.layers import LIBRARY
 from camrig.dut import Dut
-from camrig.errors import AnswerLostError, BlockedError, BoardCrashedError, CamrigError, LibraryError
+from camrig.errors import (
+    AnswerLostError,
+    BlockedError,
+    BoardCrashedError,
+    CamrigError,
+    LibraryError,
+    ServerSilentError,
+)
 from camrig.gate.baseline import Baseline
 from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
@@ -39,7 +47,8 @@ from camrig.probe.agent import Radio
 from camrig.probe.interleaved import SIDES
 from camrig.probe.request_kinds import POLICY
 from camrig.settings.resolve import Settings
-from camrig.steps import Steps
+from camrig.steps import printed_steps
+from camrig.whole_file import temporary_folder
 
 CANDIDATE, _ = SIDES
 
@@ -68,8 +77,9 @@ class AbSession:
         self.missing: dict[str, str] = {}  # metrics that cannot be measured here, and why
         self._folder = folder
         self._random = Random(options.seed)
+        self._sides = self._random.choice([(*SIDES, *reversed(SIDES)), (*reversed(SIDES), *SIDES)])
         self._dut: Dut | None = None
-        self._radio = Radio(None, None, None)
+        self._radio: Radio | None = None
         self.timed = TimedPart(
             board,
             self.libraries,
@@ -83,7 +93,7 @@ class AbSession:
 
     def run(self) -> None:
         """Measure. Raises WrongAnswerError if the candidate answers wrongly, and whatever takes the board down."""
-        for side in self._random.choice([(*SIDES, *reversed(SIDES)), (*reversed(SIDES), *SIDES)]):
+        for side in self._sides:
             with self._attributed(side):
                 self._measure_alone(side)
         for name, reason in self.missing.items():
@@ -134,8 +144,8 @@ class AbSession:
         if self._dut is None:
             self._dut = self.board.boot()
         else:
-            self._dut.boot()
-        self._radio = self._dut.agent.radio()
+            self.board.start(self._dut)
+        self._radio = self.board.radio
         return self._dut
 
     def _measure_alone(self, side: str) -> None:
@@ -146,13 +156,18 @@ class AbSession:
         dut.count_requests_as(side)
         dut.policy(**POLICY)
         answers = AnswerCheck(dut, partial(self._wrong_answer, side))
-        boot = Boot(self.board, dut, library.name, self.recorders[side], limits, answers)
+        boots = len(self._sides) if len(self.hashes) == 1 else 0
+        boot = Boot(self.board, dut, library.name, self.recorders[side], limits, answers, boots)
         self.missing |= measure_alone(boot)
         examine_losses(dut)
 
     def _wrong_answer(self, side: str, words: str, reason: str) -> CamrigError:
         name = self.libraries[side].name
         return wrong_answer(name, words, reason, self.board.spec, is_candidate=side == CANDIDATE)
+
+    def _find_hang(self) -> Hang | None:
+        """What hangs on the board, if that is code, once it was booted."""
+        return self.board.find_hang(self._dut) if self._dut is not None else None
 
     @contextmanager
     def _attributed(self, side: str | None) -> Iterator[None]:
@@ -164,6 +179,11 @@ class AbSession:
         try:
             yield
         except CamrigError as error:
+            if isinstance(error, ServerSilentError) and (hang := self._find_hang()) is not None:
+                owner = side or owner_of(hang)
+                both = "a file of both libraries" if hang.layer == LIBRARY else "both libraries loaded"
+                name = self.libraries[owner].name if owner else both
+                raise hang_error(name, hang, self.board.spec, is_candidate=owner == CANDIDATE) from error
             loaded = f"with {self.libraries[side].name}" if side else "with both libraries loaded"
             is_named = side is not None and self.libraries[side].name in error.what
             message = error.what if is_named else f"{loaded}: {error.what}"
@@ -191,7 +211,7 @@ def run_ab(
     if settings.evidence:
         demand_writable(settings.evidence)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="camrig-ab-")))
+        folder = stack.enter_context(temporary_folder())
         sides = find_library(candidate, folder / "a"), find_library(baseline, folder / "b")
         print(ab_header(settings, *sides))
         options = AbOptions(
@@ -199,7 +219,7 @@ def run_ab(
         )
         if settings.evidence:
             remove_older(settings.evidence)
-        board = stack.enter_context(Board(settings.device[0], settings, Steps(print)))
+        board = stack.enter_context(Board(settings.device[0], settings, printed_steps()))
         session = AbSession(board, *sides, options, folder / "ab")
         session.run()
         if session.losses:

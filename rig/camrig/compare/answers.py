@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from camrig.deploy.hang import Hang
+from camrig.deploy.layers import LIBRARY
 from camrig.dut import Dut
 from camrig.errors import AgentError, AnswerLostError, BlockedError, CamrigError, WrongAnswerError
 from camrig.probe.agent import ECHO
@@ -40,6 +42,16 @@ def lost_answer(library: str, lost: AnswerLostError, *, is_candidate: bool) -> C
     """The error for a ``library`` that does not answer. A candidate has failed, a baseline blocks."""
     error = WrongAnswerError if is_candidate else BlockedError
     return error(f"with {library}: {lost.what}", board=lost.board, hint=lost.hint, details=lost.details)
+
+
+def hang_error(name: str, hang: Hang, board: str, *, is_candidate: bool) -> CamrigError:
+    """The error for a hang while the library ``name`` was at work. Only a candidate that hangs has failed."""
+    if hang.layer == LIBRARY:
+        words, hint = f"{name} hangs: Ctrl-C found it at {hang.place}", "fix it first"
+    else:
+        words, hint = f"with {name}: {hang.summary}", "fix it first; no library has caused this"
+    error = WrongAnswerError if is_candidate and hang.layer == LIBRARY else BlockedError
+    return error(words, board=board, hint=hint, details=hang.details)
 
 
 class AnswerCheck:

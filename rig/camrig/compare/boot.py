@@ -18,7 +18,10 @@ from camrig.probe.agent import MemoryCount
 from camrig.probe.client import Response
 from camrig.probe.heap_series import settled_heap
 from camrig.probe.interleaved import SIDES
+from camrig.probe.lost_exchanges import SECONDS_PER_EXCHANGE
 from camrig.probe.request_kinds import RequestKind
+
+PIECES = 8  # of a response; for a peak, the heap is collected before each is written
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Boot:
     recorder: Recorder
     limits: Mapping[str, Limit]
     answers: AnswerCheck
+    boots: int = 0  # that such phases are measured in, said in the first one; 0 in the others
 
     @property
     def lost(self) -> int:
@@ -58,6 +62,8 @@ class Boot:
         """``Agent.count`` of these kinds of requests, whose answers are checked."""
         kinds = list(kinds)
         messages = [kind.message for kind in kinds]
+        collections = {"peak": n * len(kinds) * PIECES, "alive": n}.get(of, 0) + 3
+        options["seconds"] = self.board.session.pace.limit(SECONDS_PER_EXCHANGE, collections=collections)
 
         def count() -> MemoryCount:
             return self.dut.agent.count(messages, n, of, **options)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import permutations
-from pathlib import Path
 
 from camrig.bringup.board import Board
 from camrig.compare.ab import AbOptions, AbSession
 from camrig.compare.libraries import find_library
+from camrig.compare.limits import limits_of
 from camrig.compare.metrics import MEASURED, ab_limits
-from camrig.compare.stored import CALIBRATION_AB, CALIBRATION_RUNS, limits_of
+from camrig.compare.stored import CALIBRATION_AB, CALIBRATION_RUNS
 from camrig.gate.baseline import Baseline
 from camrig.gate.calibration import Calibration, Noise, Sides, calibrate, save_calibration
 from camrig.gate.limits import Limit
 from camrig.gate.samples import Samples
 from camrig.gate.sequential_plan import SequentialPlan, one_look
+from camrig.report.own_ignore import ignore_itself
 from camrig.report.summary import heading
 from camrig.settings.resolve import Settings
-from camrig.steps import Steps
+from camrig.steps import printed_steps
+from camrig.whole_file import temporary_folder
 
 SUITE_BATCHES = 16  # that tests_hil takes with a quiet radio
 
@@ -43,6 +45,8 @@ def run_calibration(settings: Settings, runs: int, batches: int, seed: int) -> l
     between = {name: limit for name, limit in limits_of(settings, paired=False).items() if name in MEASURED}
     sessions = _measure(settings, {**between, **within}, runs, batches, seed)
     provenance = sessions[0][0].provenance
+    with suppress(OSError):  # the calibration itself says so
+        ignore_itself(settings.results)
     print(heading(provenance))
     pairs: list[Sides] = [(_only(a, within), _only(b, within)) for a, b in sessions]
     results = [
@@ -64,15 +68,15 @@ def _measure(
 ) -> list[tuple[Baseline, Baseline]]:
     """Both sides of each session, all on one board."""
     sessions = []
-    with Board(settings.device[0], settings, Steps(print)) as board:
+    with Board(settings.device[0], settings, printed_steps()) as board:
         for number in range(runs):
             if number:
                 board.session.repl()
-            board.steps.say(f"session {number + 1} of {runs}")
-            with tempfile.TemporaryDirectory(prefix="camrig-ab-") as name:
-                library = find_library(str(settings.lib), Path(name))
+            board.steps.part(f"session {number + 1} of {runs}")
+            with temporary_folder() as folder:
+                library = find_library(str(settings.lib), folder)
                 options = AbOptions(limits, SequentialPlan(), batches=batches, seed=seed + number)
-                session = AbSession(board, library, library, options, Path(name) / "ab")
+                session = AbSession(board, library, library, options, folder / "ab")
                 session.run()
                 comparison = session.comparison()
                 sessions.append((comparison.candidate, comparison.baseline))

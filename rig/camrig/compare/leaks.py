@@ -26,6 +26,8 @@ WARM_UP, EVERY, REQUESTS = 20, 24, 240  # over the network, in each boot
 READINGS, EACH, EACH_SLOW = 34, 6, 2  # readings of one kind's series, and requests before each
 SLOW = 0.03  # seconds of a request in the board's memory
 SECONDS_PER_COUNT = 4.0  # nobody else is served meanwhile
+COLLECTIONS = 2  # of a count, beside one for each turn
+READINGS_TO_SETTLE = 2  # of the heap over the network, as long as nothing disturbs it
 MAX_KIND_SERIES, MAX_SERIES = 6, 4  # of a kind, and over the network, while the heap may rise
 MAX_LOAD_SERIES = 12  # a server's tables take a step whenever more clients than before meet
 SECONDS_TO_EXTEND = 150.0  # of a boot: later no series is extended, because the board is slow
@@ -35,29 +37,58 @@ MAX_LOST_SHARE = 0.25  # of the requests of several clients
 Take = Callable[[], Series]
 
 
-def record_leaks(boot: Boot, kinds: Sequence[RequestKind]) -> None:
-    """Record every slope that has a limit."""
+def record_leaks(boot: Boot, kinds: Sequence[RequestKind], exchange: float) -> None:
+    """Record every slope that has a limit. ``exchange`` is the time of one request over the network, in seconds."""
     if not any(name in boot.limits for name in LEAKS):
         return
     until = Deadline.after(SECONDS_TO_EXTEND)
     turns = _turns(kinds)
-    series: dict[str, Take] = {leak_slope(kind.name): _KindSeries(partial(_grow, boot, kind)).take for kind in kinds}
-    series[leak_slope(UNSEEN)] = _KindSeries(partial(_grow_unseen, boot)).take
+    by_kind = {leak_slope(kind.name): _KindSeries(partial(_grow, boot, kind)) for kind in kinds}
+    by_kind[leak_slope(UNSEEN)] = _KindSeries(partial(_grow_unseen, boot))
+    series: dict[str, Take] = {metric: kind_series.take for metric, kind_series in by_kind.items()}
     series[LEAK] = partial(_network_series, boot, turns)
     series[LOAD_LEAK] = partial(_load_series, boot, turns)
+    limited = [metric for metric in series if metric in boot.limits]
     with boot.board.steps("leaks") as note:
+        turn = by_kind[limited[0]].start() - exchange if limited[0] in by_kind else exchange
+        expected = _expected(limited, max(0.0, turn) / (1 + COLLECTIONS), exchange)
+        if boot.boots:
+            boot.board.steps.say(f"leaks take {_duration(expected)} in each of {boot.boots} boots on this board")
         extended = 0
-        for metric, take in series.items():
-            if metric in boot.limits:
-                most = {LEAK: MAX_SERIES, LOAD_LEAK: MAX_LOAD_SERIES}.get(metric, MAX_KIND_SERIES)
-                all_series = series_until_level(take, 1, most, until, may_rise)
-                extended += len(all_series) > 1
-                # As gained in this boot: the level at which it began has nothing to do with the last one's.
-                base = all_series[0][0][1]
-                for points in all_series:
-                    boot.record_series(metric, [(at, alive - base) for at, alive in points])
+        for number, metric in enumerate(limited, 1):
+            text = f"{boot.name}, {_duration(expected)}"
+            boot.board.steps.progress(text, done=number - 1, total=len(limited), unit="series")
+            most = {LEAK: MAX_SERIES, LOAD_LEAK: MAX_LOAD_SERIES}.get(metric, MAX_KIND_SERIES)
+            all_series = series_until_level(series[metric], 1, most, until, may_rise)
+            extended += len(all_series) > 1
+            # As gained in this boot: the level at which it began has nothing to do with the last one's.
+            base = all_series[0][0][1]
+            for points in all_series:
+                boot.record_series(metric, [(at, alive - base) for at, alive in points])
         longer = f", of which {extended} were extended" if extended else ""
-        note(f"{sum(name in boot.limits for name in series)} series{longer}, {boot.name}")
+        note(f"{len(limited)} series{longer}, {boot.name}")
+
+
+def _expected(metrics: Sequence[str], turn: float, exchange: float) -> float:
+    """Seconds that the series of these metrics take, if none is extended.
+
+    ``turn`` is the time of a turn in the board's memory, of which a collection is the most, and ``exchange`` that of
+    a request over the network.
+    """
+    readings = REQUESTS / EVERY + 1
+    network = REQUESTS * exchange + readings * READINGS_TO_SETTLE * (turn + exchange)
+    seconds = 0.0
+    for metric in metrics:
+        if metric in (LEAK, LOAD_LEAK):
+            seconds += network
+        else:
+            calls = READINGS if metric == leak_slope(UNSEEN) else READINGS * turn / SECONDS_PER_COUNT
+            seconds += READINGS * turn + calls * (COLLECTIONS * turn + exchange)
+    return seconds
+
+
+def _duration(seconds: float) -> str:
+    return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"
 
 
 class _KindSeries:
@@ -66,12 +97,17 @@ class _KindSeries:
     def __init__(self, grow: Callable[[int, int], MemoryCount]) -> None:
         """``grow(turns, each)`` counts what is alive over turns of ``each`` requests."""
         self._grow = grow
-        self._turns, self._each = 0, EACH
+        self._turns, self._each, self._seconds = 0, EACH, 0.0
+
+    def start(self) -> float:
+        """Count one turn, for its time in seconds; that also leaves the heap as further counts do."""
+        self._count(1)
+        return self._seconds
 
     def take(self) -> Series:
         """Pairs of requests so far and bytes alive; with fewer requests on a slow board."""
         if not self._turns:
-            self._count(1)  # for its time; it also leaves the heap as further counts do
+            self.start()
         points: Series = []
         sent = 0
         while len(points) < READINGS:
@@ -88,6 +124,7 @@ class _KindSeries:
         if seconds > SLOW * self._each:
             self._each = EACH_SLOW
         self._turns = max(1, min(READINGS, int(SECONDS_PER_COUNT / max(seconds, 1e-6))))
+        self._seconds = seconds
         return count
 
 

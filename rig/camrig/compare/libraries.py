@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from camrig.bringup.in_force import run_header
-from camrig.compare.stored import limits_of
+from camrig.compare.limits import limits_of
+from camrig.deploy.contents import upstream_cors
 from camrig.deploy.folders import CORS, SUFFIXES, library_modules, read_source
-from camrig.deploy.manifest import upstream_cors
+from camrig.deploy.hang import Hang, stem_of
 from camrig.errors import SettingsError
 from camrig.probe.interleaved import SIDES
 from camrig.settings.resolve import Settings
@@ -83,6 +84,12 @@ def libraries_record(candidate: Library, baseline: Library, built: Mapping[str, 
 def module_of(side: str) -> str:
     """The module of the CORS library of ``side`` on a board that holds both."""
     return f"microdot.camrig_{side}"
+
+
+def owner_of(hang: Hang) -> str:
+    """The side whose library hangs on a board that holds both; empty if it is neither's, or of a file of both."""
+    names = {module_of(side).replace(".", "/"): side for side in SIDES}
+    return next((side for name, side in names.items() if stem_of(hang.frame.file).endswith(name)), "")
 
 
 def side_by_side(first: Library, second: Library, into: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
-from camrig.compare.stored import limits_of
+from camrig.compare.limits import limits_of
 from camrig.errors import SettingsError
 from camrig.gate.limits import Limit
 from camrig.probe.request_kinds import REQUEST_KINDS, UNSEEN

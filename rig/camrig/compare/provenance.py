@@ -49,7 +49,7 @@ def library_record(board: Board) -> dict[str, str]:
     return {
         "file": deployment.library_file,
         "sha256": deployment.library_sha256,
-        "source": str(deployment.library_source),
+        "source": str(deployment.library_source or ""),
         "source_sha256": deployment.library_source_sha256,
     }
 

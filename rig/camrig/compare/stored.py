@@ -7,13 +7,14 @@ from pathlib import Path
 
 from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
+from camrig.compare.limits import limits_of
 from camrig.compare.provenance import board_record, library_record, provenance_of, settings_record
 from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
 from camrig.gate.calibration import Calibration, load_calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
-from camrig.gate.limits import Limit, default_limits, parse_limits
+from camrig.gate.limits import Limit
 from camrig.gate.looks import keep_look, load_looks, looks_path, plan_of_look
 from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import one_look
@@ -29,11 +30,6 @@ _HINT_MISSING = "save the baseline again, with a test that measures it, or remov
 _HINT_DEFAULT = (
     "save the baseline again with this release's suite, or list the limits of your own metrics in [limits]"
 )
-
-
-def limits_of(settings: Settings, paired: bool) -> dict[str, Limit]:
-    """The limits of the config file, or the usual ones. Raises SettingsError."""
-    return parse_limits(settings.limits) or default_limits(paired)
 
 
 def calibration_of(settings: Settings, name: str) -> Calibration | None:

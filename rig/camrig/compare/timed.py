@@ -32,6 +32,7 @@ from camrig.probe.load import run_load
 from camrig.probe.lost_exchanges import repeated_echo
 from camrig.probe.request_kinds import POLICY, REQUEST_KINDS, RequestKind
 from camrig.probe.sampling import ACTUAL, PREFLIGHT, TCP_ECHO, WITHOUT_CORS
+from camrig.progress import SECONDS
 
 if TYPE_CHECKING:
     from camrig.compare.ab import AbOptions
@@ -88,6 +89,7 @@ class TimedPart:
                     sampler.batch(self._kinds(wanted & set(KINDS) if number else wanted))
                 before, until_boot = batches, batches + BOOT_AFTER * (2 if boots else 1)
                 while batches < until_boot and (wanted := self._wanted(batches, until)):
+                    self._show_progress(batches, until)
                     self._record_batch(dut, sampler, wanted)
                     self.orders[-1]["loaded"] = list(order)
                     batches += 1
@@ -97,6 +99,14 @@ class TimedPart:
             examine_losses(dut)
             order.reverse()
             boots += 1
+
+    def _show_progress(self, batches: int, until: Deadline) -> None:
+        """How far the batches are: of a fixed number, or at most as many as the time is for."""
+        if self.options.batches is not None:
+            self.board.steps.progress(done=batches, total=self.options.batches, unit="batches")
+        else:
+            text = f"{batches} batches, or sooner if they decide"
+            self.board.steps.progress(text, done=min(until.spent, until.seconds), total=until.seconds, unit=SECONDS)
 
     def _record_batch(self, dut: Dut, sampler: InterleavedSampler, wanted: set[str]) -> None:
         """Take one batch of the kinds in ``wanted``, and record it."""

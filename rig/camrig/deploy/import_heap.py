@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
 from camrig.board.session import Session
+from camrig.deploy.contents import STARTED_BY_NAME
+from camrig.deploy.imports import imported_by, modules_by_name, reach
 
 ROOM = 256 * 1024  # bytes that are free before the collector is turned off: a module may come as source
-SECONDS = 120.0  # an emulated chip may take seconds to collect a heap of megabytes
-SECONDS_FOR_LIBRARY = 30.0
-STARTED_BY_NAME = ("boot", "main")
+SECONDS = 30.0  # and what the collections take at the board's pace
+COLLECTIONS = 7  # for each module
 LIBRARY_MODULES = ("asyncio", "microdot", "microdot.cors")
 
 # What earlier calls left on the stack is overwritten first: the collector takes each word there for a pointer.
@@ -48,22 +48,29 @@ print(json.dumps([_retained, _allocated, _failed]))
 
 
 def import_order(sources: Mapping[str, Path]) -> list[str]:
-    """The modules in the board's root folder, out of ``sources`` (target on the board to file), imports first.
+    """The modules in the board's root folder that boot.py and main.py import, by whatever way, imports first.
 
-    So the heap of each module is its own, without that of its imports. Modules that import each other, or cannot be
-    parsed, are in the order of their names.
+    ``sources`` are all files, target on the board to source. So the heap of each module is its own, without that of
+    its imports, and no script runs that nobody imports. Modules that import each other are in the order of their
+    names. What only a ``.mpy`` module imports is measured as a part of it.
     """
-    paths = {
-        PurePosixPath(target).stem: path
-        for target, path in sources.items()
-        if PurePosixPath(target).parent == PurePosixPath("/") and PurePosixPath(target).stem not in STARTED_BY_NAME
-    }
+    modules = modules_by_name({target: path for target, path in sources.items() if not _is_imported_before(target)})
+    reached = reach(modules, STARTED_BY_NAME, bytecode=False).modules
+    names = sorted(
+        name
+        for name in reached - set(STARTED_BY_NAME)
+        if PurePosixPath(modules[name][0]).parent == PurePosixPath("/")
+    )
     try:
         # Sorted, because the order of a set changes from run to run, and with it the figures.
-        imports = {name: sorted(_imports(path) & set(paths) - {name}) for name, path in sorted(paths.items())}
+        imports = {name: sorted(imported_by(modules, name) & set(names) - {name}) for name in names}
         return list(TopologicalSorter(imports).static_order())
-    except (CycleError, SyntaxError):
-        return sorted(paths)
+    except CycleError:
+        return names
+
+
+def _is_imported_before(target: str) -> bool:
+    return target.startswith("/lib/microdot/")
 
 
 @dataclass(frozen=True)
@@ -84,21 +91,12 @@ class ImportSizes:
         )
 
 
-def measure_imports(session: Session, modules: Iterable[str], seconds: float = SECONDS) -> ImportSizes:
+def measure_imports(session: Session, modules: Sequence[str]) -> ImportSizes:
     """What the import of each module takes, in the order given.
 
     A module that has been imported before is left out. The board must be in the raw REPL, and is afterwards; it has
     to be restarted before the application runs. Raises BlockedError when the board gets stuck in an import.
     """
-    script = _MEASURE.format(names=json.dumps(list(modules)), room=ROOM)
-    return ImportSizes(*map(dict, session.ask(script, seconds)))
-
-
-def _imports(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
-    return names
+    script = _MEASURE.format(names=json.dumps(modules), room=ROOM)
+    limit = session.pace.limit(SECONDS, collections=COLLECTIONS * len(modules))
+    return ImportSizes(*map(dict, session.ask(script, limit)))

@@ -1,20 +1,24 @@
 """Whether the library itself keeps an application from running: it is imported on the board, and an object made.
 
-Asked only after something went wrong, so that it costs a run that goes well nothing.
+A run asks only after something went wrong, so that it costs a run that goes well nothing. ``camrig deploy`` asks
+before the start, where a run measures what imports retain, so that a library that hangs is named at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
-from pathlib import PurePosixPath
+from pathlib import Path
 
 from camrig.board.boot_listener import interrupted_at
 from camrig.board.events import Crashed, Frame, Restarted, SoftRebooted, Traceback
 from camrig.board.session import Session
+from camrig.deploy.hang import hang_of, stem_of
+from camrig.deploy.layers import APPLICATION, LIBRARY
 from camrig.errors import BoardRaisedError, BoardResetError, BoardSilentError, CamrigError, LibraryError
 
-SECONDS = 15.0  # for an import; an emulated chip takes a few
+SECONDS = 15.0  # for an import, and what a few collections take at the board's pace
+COLLECTIONS = 5
 
 # With every parameter that a CORS library for Microdot has.
 _CHECK = """
@@ -36,16 +40,17 @@ def library_error(session: Session, targets: Collection[str]) -> LibraryError | 
     """
     session.repl()
     try:
-        return _check(session, targets)
+        return check_library(session, targets)
     finally:
         with suppress(CamrigError):
             session.repl()
 
 
-def _check(session: Session, targets: Collection[str]) -> LibraryError | None:
+def check_library(session: Session, targets: Collection[str]) -> LibraryError | None:
+    """As ``library_error``, in the raw REPL of a fresh interpreter, which it may leave if it does not return None."""
     seen = session.console.seen
     try:
-        if session.exec(_CHECK, SECONDS).strip().endswith("made"):
+        if session.exec(_CHECK, _limit(session)).strip().endswith("made"):
             return None
         return LibraryError("importing the library ends the program", board=session.name, hint="fix it")
     except BoardRaisedError as error:
@@ -54,6 +59,10 @@ def _check(session: Session, targets: Collection[str]) -> LibraryError | None:
         return _restarting(session, error)
     except BoardSilentError:
         return _hanging(session, targets)
+
+
+def _limit(session: Session) -> float:
+    return session.pace.limit(SECONDS, collections=COLLECTIONS)
 
 
 def _raised(session: Session, seen: int, error: BoardRaisedError, targets: Collection[str]) -> LibraryError | None:
@@ -79,7 +88,7 @@ def _restarting(session: Session, error: BoardResetError) -> LibraryError | None
         session.catch(session.boots_in)
         session.repl()
         try:
-            session.exec(_CHECK, SECONDS)
+            session.exec(_CHECK, _limit(session))
         except BoardResetError:
             pass
         else:
@@ -92,10 +101,11 @@ def _restarting(session: Session, error: BoardResetError) -> LibraryError | None
 def _hanging(session: Session, targets: Collection[str]) -> LibraryError | None:
     """The error for an import that does not end; None if Ctrl-C does not find it in the library."""
     stopped = interrupted_at(session)
-    if stopped is None or not _in_library(stopped.frames, targets):
+    library = {LIBRARY: dict.fromkeys(targets, Path()), APPLICATION: {}}
+    if stopped is None or (hang := hang_of(stopped, library)) is None:
         return None
     return LibraryError(
-        f"importing the library does not end: Ctrl-C found it at {stopped.where}",
+        f"importing the library does not end: Ctrl-C found it at {hang.place}",
         board=session.name,
         hint="fix it",
         details=stopped.text,
@@ -113,8 +123,4 @@ def _is_librarys(error: str, frames: tuple[Frame, ...], targets: Collection[str]
 def _in_library(frames: tuple[Frame, ...], targets: Collection[str]) -> bool:
     if not frames:
         return False
-    return _stem(frames[-1].file) in {_stem(target) for target in targets}
-
-
-def _stem(path: str) -> str:
-    return str(PurePosixPath(path.lstrip("/")).with_suffix(""))
+    return stem_of(frames[-1].file) in {stem_of(target) for target in targets}

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from camrig.deploy.board_scripts import APP_BOOT, BOOT_GUARD, DIGEST_SIZE, RECORD, RIG_FOLDER, commit_script
+from camrig.deploy.board_scripts import (
+    APP_BOOT,
+    BOOT_GUARD,
+    DIGEST_SIZE,
+    RECORD,
+    RIG_FOLDER,
+    STATE_DIGEST_SIZE,
+    commit_script,
+)
 from camrig.deploy.manifest import File, hiding_paths
 from camrig.errors import DeployError, FlashFullError
 
@@ -23,6 +31,7 @@ BLOCKS_PER_FOLDER = 2  # littlefs keeps each folder twice
 class StateQuery:
     """What to ask of a board: digests of ``paths``, whether ``folders`` and ``hiding`` paths exist, and the record.
 
+    ``same`` is the digest of all these digests if nothing has to change; the board then answers with none of them.
     ``salt`` is hashed before each file: the console keeps the digests, and without it anybody who reads them could
     check a guess at a file that holds a password.
     """
@@ -30,6 +39,7 @@ class StateQuery:
     paths: tuple[str, ...]
     folders: tuple[str, ...]
     hiding: tuple[str, ...]
+    same: bytes
     record: bytes
     salt: bytes
 
@@ -40,7 +50,8 @@ class DeployPlan:
 
     ``staged`` is all that crosses the line, under its path on the board: the files to send, the rig's own, and
     last the commit script, which has no path. ``suspects`` are folders that would hide a module unless the
-    removals empty them. ``free`` and ``needed`` are bytes of flash.
+    removals empty them. ``free`` and ``needed`` are bytes of flash, and so
+    is ``block``, its unit.
     """
 
     send: tuple[File, ...]
@@ -50,6 +61,7 @@ class DeployPlan:
     suspects: tuple[str, ...]
     free: int
     needed: int
+    block: int
 
     @property
     def bytes(self) -> int:
@@ -60,11 +72,13 @@ class DeployPlan:
 def state_query(files: Sequence[File], obsolete: Sequence[str], salt: bytes) -> StateQuery:
     """What has to be known before ``files`` are deployed and ``obsolete`` paths are removed."""
     placed = _placed(files)
+    expected = _expected(placed, salt)
     return StateQuery(
         paths=(*(file.target for file in placed), BOOT_FILE, RECORD),
         folders=(RIG_FOLDER, *_folders(placed)),
         hiding=(*hiding_paths([BOOT_FILE, *(file.target for file in files)]), *obsolete),
-        record=digest(_record(placed), salt),
+        same=hashlib.sha256(b"".join(expected)).digest()[:STATE_DIGEST_SIZE],
+        record=expected[-1],
         salt=salt,
     )
 
@@ -76,11 +90,13 @@ def make_plan(
 
     ``port`` is for the advice in errors. Raises DeployError when a file that the rig does not manage is in the way.
     """
+    _check_filesystem(state["free"], state["size"], state["block"])
     placed = _placed(files)
     managed = {file.target for file in placed}
-    joined = base64.b64decode(state["digests"])
-    digests = [joined[at : at + DIGEST_SIZE] for at in range(0, len(joined), DIGEST_SIZE)]
-    guarded = digests[len(placed)] == digest(File(BOOT_FILE, BOOT_GUARD.encode()), salt)
+    expected = _expected(placed, salt)
+    joined = base64.b64decode(state["digests"]) or b"".join(expected)
+    digests = [joined[at : at + STATE_DIGEST_SIZE] for at in range(0, len(joined), STATE_DIGEST_SIZE)]
+    guarded = digests[len(placed)] == expected[len(placed)]
     for path in state["wrong_kind"]:
         raise DeployError(
             f"{path} on the board is a {'folder, not a file' if path in managed else 'file, not a folder'}",
@@ -89,16 +105,15 @@ def make_plan(
     # The boot code is sent together with the guard: installing that moves a foreign /boot.py to APP_BOOT.
     changed = [
         file
-        for file, present in zip(placed, digests, strict=False)
-        if present != digest(file, salt) or (file.target == APP_BOOT and not guarded)
+        for file, present, target in zip(placed, digests, expected, strict=False)
+        if present != target or (file.target == APP_BOOT and not guarded)
     ]
     recorded = managed if state["record"] is None else _recorded_paths(state["record"])
     remove = sorted((recorded - managed) | (set(obsolete) & set(state["hiding"])))
     emptied = _emptied(remove, placed)
     suspects = [path for path in state["hiding"] if path not in remove]
-    for path in suspects:
-        if path not in emptied:
-            raise hiding_error(path, port)
+    if hiding := [path for path in suspects if path not in emptied]:
+        raise hiding_error(hiding, port)
     staged = list(changed)
     if state["record"] is not None:
         staged.append(_record(placed))
@@ -115,6 +130,7 @@ def make_plan(
         suspects=tuple(suspects),
         free=state["free"],
         needed=_needed(staged, len(state["missing"]), state["block"]) * (2 if state["fat"] else 1),
+        block=state["block"],
     )
 
 
@@ -134,9 +150,20 @@ def describe(plan: DeployPlan, sizes: Mapping[str, int | None]) -> str:
     return "\n".join(lines)
 
 
-def digest(file: File, salt: bytes = b"") -> bytes:
-    """The digest that the board reports for a file, see DIGEST_SIZE."""
-    return hashlib.sha256(salt + file.data).digest()[:DIGEST_SIZE]
+def digest(file: File) -> bytes:
+    """The digest by which the board checks a file that it got, see DIGEST_SIZE."""
+    return hashlib.sha256(file.data).digest()[:DIGEST_SIZE]
+
+
+def state_digest(file: File, salt: bytes) -> bytes:
+    """The digest that the board reports for a file, see STATE_DIGEST_SIZE."""
+    return hashlib.sha256(salt + file.data).digest()[:STATE_DIGEST_SIZE]
+
+
+def _expected(placed: Iterable[File], salt: bytes) -> list[bytes]:
+    """The digests of all paths that are asked for, if nothing has to change."""
+    guard = File(BOOT_FILE, BOOT_GUARD.encode())
+    return [state_digest(file, salt) for file in (*placed, guard, _record(placed))]
 
 
 def flash_full_error(needed: int, free: int | None) -> FlashFullError:
@@ -148,12 +175,33 @@ def flash_full_error(needed: int, free: int | None) -> FlashFullError:
     )
 
 
-def hiding_error(path: str, port: str) -> DeployError:
-    """``path`` hides a deployed module."""
+def hiding_error(paths: Sequence[str], port: str) -> DeployError:
+    """``paths`` hide deployed modules."""
+    *others, last = paths
+    names = f"{', '.join(others)} and {last}" if others else last
+    modules, pronoun = ("deployed modules", "them") if others else ("the deployed module", "it")
+    arguments = " ".join(f":{path}" for path in paths)
     return DeployError(
-        f"{path} on the board would be imported instead of the deployed module",
-        hint=f"remove it (mpremote connect {port} fs rm -r :{path}) and run again",
+        f"{names} on the board would be imported instead of {modules}",
+        hint=f"remove {pronoun} (mpremote connect {port} fs rm -r {arguments}) and run again",
     )
+
+
+def filesystem_error(sentence: str) -> DeployError:
+    """The filesystem of the board cannot be used; ``sentence`` says why."""
+    return DeployError(
+        sentence,
+        hint="save what you need of it, format it (on an ESP32: mpremote exec "
+        '"import os, flashbdev; os.VfsLfs2.mkfs(flashbdev.bdev)"), reset the board and run again',
+    )
+
+
+def _check_filesystem(free: int, size: int, block: int) -> None:
+    """Raise DeployError for what os.statvfs reports of a filesystem that is damaged or not there."""
+    if block <= 0 or size <= 0:
+        raise filesystem_error("it has no filesystem: nothing is mounted at /")
+    if not 0 <= free <= size:
+        raise filesystem_error(f"its filesystem is damaged: it reports {free} free bytes of {size}")
 
 
 def _placed(files: Iterable[File]) -> list[File]:

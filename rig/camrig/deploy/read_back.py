@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from camrig.board.session import Session
 
-SECONDS = 60.0
+SECONDS = 30.0  # and what the size of the files takes at the board's pace
 BATCH = 16  # paths in one command: a longer command does not fit a small heap
 
 _HASH = """
@@ -27,10 +26,15 @@ print(json.dumps([_hash(_p) for _p in {paths}]))
 """
 
 
-def file_hashes(session: Session, paths: Sequence[str]) -> dict[str, str]:
-    """SHA-256 by path, empty for a missing file. The board must be in the raw REPL. Raises BoardRaisedError."""
+def file_hashes(session: Session, sizes: Mapping[str, int]) -> dict[str, str]:
+    """SHA-256 by path, empty for a missing file; ``sizes`` are those that the files should have.
+
+    The board must be in the raw REPL. Raises BoardRaisedError.
+    """
     hashes: dict[str, str] = {}
+    paths = list(sizes)
     for start in range(0, len(paths), BATCH):
-        batch = list(paths[start : start + BATCH])
-        hashes.update(zip(batch, session.ask(_HASH.format(paths=json.dumps(batch)), SECONDS), strict=True))
+        batch = paths[start : start + BATCH]
+        limit = session.pace.limit(SECONDS, read=sum(sizes[path] for path in batch))
+        hashes.update(zip(batch, session.ask(_HASH.format(paths=repr(batch)), limit), strict=True))
     return hashes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from camrig.board.control_lines import has_lines
@@ -20,9 +20,10 @@ from camrig.doctor.check import Check, State
 from camrig.doctor.flash import Flash, flash_checks, read_flash
 from camrig.doctor.wiring import wiring_check
 from camrig.dut import Dut, Start
-from camrig.errors import BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
+from camrig.errors import BoardBusyError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
 from camrig.lab.usb_ports import find_usb_port, list_usb_ports
-from camrig.settings.resolve import VIRTUAL, Settings
+from camrig.redaction import visible
+from camrig.settings.resolve import Settings, is_virtual
 from camrig.steps import Step, Steps
 
 SECONDS_OF_CONSOLE = 2.0  # that the console is read before the board is interrupted
@@ -40,12 +41,19 @@ class Doctor:
     STEPS = ("port", "open", "lines", "console", "REPL", "firmware", "files", "boot", "preflight")
 
     def __init__(
-        self, spec: str, settings: Settings, report: Callable[[Check], None], deploy: bool, pulse: bool
+        self,
+        spec: str,
+        settings: Settings,
+        report: Callable[[Check], None],
+        deploy: bool,
+        pulse: bool,
+        options: Mapping[str, str],
     ) -> None:
         self.board = Board(spec, settings, Steps(self._report_waiting))
         self.settings = settings
-        self.deploy = deploy or spec == VIRTUAL
+        self.deploy = deploy or is_virtual(spec)
         self.pulse = pulse
+        self.options = {"--device": spec, **options}
         self.checks: list[Check] = []
         self._report = report
         self._has_lines = False
@@ -91,6 +99,8 @@ class Doctor:
             self._report(Check("open", State.NOTE, step))
 
     def _broken(self, name: str, error: CamrigError, advice: str = "", command: str = "") -> _ChainBrokenError:
+        if isinstance(error, BoardBusyError):
+            command = self._doctor_command({"--hil-wait": "60"})
         self._add(Check(name, State.WRONG, error.what, advice or error.hint, command, error.details))
         return _ChainBrokenError()
 
@@ -102,10 +112,11 @@ class Doctor:
         port = self.board.device.port
         usb = find_usb_port(port, list_usb_ports())
         bridge = f", {usb.bridge}, USB serial number {usb.serial or '(none)'}" if usb else ""
-        advice = ""
+        advice = command = ""
         if usb is not None and usb.native and self.settings.lines.name != "usb-cdc":
-            advice = "this is the chip's own USB: use --hil-lines usb-cdc if it stays silent"
-        self._add(Check("port", State.OK, f"{port}{bridge}", advice))
+            advice = "this is the chip's own USB: if it stays silent, name its wiring"
+            command = self._doctor_command({"--hil-lines": "usb-cdc"})
+        self._add(Check("port", State.OK, f"{port}{bridge}", advice, command))
 
     def _check_open(self) -> None:
         try:
@@ -130,7 +141,11 @@ class Doctor:
             wiring = probe_wiring(self.board.session.transport.serial)
         except CamrigError as error:
             raise self._broken("lines", error) from None
-        self._add(wiring_check(wiring, self.settings.lines.name))
+        self._add(
+            wiring_check(
+                wiring, self.settings.lines.name, lambda profile: self._doctor_command({"--hil-lines": profile})
+            )
+        )
 
     def _check_console(self) -> None:
         """What the board prints before it is interrupted."""
@@ -152,8 +167,9 @@ class Doctor:
             finding = f"the board restarts over and over ({restarts})"
             check = Check("console", State.WRONG, finding, _POWER, details=text)
         elif text.count("\ufffd") > max(8, len(text) // 4):
-            advice = "if no REPL answers, try another --hil-baud (74880, 9600)"
-            check = Check("console", State.NOTE, "unreadable characters", advice)
+            advice = "if no REPL answers, try another speed, such as 74880 or 9600"
+            command = self._doctor_command({"--hil-baud": "74880" if self.settings.baud != 74880 else "115200"})
+            check = Check("console", State.NOTE, "unreadable characters", advice, command)
         elif text:
             check = Check("console", State.OK, f"the last line is: {text.splitlines()[-1][:70]}")
         else:
@@ -174,10 +190,11 @@ class Doctor:
                     return
                 except CamrigError as second:
                     error = second
-            advice = error.hint
+            advice, command = error.hint, ""
             if self._has_lines and not self.pulse and not isinstance(error, NoMicroPythonError):
-                advice += "; or run again with --try-lines, which resets the chip to find out how its lines are wired"
-            raise self._broken("REPL", error, advice) from None
+                advice += "; or let the doctor reset the chip, to find out how its lines are wired"
+                command = f"{self._doctor_command()} --try-lines"
+            raise self._broken("REPL", error, advice, command) from None
         self._interrupted = True
         finding = "MicroPython answers (the running program was interrupted, and is started again below)"
         self._add(Check("REPL", State.OK, finding))
@@ -265,10 +282,19 @@ class Doctor:
 
     @property
     def _deploy_command(self) -> str:
-        return f"camrig deploy --device {shlex.quote(self.board.spec)}"
+        return _command("deploy", self.options)
+
+    def _doctor_command(self, changed: Mapping[str, str] | None = None) -> str:
+        return _command("doctor", {**self.options, **(changed or {})})
 
 
 _POWER = "supply at least 500 mA at the 5V pin, through a short cable; then check boot.py and the firmware"
+
+
+def _command(name: str, options: Mapping[str, str]) -> str:
+    """A command of camrig, for a shell."""
+    words = [word for option in options.items() for word in option]
+    return shlex.join(["camrig", name, *words])
 
 
 def _second_restart() -> Callable[[Any], str | None]:
@@ -283,10 +309,20 @@ def _second_restart() -> Callable[[Any], str | None]:
     return count
 
 
-def examine(spec: str, settings: Settings, *, deploy: bool = False, pulse: bool = False) -> bool:
-    """Print every check, then a conclusion; whether the whole chain works."""
-    print(f"camrig doctor: {spec}\n", flush=True)
-    doctor = Doctor(spec, settings, lambda check: print(check, flush=True), deploy, pulse)
+def examine(
+    spec: str,
+    settings: Settings,
+    *,
+    deploy: bool = False,
+    pulse: bool = False,
+    options: Mapping[str, str] | None = None,
+) -> bool:
+    """Print every check, then a conclusion; whether the whole chain works.
+
+    The commands that it advises repeat ``options``, flag to value.
+    """
+    print(f"camrig doctor: {visible(spec)}\n", flush=True)
+    doctor = Doctor(spec, settings, lambda check: print(check, flush=True), deploy, pulse, options or {})
     works = doctor.run()
     wrong = [check.name for check in doctor.checks if check.state is State.WRONG]
     print("\nall is well" if works else f"\nwhat is wrong: {', '.join(dict.fromkeys(wrong))}")

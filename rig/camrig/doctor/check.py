@@ -7,6 +7,8 @@ import textwrap
 from dataclasses import dataclass
 from enum import Enum
 
+from camrig.redaction import presentable
+
 # Lines that every boot prints and that help nobody.
 _BOOT_NOISE = re.compile(
     r"ets [A-Z][a-z]{2} +\d|^(configsip|clk_drv|mode:|load:|ho \d|entry 0x|Type .help)|^[> \x01]*$"
@@ -32,6 +34,10 @@ class Check:
     advice: str = ""
     command: str = ""
     details: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("finding", "advice", "details"):
+            object.__setattr__(self, field, presentable(getattr(self, field)))
 
     def __str__(self) -> str:
         first, *rest = textwrap.wrap(self.finding, 92) or [""]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from camrig.board.session import Session
-from camrig.bringup.deployment import SETTINGS_FILE
-from camrig.deploy.manifest import CORS_MODULE, SOURCE_ONLY, hiding_paths, sources
+from camrig.bringup.contents import contents_for
+from camrig.deploy.layers import CORS_MODULE, SETTINGS_FILE, merge
+from camrig.deploy.manifest import SOURCE_ONLY, hiding_paths
 from camrig.doctor.check import Check, State
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
@@ -67,7 +69,7 @@ def read_flash(session: Session, settings: Settings, wifi: Wifi | None) -> Flash
 
     Raises SettingsError for settings without an application, and whatever the session raises.
     """
-    paths = sources(settings.lib, settings.app, None)
+    paths = merge(contents_for(settings, agent=False).layers)
     built = [path if path in SOURCE_ONLY else path.replace(".py", ".mpy") for path in paths]
     hidden, salt = hiding_paths(built), secrets.token_bytes(16)
     wanted = sorted({*hidden, MAIN, BUILT, SOURCE})
@@ -87,7 +89,7 @@ def read_flash(session: Session, settings: Settings, wifi: Wifi | None) -> Flash
 def flash_checks(flash: Flash, wifi: Wifi | None, port: str, deploy_command: str) -> Iterator[Check]:
     """The checks of a flash that has an application; ``deploy_command`` writes library and settings again."""
     if flash.hiding:
-        remove = f"mpremote connect {port} fs rm -r :{flash.hiding[0]}"
+        remove = shlex.join(["mpremote", "connect", port, "fs", "rm", "-r", f":{flash.hiding[0]}"])
         finding = f"{flash.hiding[0]} is imported instead of the deployed module"
         yield Check("files", State.WRONG, finding, "remove it", remove)
     elif not flash.present & {BUILT, SOURCE}:

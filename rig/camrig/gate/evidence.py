@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import lzma
@@ -9,7 +10,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,15 @@ from camrig.errors import BaselineError
 from camrig.gate.baseline import Baseline, baseline_text, load_baseline
 from camrig.gate.calibration import calibration_text, load_calibration
 from camrig.gate.comparison import Comparison, read_comparison, terms_text, verdict_text
+from camrig.gate.json_file import parse_json
 from camrig.gate.verdict import GateVerdict
 from camrig.redaction import hidden, hide
-from camrig.whole_file import write_whole
+from camrig.whole_file import demand_place, read_whole, write_whole
 
 SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.json"
-TERMS, VERDICT, RUN = "terms.json", "verdict.json", "run.json"
+TERMS, VERDICT, RUN, DIGESTS = "terms.json", "verdict.json", "run.json", "digests.json"
 _HINT = "record the evidence again"
-_MAX_MEMBER = 256 << 20  # bytes: what this module writes is far smaller
+_MAX_BYTES = 32 << 20  # of the file, and of what is packed in it: what this module writes is far smaller
 _FIGURE = re.compile(r"[-+<>]?\s?\d+(?:[.,]\d+)*\s?%?")  # with its sign
 # All that zipfile raises for bytes that are not an archive, or a damaged one. A RuntimeError is about a password.
 _UNREADABLE = (
@@ -67,7 +70,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         "settings.json": _json(evidence.settings),
         "files.json": _json(evidence.files),
         "console.txt": hide(evidence.console),
-        **{f"{name}.json": _json(data) for name, data in evidence.extra.items()},
+        **{f"{name}.json": _json(data, names=True) for name, data in evidence.extra.items()},
     }
     if evidence.comparison is not None:
         members[TERMS] = terms_text(evidence.comparison)
@@ -76,6 +79,8 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
             members[CALIBRATION] = calibration_text(evidence.comparison.calibration)
     if evidence.verdict is not None:
         members[VERDICT] = verdict_text(evidence.verdict)
+    # The verdict has no need of a digest: it follows from the rest.
+    members[DIGESTS] = _json({name: _digest(text.encode()) for name, text in members.items() if name != VERDICT})
     try:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -89,12 +94,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
 def demand_writable(path: Path) -> None:
     """Raises BaselineError when no evidence can be written to ``path``, which stays as it is."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        existed = path.exists()
-        with path.open("ab"):
-            pass
-        if not existed:
-            path.unlink()
+        demand_place(path)
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -119,11 +119,17 @@ def run_ended(path: Path) -> int:
 
     Raises BaselineError for a file that cannot be read.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return int(json.loads(archive.read(RUN))["exit_code"]) if RUN in archive.namelist() else 0
-    except (*_UNREADABLE, LookupError, TypeError) as error:
-        raise BaselineError(f"the evidence {path} does not say how its run ended: {error}", hint=_HINT) from None
+    with _opened(path) as archive:
+        if RUN not in archive.namelist():
+            return 0
+        try:
+            exit_code = parse_json(archive.read(RUN))["exit_code"]
+            if type(exit_code) is int and 0 <= exit_code <= 255:
+                return exit_code
+            reason = "its exit code is not one"
+        except (ValueError, LookupError, TypeError) as error:
+            reason = str(error)
+        raise BaselineError(f"the evidence {path} does not say how its run ended: {reason}", hint=_HINT)
 
 
 def recompute(path: Path) -> tuple[Comparison, GateVerdict]:
@@ -131,45 +137,74 @@ def recompute(path: Path) -> tuple[Comparison, GateVerdict]:
 
     Raises BaselineError for a file that is missing or damaged, holds no verdict, or holds a different one.
     """
-    comparison, stated = _read(path)
-    try:
-        verdict = comparison.decide()
-        same = _same_verdict(stated, verdict)
-    except (ValueError, ArithmeticError, LookupError) as error:  # figures that no board could report
-        raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", hint=_HINT) from None
-    if not same:
-        raise BaselineError(
-            f"the verdict in {path} is not the one that its samples give ({verdict.outcome.value})",
-            hint="do not trust this file: samples or verdict were changed",
-        )
+    with _opened(path) as archive:
+        comparison, stated = _read(path, archive)
+        try:
+            verdict = comparison.decide()
+            same = _same_verdict(stated, verdict)
+        except (ValueError, ArithmeticError, LookupError) as error:  # figures that no board could report
+            raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", hint=_HINT) from None
+        if not same:
+            raise BaselineError(
+                f"the verdict in {path} is not the one that its samples give ({verdict.outcome.value})",
+                hint="do not trust this file: samples or verdict were changed",
+            )
+        _check_digests(path, archive)
     return comparison, verdict
 
 
-def _read(path: Path) -> tuple[Comparison, bytes]:
-    """The comparison in ``path``, and its verdict file. Raises BaselineError."""
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive ``path``, of a size that can be read into memory. Raises BaselineError for damage inside, too."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                if info.file_size > _MAX_MEMBER:
-                    raise BaselineError(f"{path} is not evidence: {info.filename} is too large", hint=_HINT)
+        with zipfile.ZipFile(io.BytesIO(read_whole(path, _MAX_BYTES))) as archive:
+            archive.filename = str(path)  # for messages
+            if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
+                raise BaselineError(f"{path} is not evidence: what is packed in it is too large", hint=_HINT)
             if (damaged := archive.testzip()) is not None:
                 raise BaselineError(f"the evidence {path} is damaged: {damaged}", hint=_HINT)
-            names = archive.namelist()
-            if VERDICT not in names:
-                raise BaselineError(
-                    f"the evidence {path} holds no verdict", hint="record evidence of a run with --hil-compare"
-                )
-            root = zipfile.Path(archive)
-            calibration = load_calibration(root / CALIBRATION) if CALIBRATION in names else None
-            comparison = read_comparison(
-                root / TERMS, load_baseline(root / SAMPLES), load_baseline(root / BASELINE), calibration
-            )
-            return comparison, archive.read(VERDICT)
+            if len(set(archive.namelist())) < len(archive.namelist()):
+                raise BaselineError(f"the evidence {path} is damaged: two members have one name", hint=_HINT)
+            yield archive
     except FileNotFoundError:
         raise BaselineError(f"there is no evidence {path}") from None
     except _UNREADABLE as error:
-        why = str(error) or type(error).__name__
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise BaselineError(f"the evidence {path} cannot be read: {why}", hint=_HINT) from None
+
+
+def _read(path: Path, archive: zipfile.ZipFile) -> tuple[Comparison, bytes]:
+    """The comparison in ``archive``, and its verdict file. Raises BaselineError."""
+    names = archive.namelist()
+    if VERDICT not in names:
+        raise BaselineError(
+            f"the evidence {path} holds no verdict", hint="record evidence of a run with --hil-compare"
+        )
+    root = zipfile.Path(archive)
+    calibration = load_calibration(root / CALIBRATION) if CALIBRATION in names else None
+    comparison = read_comparison(
+        root / TERMS, load_baseline(root / SAMPLES), load_baseline(root / BASELINE), calibration
+    )
+    return comparison, archive.read(VERDICT)
+
+
+def _check_digests(path: Path, archive: zipfile.ZipFile) -> None:
+    """Raises BaselineError if a member is not the one that was written; evidence of earlier releases has no digests.
+
+    The verdict needs no digest, as it follows from the rest.
+    """
+    names = {*archive.namelist()} - {VERDICT, DIGESTS}
+    if DIGESTS not in archive.namelist():
+        return
+    try:
+        digests = parse_json(archive.read(DIGESTS))
+    except ValueError:
+        digests = None
+    if digests != {name: _digest(archive.read(name)) for name in names}:
+        raise BaselineError(
+            f"the evidence {path} is damaged: its files are not those that were written",
+            hint="do not trust this file",
+        )
 
 
 def _same_verdict(stated: bytes, verdict: GateVerdict) -> bool:
@@ -179,15 +214,19 @@ def _same_verdict(stated: bytes, verdict: GateVerdict) -> bool:
     """
     computed = verdict_text(verdict).encode()
     try:
-        reasons = [metric["reason"] for metric in json.loads(stated)["metrics"]]
+        reasons = [metric["reason"] for metric in parse_json(stated)["metrics"]]
         metrics = tuple(
             replace(metric, reason=reason) if _FIGURE.findall(reason) == _FIGURE.findall(metric.reason) else metric
             for metric, reason in zip(verdict.metrics, reasons, strict=True)
         )
         return stated in (computed, verdict_text(replace(verdict, metrics=metrics)).encode())
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError):
         return False
 
 
-def _json(data: Any) -> str:
-    return json.dumps(hidden(data), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _json(data: Any, *, names: bool = False) -> str:
+    return json.dumps(hidden(data, names=names), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

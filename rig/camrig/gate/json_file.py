@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from camrig.errors import BaselineError
-from camrig.whole_file import write_whole
+from camrig.whole_file import read_whole, write_whole
+
+_MAX_VALUES = 2_500_000
 
 
 def save_json(path: Path, kind: str, schema: int, data: Mapping[str, Any]) -> None:
@@ -38,12 +40,12 @@ def load_json(path: Path | zipfile.Path, kind: str, schema: int, hint: str, olde
     Raises BaselineError for a file that is missing, damaged or of another kind.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_bytes() if isinstance(path, zipfile.Path) else read_whole(path))
     except FileNotFoundError:
         raise BaselineError(f"there is no {kind} {path}", hint=hint) from None
     except OSError as error:
         raise BaselineError(f"the {kind} {path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error):
+    except (ValueError, zipfile.BadZipFile, zlib.error):
         raise BaselineError(f"the {kind} {path} is damaged: it is not JSON", hint=hint) from None
     fields = Fields(data, f"the {kind} {path}", hint)
     if fields.text("kind") != kind:
@@ -54,6 +56,25 @@ def load_json(path: Path | zipfile.Path, kind: str, schema: int, hint: str, olde
     if version != schema:
         raise BaselineError(f"the {kind} {path} has schema {version}, but this camrig reads {schema}", hint=hint)
     return fields
+
+
+def parse_json(content: bytes) -> Any:
+    """The value of a JSON file. Raises ValueError, also for names that stand twice, and for more values than memory
+    should be spent on.
+    """
+    if sum(map(content.count, (b"[", b"{", b","))) > _MAX_VALUES:
+        raise ValueError("too many values")
+    try:
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return value
 
 
 class Fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import secrets
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +11,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from camrig.errors import PortError, WifiError
+from camrig.lab.early_start import switched_on, taken_early
+from camrig.lab.kept_boards import config_of, take
+from camrig.lab.lock import Lock
 from camrig.lab.usb_ports import UsbPort, list_usb_ports
-from camrig.settings.resolve import VIRTUAL, Settings
+from camrig.settings.resolve import VIRTUAL, Settings, is_virtual
 from camrig.settings.wifi import Wifi
-from camrig.virtual.board import VirtualBoard, VirtualConfig
 
+COM_PORT = re.compile(r"(?:\\\\\.\\)?COM\d{1,3}", re.IGNORECASE)  # of Windows, also as \\.\COM12
 NETWORK = ("socket://", "rfc2217://")
 
 
@@ -23,27 +26,37 @@ NETWORK = ("socket://", "rfc2217://")
 class Device:
     """A board that can be opened: its specification, its port, and the network that it is to join.
 
-    ``power_cycle`` switches its power off and on, None if the device itself cannot do that.
+    ``power_cycle`` switches its power off and on, None if the device itself cannot do that. ``lock`` is that of a
+    kept virtual board, which is held already.
     """
 
     spec: str
     port: str
     wifi: Wifi | None
     power_cycle: Callable[[], None] | None = None
+    lock: Lock | None = None
 
 
 @contextmanager
 def open_device(spec: str, settings: Settings) -> Iterator[Device]:
     """The device that ``spec`` names, for the duration of the context.
 
-    ``sim`` starts a virtual board whose radio sees one network: the configured one, or a random one for this run.
+    ``sim`` takes a kept virtual board that fits and is free, or starts one for this run. Its radio sees one network,
+    the configured one if there is one. ``sim:PROFILE`` means a board that is as slow as the profile says.
     Raises PortError, WifiError, InterpreterMissingError or SettingsError.
     """
-    if spec == VIRTUAL:
-        wifi = settings.wifi or Wifi("camrig-virtual", secrets.token_hex(8))
-        config = VirtualConfig(heap=settings.sim_heap.bytes, wifi_ssid=wifi.ssid, wifi_password=wifi.password)
-        with VirtualBoard.start(config) as board:
-            yield Device(spec, board.path, wifi, board.power_cycle)
+    if is_virtual(spec):
+        config = config_of(spec, settings)
+        if (taken := take(config)) is not None:
+            kept, lock = taken
+            try:
+                yield Device(spec, kept.path, Wifi(kept.ssid, kept.password), kept.power_cycle, lock)
+            finally:
+                lock.release()
+            return
+        config, starting = taken_early(spec, settings) or switched_on(config)
+        with starting.finish() as fresh:
+            yield Device(spec, fresh.path, Wifi(config.wifi_ssid, config.wifi_password), fresh.power_cycle)
         return
     yield Device(spec, find_port(spec), settings.wifi)
 
@@ -73,7 +86,7 @@ def find_port(spec: str) -> str:
         raise PortError(f"no board with USB serial number {serial} is attached", hint=_describe(list_usb_ports()))
     if spec.startswith(NETWORK):
         _check_address(spec)
-    if "://" in spec or Path(spec).exists() or spec.upper().startswith("COM"):
+    if "://" in spec or Path(spec).exists() or COM_PORT.fullmatch(spec):
         return spec
     close = difflib.get_close_matches(spec, [VIRTUAL, "auto"], n=1)
     hint = f"did you mean {close[0]}?" if close and "/" not in spec else _describe(list_usb_ports())

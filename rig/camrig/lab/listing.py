@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from camrig.board.identity import identify
 from camrig.board.session import Session
 from camrig.errors import CamrigError
-from camrig.lab import lock
+from camrig.lab import kept_boards, lock
 from camrig.lab.device_spec import find_port
 from camrig.lab.usb_ports import UsbPort, find_usb_port, list_usb_ports, lock_key
-from camrig.settings.resolve import VIRTUAL, Settings
+from camrig.settings.resolve import Settings, is_virtual
 
 COLUMNS = ("PORT", "USB BRIDGE", "USB SERIAL", "CHIP", "MAC", "FIRMWARE", "IDENTIFIED", "IN USE BY")
 
@@ -33,16 +33,16 @@ class Row:
 
 
 def rows(settings: Settings, probe: bool, progress: Callable[[str], None] = lambda line: None) -> list[Row]:
-    """The attached USB serial ports, and any others that the settings name.
+    """The attached USB serial ports, the kept virtual boards, and any others that the settings name.
 
     Listing does not touch the boards: it shows what each reported when it was last identified. ``probe`` identifies
     every board that no run holds, which interrupts its program; it is restarted afterwards. ``progress`` gets a line
     for each. Raises PortError for a bad setting.
     """
-    known = list_usb_ports()
+    known = [*list_usb_ports(), *(UsbPort(board.path, "virtual board", "", "") for board in kept_boards.listed())]
     ports = [usb_port.port for usb_port in known]
     for spec in settings.device:
-        if spec != VIRTUAL and find_usb_port(port := find_port(spec), known) is None:
+        if not is_virtual(spec) and find_usb_port(port := find_port(spec), known) is None:
             ports.append(port)
     return [_row(port, known, settings, probe, progress) for port in ports]
 

@@ -1,7 +1,7 @@
 """One owner per board: a file lock held by the process, so it ends with the process in every case.
 
 Locks are named after the board, not after a path: two paths to one board share a lock. The file stays when the lock
-is released, and keeps the board's identity for a listing.
+is released, and keeps the board's identity for a listing, and the token that the agent on it takes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from typing import IO, Any
 from camrig.deadline import Deadline
 from camrig.errors import BlockedError, BoardBusyError
 
-if sys.platform == "win32":
-    import msvcrt
-else:
+try:
     import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
+try:
+    import msvcrt
+except ImportError:
+    msvcrt = None  # type: ignore[assignment]
 
 RETRY = 0.2  # seconds between two attempts on a lock that is held
 INSPECTION = 0.5  # seconds after which a lock without a holder is not merely being inspected
@@ -59,8 +63,9 @@ class BoardRecord:
 class Lock:
     """A lock that this process holds until ``release()``, or until it ends."""
 
-    def __init__(self, file: IO[str], content: dict[str, Any]) -> None:
+    def __init__(self, file: IO[str], path: Path, content: dict[str, Any]) -> None:
         self._file = file
+        self._path = path
         self._content = content
         self._write()
 
@@ -68,6 +73,24 @@ class Lock:
         """Keep the board's identity in the lock's file."""
         self._content["seen"] = asdict(BoardRecord(chip, mac, firmware, now()))
         self._write()
+
+    @property
+    def token(self) -> str:
+        """The agent's token that the board was given last, empty if none is known."""
+        token = self._content.get("token")
+        return token if isinstance(token, str) else ""
+
+    def keep_token(self, token: str) -> None:
+        """Keep the token that the board is about to get. The file and its folder are this user's only."""
+        self._content["token"] = token
+        self._write()
+
+    def remove(self) -> None:
+        """Release a lock whose board is gone for good, and remove its file."""
+        if not self._file.closed:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+            self._file.close()
 
     def release(self) -> None:
         """Release the board for the next owner. May be called twice."""
@@ -114,6 +137,17 @@ def folder() -> Path:
     return path
 
 
+def kept_folder() -> Path:
+    """The folder with a folder for each kept virtual board, named after its lock. Raises BlockedError."""
+    return folder() / "boards"
+
+
+def kept_key(port: str) -> str:
+    """The name of the lock on the kept virtual board whose port is the path ``port``; empty for any other port."""
+    home = Path(os.path.abspath(port)).parent
+    return home.name if home.parent == kept_folder() else ""
+
+
 def take(key: str, board: str, seconds: float = 0.0, notify: Callable[[str], None] = lambda line: None) -> Lock:
     """Take the lock that ``key`` names; ``board`` is the board's name in messages.
 
@@ -122,7 +156,7 @@ def take(key: str, board: str, seconds: float = 0.0, notify: Callable[[str], Non
     deadline, inspection = Deadline.after(seconds), Deadline.after(INSPECTION)
     notified = False
     if key.startswith(TRANSIENT):
-        _remove_unused(_path(key))
+        _remove_unused(path_of(key))
     while True:
         # Opened again each time: nothing can be read through a handle that Windows has seen locked.
         file = _open(key)
@@ -132,7 +166,7 @@ def take(key: str, board: str, seconds: float = 0.0, notify: Callable[[str], Non
                 continue
             content = _read(file)
             content["holder"] = asdict(Holder(os.getpid(), now(), _command(), board))
-            return Lock(file, content)
+            return Lock(file, path_of(key), content)
         holder = _holder(_read(file))
         file.close()
         if deadline.passed and (holder is not None or inspection.passed):
@@ -145,7 +179,7 @@ def take(key: str, board: str, seconds: float = 0.0, notify: Callable[[str], Non
 
 def inspect(key: str) -> tuple[Holder | None, BoardRecord | None]:
     """The holder of the lock that ``key`` names, and what its board last reported. Does not wait."""
-    if not _path(key).exists():
+    if not path_of(key).exists():
         return None, None
     file = _open(key)
     try:
@@ -158,6 +192,11 @@ def inspect(key: str) -> tuple[Holder | None, BoardRecord | None]:
         record = BoardRecord(**record) if record else None
     holder = _holder(content) or Holder(0, "?", "another run", "")
     return (holder if held else None), record if isinstance(record, BoardRecord) else None
+
+
+def path_of(key: str) -> Path:
+    """The file of the lock that ``key`` names."""
+    return folder() / (re.sub(r"[^A-Za-z0-9.-]", "_", key)[-180:] + ".lock")
 
 
 def _busy(board: str, holder: Holder | None, seconds: float) -> BoardBusyError:
@@ -173,10 +212,6 @@ def _busy(board: str, holder: Holder | None, seconds: float) -> BoardBusyError:
     )
 
 
-def _path(key: str) -> Path:
-    return folder() / (re.sub(r"[^A-Za-z0-9.-]", "_", key)[-180:] + ".lock")
-
-
 def _remove_unused(keep: Path) -> None:
     """Remove the files of transient locks that no process holds, except ``keep``."""
     for path in keep.parent.glob(f"{TRANSIENT}*"):
@@ -190,13 +225,13 @@ def _remove_unused(keep: Path) -> None:
 def _is_current(file: IO[str], key: str) -> bool:
     """Whether ``file`` is still the one at the lock's path."""
     try:
-        return os.path.samestat(os.fstat(file.fileno()), os.stat(_path(key)))
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path_of(key)))
     except OSError:
         return False
 
 
 def _open(key: str) -> IO[str]:
-    path = _path(key)
+    path = path_of(key)
     try:
         return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "r+")
     except OSError as error:
@@ -204,13 +239,18 @@ def _open(key: str) -> IO[str]:
 
 
 def _try_lock(file: IO[str]) -> bool:
-    """Take the lock if it is free."""
+    """Take the lock if it is free. On a system that locks no files, the process that the file names has it."""
     try:
-        if sys.platform == "win32":
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif msvcrt is not None:
             os.lseek(file.fileno(), GUARD, os.SEEK_SET)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif (holder := _holder(_read(file))) is not None:
+            os.kill(holder.pid, 0)
+            return False
+    except ProcessLookupError:
+        return True
     except OSError:
         return False
     return True

@@ -10,7 +10,7 @@ from typing import Any
 
 from serial.tools import list_ports
 
-from camrig.lab.lock import TRANSIENT
+from camrig.lab import lock
 
 # USB vendor and product IDs of the bridges and chips found on camera boards.
 _BRIDGES = {
@@ -65,10 +65,13 @@ def _describe(port: Any) -> UsbPort:
 def lock_key(port: str, known: Iterable[UsbPort] | None = None) -> str:
     """The name of the lock on the board behind ``port``: the USB serial number if only one port has it.
 
-    Bridges without a serial number, or with one that several share, are distinguished by the path of the port.
+    Bridges without a serial number, or with one that several share, are distinguished by the path of the port, and
+    kept virtual boards by their folder.
     """
     if "://" in port:
         return "url-" + port.split("?")[0]
+    if key := lock.kept_key(port):
+        return key
     known = list(list_usb_ports() if known is None else known)
     path, usb_port = os.path.realpath(port), find_usb_port(port, known)
     if usb_port is not None and usb_port.serial:
@@ -78,7 +81,7 @@ def lock_key(port: str, known: Iterable[UsbPort] | None = None) -> str:
         if len(same) == 1:
             return f"usb-{usb_port.usb}-{usb_port.serial}"
     if created := _pseudo_terminal_created(path):
-        return f"{TRANSIENT}{path}-{created}"
+        return f"{lock.TRANSIENT}{path}-{created}"
     return "port-" + (path if os.path.exists(path) else port)
 
 

@@ -20,6 +20,7 @@ CERTAIN = 0.001  # how often, at most, a run is blamed for what the network did
 PLAUSIBLE = 0.1  # the probability beyond which an excess of lost requests is not looked into
 MANY = 0.05  # of all exchanges: losses that make a run mean little
 FEWEST_REPEATS, MOST_REPEATS = 3, 12
+LOSSES = 1000  # of which the time is kept: a server that is gone loses all that is sent
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ class LossCount:
         return self.total - self.lost + self.incidents
 
 
+@dataclass(frozen=True)
+class LossRecord:
+    """An exchange that was lost, from ``start`` to ``end`` on the clock of whoever counts."""
+
+    kind: str
+    cause: str
+    start: float
+    end: float
+
+
 @dataclass
 class _Tally:
     """The exchanges of one kind so far."""
@@ -56,6 +67,7 @@ class ExchangeCounts:
         self._tallies: dict[str, _Tally] = {}
         self._answered_since = True  # whether an exchange was answered after the last that was lost
         self._last_lost_at = float("-inf")
+        self._losses: list[LossRecord] = []
         self._incident: set[str] = set()  # the kinds of which the present incident has lost an exchange
 
     def answered(self, kind: str) -> None:
@@ -75,6 +87,8 @@ class ExchangeCounts:
             tally.incidents += kind not in self._incident
             self._incident.add(kind)
             self._answered_since, self._last_lost_at = False, max(end, self._last_lost_at)
+            if len(self._losses) < LOSSES:
+                self._losses.append(LossRecord(kind, cause, start, end))
 
     def count(self, kinds: Iterable[str]) -> LossCount:
         """The exchanges of these kinds together."""
@@ -82,6 +96,12 @@ class ExchangeCounts:
             tallies = [self._tallies[kind] for kind in kinds if kind in self._tallies]
             counts = [LossCount(each.causes.total(), each.total, each.incidents) for each in tallies]
         return sum(counts, LossCount())
+
+    @property
+    def losses(self) -> list[LossRecord]:
+        """The first exchanges that were lost, in order."""
+        with self._lock:
+            return list(self._losses)
 
     def causes(self) -> dict[str, dict[str, int]]:
         """The numbers of lost exchanges, by kind and cause."""

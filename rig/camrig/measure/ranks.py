@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from math import comb, exp, factorial, floor, lgamma, log, log1p, sqrt
+from math import comb, exp, factorial, floor, lgamma, log, log1p, prod, sqrt
 from statistics import NormalDist
 
 EXACT_SIGNED_RANK = 120
@@ -102,10 +102,8 @@ def kendall_depth(sizes: Sequence[int], tail: float, inflation: float = 1.0) -> 
     normal = _normal_depth(pairs, spread * inflation, tail)
     if len(sizes) > 1 or sizes[0] > EXACT_KENDALL:
         # In short series even a perfect order is likely by chance, which the normal approximation does not know.
-        perfect_order = 1.0
-        for n in sizes:
-            perfect_order /= factorial(n)
-        return normal if perfect_order <= tail else 0
+        orders = prod(map(factorial, sizes))  # an integer: for long series no float can hold it
+        return normal if orders >= 1 / tail else 0
     exact = _depth(_kendall(sizes[0]), tail)
     return exact if inflation == 1 else min(exact, normal)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from camrig.measure.batch import SampleBatch
-from camrig.measure.slope import rise
 from camrig.measure.statistics import Summary, summary
 
 
@@ -34,7 +33,9 @@ class RecordedMetric:
         """The sample in five figures; of a slope, the rise and its 95 % interval, as the gate computes it."""
         if not self.is_slope:
             return summary(self.values)
-        estimate = rise([list(zip(batch.at, batch.values, strict=True)) for batch in self.batches])
+        from camrig.measure.growth import lasting_rise
+
+        estimate = lasting_rise([list(zip(batch.at, batch.values, strict=True)) for batch in self.batches])
         return Summary(len(self.values), estimate.value, estimate.value, estimate.value, estimate.low, estimate.high)
 
 

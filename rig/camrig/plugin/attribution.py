@@ -5,6 +5,7 @@ The rules are those of docs/console-and-recovery.md.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,18 @@ from camrig.board.crash import APPLICATION, Crash
 from camrig.board.events import Event, PanicDump, Restarted
 from camrig.bringup.board_run import BoardRun
 from camrig.deadline import Deadline
+from camrig.deploy.hang import Hang
 from camrig.dut import SECONDS_FOR_LAST_WORDS, Dut
-from camrig.errors import EXIT_FAILED, AnswerLostError, CamrigError, LibraryError, ServerSilentError
+from camrig.errors import (
+    EXIT_FAILED,
+    AnswerLostError,
+    BoardCrashedError,
+    CamrigError,
+    LibraryError,
+    ServerSilentError,
+)
 from camrig.plugin.sections import Section, backtrace_section, console_sections
+from camrig.probe.lost_exchanges import PAUSE, SECONDS_TO_RETURN
 
 SECONDS_FOR_DUMP = 2.0  # from a panic's first line to the chip's restart: a kilobyte at 9,600 baud
 
@@ -49,9 +59,35 @@ def attribute(
         crash = dut.crash_monitor.wait(SECONDS_FOR_LAST_WORDS)
     if crash is not None:
         return _crashed(board_run, dut, crash, error, text, elf)
+    sections = console_sections(board_run, dut) if failed else ()  # before Ctrl-C, if that is needed
+    if failed and (hang := _hang(board_run, dut, error)) is not None:
+        return Attribution(failed=_hang_text(board_run, hang, error, text), sections=sections)
     if isinstance(error, CamrigError):
         return _rig_error(board_run, dut, phase, error)
-    return Attribution(sections=console_sections(board_run, dut)) if failed else Attribution()
+    return Attribution(sections=sections)
+
+
+def _hang(board_run: BoardRun, dut: Dut, error: BaseException | None) -> Hang | None:
+    """What hangs on a board that does not answer any more, once its network has had the time to come back."""
+    if board_run.broken is not None or dut.console.attended or not dut.server_url:
+        return None
+    if isinstance(error, CamrigError) and not isinstance(error, ServerSilentError):
+        return None
+    until = Deadline.after(0 if isinstance(error, ServerSilentError) else SECONDS_TO_RETURN)
+    while not dut.answers():
+        if until.passed:
+            board_run.record_silence(ServerSilentError("the server gives no answer", board=board_run.spec))
+            return board_run.find_hang()
+        time.sleep(PAUSE)
+    return None
+
+
+def _hang_text(board_run: BoardRun, hang: Hang, error: BaseException | None, text: str) -> str:
+    own = error is not None and not isinstance(error, CamrigError)
+    shown = text if own else _place_in_test(board_run, error)
+    failure = BoardCrashedError(hang.summary, board=board_run.spec, hint="fix it and run again")
+    parts = [str(failure), hang.details, shown]
+    return "\n\n".join(filter(None, parts))
 
 
 def _rig_error(board_run: BoardRun, dut: Dut, phase: str, error: CamrigError) -> Attribution:

@@ -19,8 +19,14 @@ WIDTH = 200  # characters of one cause
 
 def add_differences(report: pytest.TestReport, error: BaseException | None) -> None:
     """Keep in a failed test's report what its error found."""
+    texts = differences_of(error)
+    report.user_properties += [(DIFFERENCE, text) for text in texts or [_first_line(report)]]
+
+
+def differences_of(error: BaseException | None) -> list[str]:
+    """What an error of a test says that it found; empty for one that says nothing, or uses the name otherwise."""
     texts = getattr(error, "differences", None)
-    report.user_properties += [(DIFFERENCE, str(text)) for text in texts or [_first_line(report)]]
+    return [str(text) for text in texts] if isinstance(texts, (list, tuple)) else []
 
 
 def causes(findings: Mapping[str, Sequence[str]]) -> list[str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from camrig.bringup.board import Board
-from camrig.bringup.board_run import BoardRun
-from camrig.dut import Dut
 from camrig.plugin.run import RUN
-from camrig.probe.client import Response
-from camrig.probe.preflight import preflight_headers
-from camrig.probe.requests_session import HttpSession
+
+if TYPE_CHECKING:
+    from camrig.bringup.board import Board
+    from camrig.bringup.board_run import BoardRun
+    from camrig.dut import Dut
+    from camrig.probe.client import Response
+    from camrig.probe.requests_session import HttpSession
 
 
 @pytest.fixture(scope="session")
@@ -26,22 +29,32 @@ def _camrig_device(pytestconfig: pytest.Config) -> str:
 def _camrig_board_run(pytestconfig: pytest.Config, _camrig_device: str) -> BoardRun:
     """Where this run keeps what belongs to one board. Files that cannot be deployed need none."""
     run = pytestconfig.stash[RUN]
-    if run.fault is not None:
-        raise run.fault
-    return run.board_run(_camrig_device)
+    board_run = run.board_run(_camrig_device)
+    with run.bringing_up(board_run):
+        if run.fault is not None:
+            raise run.fault
+    return board_run
 
 
 @pytest.fixture(scope="session")
 def _camrig_board(pytestconfig: pytest.Config, _camrig_board_run: BoardRun) -> Iterator[Board]:
-    with _camrig_board_run.reserved(pytestconfig.stash[RUN].settings) as board:
+    run = pytestconfig.stash[RUN]
+    with ExitStack() as stack:
+        with run.bringing_up(_camrig_board_run):
+            board = stack.enter_context(_camrig_board_run.reserved(run.settings))
         yield board
+        _camrig_board_run.keep_console()
+        run.at_end(partial(_camrig_board_run.keep_files, run.settings))
 
 
 @pytest.fixture(scope="session")
-def _camrig_dut(_camrig_board: Board, _camrig_board_run: BoardRun) -> Iterator[Dut]:
-    yield _camrig_board_run.boot(_camrig_board)
-    _camrig_board_run.recover_if_down()
-    _camrig_board_run.examine_losses()
+def _camrig_dut(pytestconfig: pytest.Config, _camrig_board: Board, _camrig_board_run: BoardRun) -> Iterator[Dut]:
+    run = pytestconfig.stash[RUN]
+    with run.bringing_up(_camrig_board_run):
+        dut = _camrig_board_run.boot(_camrig_board)
+    yield dut
+    board_run = _camrig_board_run
+    run.at_end(board_run.hear_out, board_run.recover_if_down, board_run.examine_losses)
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +72,10 @@ def dut(_camrig_dut: Dut) -> Dut:
 @pytest.fixture
 def http(_camrig_dut: Dut) -> Iterator[HttpSession]:
     """A requests session towards the dut: ``http.get("/api/status", headers={"Origin": ...})``."""
+    from camrig.probe.requests_session import HttpSession
+
     dut = _camrig_dut
-    with HttpSession(dut.url, connections=dut.connections, repeat_lost=dut.repeat_lost) as session:
+    with HttpSession(dut.url, dut.session.name, dut.connections, dut.repeat_lost) as session:
         yield session
 
 
@@ -70,6 +85,7 @@ def preflight(_camrig_dut: Dut) -> Callable[..., Response]:
 
     ``preflight(origin, method="GET", headers=(), path="/api/status")``; ``headers`` are header names.
     """
+    from camrig.probe.preflight import preflight_headers
 
     def send(
         origin: str | None, method: str | None = "GET", headers: tuple[str, ...] = (), path: str = "/api/status"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from camrig.compare.stored import StoredComparison
 from camrig.errors import BlockedError, CamrigError
-from camrig.gate.evidence import remove_older
-from camrig.gate.verdict import Outcome
-from camrig.plugin.run import Run
-from camrig.report.gate_table import render_verdict
+from camrig.plugin.run import GATE, Run
+
+if TYPE_CHECKING:
+    from camrig.compare.stored import StoredComparison
+    from camrig.gate.limits import Limit
+    from camrig.gate.verdict import GateVerdict
 
 INCONCLUSIVE = "inconclusive: "  # how the text of a report begins whose metric could not be decided
 
@@ -34,6 +35,8 @@ class GateItem(pytest.Item):
         self.gate, self.metric = gate, self.name
 
     def runtest(self) -> None:
+        from camrig.gate.verdict import Outcome
+
         self.user_properties += self.gate.properties()
         verdict = {verdict.metric: verdict for verdict in self.gate.judge().metrics}[self.metric]
         self.user_properties += [
@@ -74,11 +77,32 @@ class GatePlugin:
         self._gate: StoredComparison | None = None
         self._lines: list[str] = []
 
-    def prepare(self) -> StoredComparison:
-        """The gate of this run, made once. Raises SettingsError, BaselineError."""
-        if self._gate is None:
-            self._gate = StoredComparison(self._run.settings, self._run.board_runs)
+    def prepare(self) -> StoredComparison | None:
+        """The gate of this run, made once; None where nothing is kept. Raises SettingsError, BaselineError."""
+        from camrig.compare.limits import limits_of
+
+        settings = self._run.settings
+        limits_of(settings, paired=False)  # a wrong one is an error, also where it is not used
+        if self._gate is None and (settings.save or settings.compare or settings.evidence):
+            from camrig.compare.stored import StoredComparison
+
+            self._gate = StoredComparison(settings, self._run.board_runs)
         return self._gate
+
+    @property
+    def limits(self) -> dict[str, Limit]:
+        """The limits that are in force in this run."""
+        return self._gate.limits if self._gate else {}
+
+    @property
+    def verdict(self) -> GateVerdict | None:
+        """The answer of the gate, if it was asked and could decide."""
+        if self._gate is None or self._gate.comparison is None:
+            return None
+        try:
+            return self._gate.judge()
+        except CamrigError:
+            return None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> Iterator[None]:
@@ -89,8 +113,8 @@ class GatePlugin:
             gate = self.prepare()
         except CamrigError as error:
             raise pytest.UsageError(str(error)) from None
-        if self._run.settings.compare is not None:
-            above = _Metrics.from_parent(session, name="gate", nodeid="gate")
+        if gate is not None and self._run.settings.compare is not None:
+            above = _Metrics.from_parent(session, name=GATE, nodeid=GATE)
             for metric in gate.limits:
                 items.append(GateItem.from_parent(above, name=metric, gate=gate))
         return result
@@ -105,6 +129,8 @@ class GatePlugin:
         if self._gate is None or session.config.option.collectonly:
             return
         if evidence := self._run.settings.evidence:
+            from camrig.gate.evidence import remove_older
+
             try:
                 remove_older(evidence)
             except CamrigError as error:
@@ -116,9 +142,10 @@ class GatePlugin:
         if self._gate is not None and not session.config.option.collectonly:
             try:
                 self._keep(self._gate, int(session.exitstatus))
-            except CamrigError as error:
-                self._lines.append(str(error))
-                session.exitstatus = session.exitstatus or error.exit_code
+            except Exception as error:
+                cause = self._run.sentence(error)
+                self._lines.append(str(cause))
+                session.exitstatus = session.exitstatus or cause.exit_code
         return result
 
     def _keep(self, gate: StoredComparison, exit_code: int) -> None:
@@ -132,14 +159,15 @@ class GatePlugin:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._gate is not None and self._gate.comparison is not None:
+            from camrig.report.gate_table import render_verdict
+
             try:
                 verdict = self._gate.judge()
-            except CamrigError as error:
-                self._lines.append(str(error))
+            except Exception as error:
+                self._lines.append(str(self._run.keep(error)))
             else:
                 terminalreporter.section(f"gate against {self._run.settings.compare}")
-                terminalreporter.write_line(
-                    render_verdict(self._gate.comparison, verdict, terminalreporter._tw.fullwidth)
-                )
+                columns, verbose = terminalreporter._tw.fullwidth, self._run.settings.verbose
+                terminalreporter.write_line(render_verdict(self._gate.comparison, verdict, columns, verbose))
         for line in self._lines:
             terminalreporter.write_line(line)

@@ -1,34 +1,50 @@
-"""camrig's pytest plugin: the hooks, each of which calls the room that does the work."""
+"""camrig's pytest plugin: the hooks, each of which calls the room that does the work.
+
+A room is imported where a hook needs it: a run without a board imports next to nothing of camrig.
+"""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from camrig.board.crash import APPLICATION
-from camrig.bringup.board_run import BoardRun
-from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, CamrigError, LibraryError
+from camrig.errors import (
+    EXIT_BLOCKED,
+    CamrigError,
+    ExpectationError,
+    LibraryError,
+    NotAvailableError,
+)
+from camrig.output import open_closed_streams
 from camrig.plugin import options
-from camrig.plugin.attribution import attribute
 from camrig.plugin.causes import CausesSummary, add_differences
+from camrig.plugin.exports import add_to_history, export_results, rewrite_results, write_results
 from camrig.plugin.fixture_names import FixtureNames
-from camrig.plugin.gate_items import GatePlugin
+from camrig.plugin.gate_items import GateItem, GatePlugin
 from camrig.plugin.restart import put_back, restart_if_mistaken
-from camrig.plugin.run import DEVICE_FIXTURE, RUN, Run, is_blocked, uses_dut
-from camrig.plugin.sections import hide_secrets
-from camrig.plugin.terminal import counts, write_results, write_summary
+from camrig.plugin.run import DEVICE_FIXTURE, GATE_PLUGIN, RUN, Run, is_blocked, uses_board, uses_dut
+from camrig.plugin.terminal import LastingOutput, write_summary
 from camrig.plugin.tracebacks import drop_entries_without_line
-from camrig.report.junit import rig_as_errors
+from camrig.plugin.unexpected import OwnErrors, ending_pytest, is_own
 
-BOARD_RUN = pytest.StashKey[BoardRun]()
+if TYPE_CHECKING:
+    from camrig.bringup.board_run import BoardRun
+
+HANGS = 2  # tests that found a hang, after which a run ends
+BOARD_RUN: pytest.StashKey[BoardRun] = pytest.StashKey()
+LASTING_OUTPUT = "camrig-output"
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    options.add_options(parser)
-    if any(name.endswith("conftest.py") for name, plugin in pluginmanager.list_name_plugin() if plugin):
-        options.add_short_names(parser)  # loaded by a conftest, too late for the hook below
+    with ending_pytest():
+        open_closed_streams()
+        options.add_options(parser)
+        if any(name.endswith("conftest.py") for name, plugin in pluginmanager.list_name_plugin() if plugin):
+            options.add_short_names(parser)  # loaded by a conftest, too late for the hook below
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -36,15 +52,26 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Iterator[None]:
     """Start pytest again if it mistook an option's value for a test path."""
-    if restart_if_mistaken(early_config, parser, args):
-        return (yield)
-    result = yield
-    options.add_short_names(parser)
-    put_back(early_config, args)
+    with ending_pytest():
+        restarted = restart_if_mistaken(early_config, parser, args)
+    try:
+        result = yield
+    except Exception as error:
+        from camrig.bug_report import limit_of_computer
+
+        if not limit_of_computer(error) or not options.in_command_line(sys.argv):
+            raise
+        with ending_pytest():
+            raise
+    if not restarted:
+        with ending_pytest():
+            options.add_short_names(parser)
+            put_back(early_config, args)
     return result
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(OwnErrors(config), "camrig-own-errors")
     run = config.stash[RUN] = Run(config)
     gate = GatePlugin(run)
     if run.in_use:
@@ -52,7 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
             gate.prepare()
         except CamrigError as error:
             raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(gate, "camrig-gate")
+    config.pluginmanager.register(gate, GATE_PLUGIN)
+    config.pluginmanager.register(LastingOutput(config), LASTING_OUTPUT)
     config.pluginmanager.register(FixtureNames(run), "camrig-fixture-names")
     config.pluginmanager.register(CausesSummary(), "camrig-causes")
 
@@ -65,6 +93,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     except CamrigError as error:
         if not hasattr(config, "workerinput"):  # a worker of xdist reports it as what blocks each test
             raise pytest.UsageError(str(error)) from None
+    run = config.stash[RUN]
+    if run.in_use:
+        config.pluginmanager.register(run.outcomes, "camrig-outcomes")
     return result
 
 
@@ -86,16 +117,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(DEVICE_FIXTURE, specs, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Leave a test out, without a report, where its board is known not to serve."""
+    run = item.config.stash[RUN]
+    if not run.leaves_out(item) and not (isinstance(item, GateItem) and run.nothing_served):
+        return None
+    run.not_run += 1
+    # What earlier tests share with this one would otherwise stay set up, which the next test does not allow.
+    call = pytest.CallInfo.from_call(lambda: item.session._setupstate.teardown_exact(nextitem), "teardown")
+    if call.excinfo is not None:
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     __tracebackhide__ = True  # pytest shows the frames of a failed fixture, and this is none of them
+    run = item.config.stash[RUN]
+    if uses_board(item) or isinstance(item, GateItem):
+        run.outcomes.on_board(item.nodeid, run.spec_of(item))
     if not uses_dut(item):
         return (yield)
-    broken: CamrigError | None = None
+    broken: Exception | None = None
     try:
-        board_run = item.stash[BOARD_RUN] = item.config.stash[RUN].board_run_of(item)
-        board_run.start_test(item.nodeid)
-    except CamrigError as error:
+        board_run = item.stash[BOARD_RUN] = run.board_run_of(item)
+        with run.bringing_up(board_run):
+            board_run.start_test(item.nodeid)
+    except Exception as error:
         broken = error  # raised below: pytest tears down only what it has set up
     try:
         result = yield
@@ -113,9 +163,16 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    if BOARD_RUN in item.stash:
-        item.stash[BOARD_RUN].recover_if_down()  # before fixtures clear up, for which they need the board
-    return (yield)
+    broken: Exception | None = None
+    try:
+        if BOARD_RUN in item.stash:
+            item.stash[BOARD_RUN].recover_if_down()  # before fixtures clear up, for which they need the board
+    except Exception as error:
+        broken = error
+    result = yield
+    if broken is not None:
+        raise broken
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
@@ -125,11 +182,32 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if run.in_use:
         drop_entries_without_line(error)
     report = yield
+    if run.in_use and error is not None and is_own(error):
+        error = run.sentence(error)
+    try:
+        _attribute(item, report, error)
+    except Exception as failure:
+        run.block(report, run.sentence(failure))
+    if run.in_use:
+        _hide_secrets(report)
+    return report
+
+
+def _attribute(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:
+    """Say in the report of a phase whose failure ``error`` is, and show what the board printed."""
+    run = item.config.stash[RUN]
     board_run = item.stash.get(BOARD_RUN, None)
+    if isinstance(error, NotAvailableError):
+        path, line, _ = item.reportinfo()
+        run.unavailable[str(error)] += 1
+        report.outcome, report.longrepr = "skipped", (str(path), (line or 0) + 1, f"Skipped: {error}")
+        return
     if board_run is None:
-        if isinstance(error, CamrigError):
+        if isinstance(error, CamrigError) and not isinstance(error, ExpectationError):
             run.block(report, error)
-        return report
+        return
+    from camrig.plugin.attribution import attribute
+
     if isinstance(error, LibraryError):  # no test after this one would say anything else
         item.session.shouldfail = f"the library cannot be tested: {error.what}"
     elf = run.settings.elf
@@ -142,10 +220,33 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome, report.longrepr = "failed", attribution.failed
         vars(report).pop("wasxfail", None)  # a crash is never an expected failure
     report.sections.extend(attribution.sections)
+    if (hangs := run.hangs()) and len(hangs) >= HANGS:
+        item.session.shouldfail = f"{hangs[-1].summary}; the other tests would wait for it again"
     if report.failed and not is_blocked(report):
         add_differences(report, error)
-    hide_secrets(report)
+        if error is not None:
+            run.outcomes.explain(item.nodeid, error)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
+    report = yield
+    if collector.config.stash[RUN].in_use:
+        _hide_secrets(report)
     return report
+
+
+def _hide_secrets(report: Any) -> None:
+    from camrig.plugin.sections import hide_secrets
+
+    hide_secrets(report)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    from camrig.plugin.sections import hide_in_warning
+
+    hide_in_warning(warning_message)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -157,29 +258,58 @@ def pytest_report_teststatus(report: Any) -> Any:
     return ("blocked", "B", ("BLOCKED", {"yellow": True})) if is_blocked(report) else None
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Any:
     run = session.config.stash[RUN]
-    tests = counts(session.config)
-    between = run.crashes_between_tests()
-    if exitstatus in (0, EXIT_FAILED) and not tests.get("failed") and not tests.get("error"):
-        if APPLICATION in between or any(board_run.lost_answers for board_run in run.board_runs):
-            session.exitstatus = EXIT_FAILED
-        elif run.blocked:
-            session.exitstatus = next(iter(run.blocked.values())).exit_code
-        elif between or tests.get("blocked"):  # the latter in another process, which xdist started
-            session.exitstatus = EXIT_BLOCKED
-        elif tests.get("inconclusive"):
-            session.exitstatus = EXIT_INCONCLUSIVE
-    run.exit_code = int(session.exitstatus)
-    if not write_results(run, session.config):
+    if not run.in_use:
+        return (yield)
+    from camrig.bug_report import limit_of_computer
+    from camrig.plugin.exit_status import set_exit_status
+    from camrig.plugin.run_page import write_page
+
+    run.begin_end(session.exitstatus == pytest.ExitCode.INTERRUPTED)
+    try:
+        set_exit_status(run, session)
+        run.exit_code = int(session.exitstatus)
+        write_results(run, session)
+    except Exception as error:
+        run.keep(error)
+    try:
+        with run.interruption.stopped_by_second():
+            result = yield  # pytest writes its XML, and after an interrupt fixtures clear up
+    except KeyboardInterrupt:
+        result = None
+    except Exception as error:
+        if not is_own(error) and not limit_of_computer(error):
+            raise
+        print(f"camrig: {run.keep(error)}", file=sys.stderr)
+        result = None
+    if run.interruption.came:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+    elif run.blocked or (run.results and isinstance(run.results[1], OSError)):
         session.exitstatus = session.exitstatus or EXIT_BLOCKED
-    result = yield  # pytest writes its XML, and after an interrupt fixtures clear up
-    path = session.config.getoption("xmlpath", None)
-    if path and (tests.get("blocked") or tests.get("inconclusive")):
-        rig_as_errors(path)
+    if failure := session.config.pluginmanager.getplugin(LASTING_OUTPUT).failure:
+        session.exitstatus = session.exitstatus or EXIT_BLOCKED
+        print(f"camrig: the output could not be written: {failure}", file=sys.stderr)
+    if run.exit_code != session.exitstatus:
+        run.exit_code = int(session.exitstatus)
+        rewrite_results(run)
+    export_results(run, session.config)
+    add_to_history(run)
+    write_page(run, session)
     return result
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    write_summary(terminalreporter, config.stash[RUN])
+    run = config.stash[RUN]
+    try:
+        write_summary(terminalreporter, run)
+    except Exception as error:
+        terminalreporter.write_line(str(run.keep(error)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if RUN in config.stash:
+        config.stash[RUN].end_early()
+        config.stash[RUN].interruption.restore()

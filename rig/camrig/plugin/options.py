@@ -6,6 +6,8 @@ the other's, and camrig's option is ``--hil-device`` or ``--hil-firmware``, whic
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from camrig.settings.options import OPTIONS
@@ -33,3 +35,9 @@ def names(parser: pytest.Parser) -> set[str]:
     """The names of all options that were added so far."""
     groups = [parser._anonymous, *parser._groups]
     return {name for group in groups for option in group.options for name in option.names()}
+
+
+def in_command_line(words: Iterable[str]) -> bool:
+    """Whether one of ``words`` is an option of camrig's, or has the name of one."""
+    flags = {flag for option in OPTIONS for flag in (option.flag, option.long_flag)}
+    return any(word.partition("=")[0] in flags for word in words)

@@ -6,14 +6,22 @@ import time
 from importlib.metadata import version
 from typing import Any
 
-from camrig.bringup.board import Board
-from camrig.bringup.board_run import BoardRun
-from camrig.plugin.run import Run
-from camrig.report.json_report import BoardReport, RunReport
+import pytest
+
+from camrig.bringup.board_report import board_report
+from camrig.bringup.surroundings import host, repository
+from camrig.bringup.timeline import timeline
+from camrig.gate.verdict import as_data
+from camrig.plugin.run import GATE_PLUGIN, Run
+from camrig.plugin.surroundings import arguments, selection
+from camrig.report.json_report import RunReport
 
 
-def run_report(run: Run, tests: dict[str, int]) -> RunReport:
-    """What is kept of a run; ``tests`` are the numbers of them by their outcome."""
+def run_report(run: Run, session: pytest.Session, tests: dict[str, int], correct: str) -> RunReport:
+    """What is kept of a run; ``tests`` are the numbers of them by their outcome, ``correct`` what they say."""
+    config = session.config
+    gate = config.pluginmanager.get_plugin(GATE_PLUGIN)
+    records = run.outcomes.records
     return RunReport(
         camrig=version("camrig"),
         started=run.started.isoformat(),
@@ -21,48 +29,26 @@ def run_report(run: Run, tests: dict[str, int]) -> RunReport:
         exit_code=run.exit_code,
         tests=tests,
         blocked=list(run.blocked),
-        boards=[_board_report(board_run, board_run.board) for board_run in run.board_runs if board_run.board],
+        boards=[
+            board_report(board_run, board_run.board, timeline(board_run, records, run.clock))
+            for board_run in run.board_runs
+            if board_run.board
+        ],
+        interrupted=run.interruption.came,
+        correct=correct,
+        arguments=arguments(config),
+        host=host(),
+        repository=repository(run.settings.lib),
+        selection=selection(run, session),
+        limits={name: str(limit) for name, limit in gate.limits.items()} if gate else {},
+        gate=_gate(run, gate),
+        outcomes=records,
     )
 
 
-def _board_report(board_run: BoardRun, board: Board) -> BoardReport:
-    identity = board.identity
-    return BoardReport(
-        spec=board_run.spec,
-        machine=identity.machine,
-        firmware=identity.firmware,
-        build=identity.build,
-        mac=identity.mac,
-        mpy=identity.mpy_text,
-        virtual=identity.virtual,
-        heap_bytes=identity.heap_total,
-        url=board_run.dut.url if board_run.dut else "",
-        library_source=str(board.deployment.library_source),
-        library_source_sha256=board.deployment.library_source_sha256,
-        library_sha256=board.deployment.library_sha256,
-        steps=[
-            {"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in board_run.steps.done
-        ],
-        recovery=[
-            {"rung": attempt.rung, "seconds": round(attempt.seconds, 3), "ok": attempt.ok}
-            for attempt in board.recovery.attempts
-        ],
-        crashes=[
-            {"test": record.test, "kind": record.crash.kind, "what": record.crash.summary, "between": record.between}
-            for record in board_run.crashes
-        ],
-        metrics=board_run.recorder.metrics,
-        notes={**board_run.recorder.notes, "exchanges": _exchanges(board_run)},
-    )
-
-
-def _exchanges(board_run: BoardRun) -> dict[str, Any]:
-    """How many exchanges there were through the library and without it, and what became of those that were lost."""
-    requests, controls = board_run.losses
-    return {
-        "requests": requests.total,
-        "requests_lost": requests.lost,
-        "controls": controls.total,
-        "controls_lost": controls.lost,
-        "causes": board_run.dut.exchanges.causes() if board_run.dut else {},
-    }
+def _gate(run: Run, gate: Any) -> dict[str, Any] | None:
+    """The verdict against a stored baseline; None where nothing was compared."""
+    if run.settings.compare is None:
+        return None
+    verdict = gate.verdict if gate else None
+    return {"baseline": run.settings.compare, "verdict": as_data(verdict) if verdict else None}

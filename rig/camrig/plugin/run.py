@@ -11,23 +11,30 @@ import datetime
 import os
 import re
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from camrig.bringup.board_run import BoardRun
-from camrig.bringup.in_force import run_header
-from camrig.compare.stored import limits_of
 from camrig.errors import CamrigError, DeployError, LibraryError, SettingsError
-from camrig.plugin.step_printer import step_printer
-from camrig.report.json_report import RunReport
+from camrig.interruption import Interruption
+from camrig.plugin.outcomes import Outcomes
 from camrig.settings.options import OPTIONS
-from camrig.settings.resolve import VIRTUAL, Settings, resolve
-from camrig.steps import Steps
 
+if TYPE_CHECKING:
+    from camrig.bringup.board_run import BoardRun
+    from camrig.deploy.hang import Hang
+    from camrig.report.json_report import RunReport
+    from camrig.settings.resolve import Settings
+
+GATE = "gate"  # how the name of each item begins that judges a limit
+GATE_PLUGIN = "camrig-gate"
 BLOCKED = "blocked: "  # how the text of a report begins whose test could not run
 DEVICE_FIXTURE, BOARD_RUN_FIXTURE, DUT_FIXTURE = "_camrig_device", "_camrig_board_run", "_camrig_dut"
-BOARD_SPEC = re.compile(r"/dev/|COM\d|id:|rfc2217:|socket:|(auto|sim)$")
+BOARD_SPEC = re.compile(r"/dev/|(?:\\\\\.\\)?COM\d|id:|rfc2217:|socket:|(auto$|sim(:|$))")
 # A variable of one of these says that a run is to be judged: it counts as much as the option.
 JUDGING = ("save", "compare", "evidence", "require")
 
@@ -43,11 +50,18 @@ class Run:
         self.fault: LibraryError | DeployError | None = None  # known before a board is looked for
         self.results: tuple[RunReport, Path | OSError] | None = None  # and their file, or why there is none
         self.exit_code = 0
+        self.unavailable: Counter[str] = Counter()  # tests that were skipped, by what their setup lacks
+        self.not_run = 0  # tests that were left out, because their board was known not to serve
+        self.interruption = Interruption()
+        self.outcomes = Outcomes(config, self.clock)
         self._config = config
         self._flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
         variables = [name for option in OPTIONS if option.name in JUDGING for name in option.env]
         flagged = any(value is not None for value in self._flags.values())
         self.in_use = flagged or any(os.environ.get(name) for name in variables)
+        self.end_early: Callable[[], None] = lambda: None  # ends a board that was switched on and that nobody took
+        self._is_ending = False
+        self._unexpected: dict[str, CamrigError] = {}
         self.header = ""  # what is in force, known once the collected tests ask for a board
         self._settings: Settings | CamrigError | None = None
 
@@ -64,6 +78,8 @@ class Run:
         return self._settings
 
     def _resolve(self) -> Settings:
+        from camrig.settings.resolve import resolve
+
         config = self._config
         folder = config.invocation_params.dir
         tests = [folder / argument.partition("::")[0] for argument in config.args]
@@ -91,7 +107,9 @@ class Run:
                 "with -n no process has all samples, so there is no baseline, comparison or evidence",
                 hint="leave out -n",
             )
-        if any(spec != VIRTUAL for spec in settings.device):
+        from camrig.settings.resolve import is_virtual
+
+        if any(not is_virtual(spec) for spec in settings.device):
             raise SettingsError("with -n each process would need the board for itself", hint="leave out -n")
 
     def use(self, items: list[pytest.Item]) -> None:
@@ -104,31 +122,112 @@ class Run:
         if self.in_use:
             self.header = self.settings.source
         if needs_board:
+            self._switch_on()
+            from camrig.bringup.in_force import run_header
+            from camrig.compare.limits import limits_of
+
             try:
                 self.header = run_header(self.settings, limits_of(self.settings, paired=False))
             except (LibraryError, DeployError) as error:
                 self.fault = error
+
+    def _switch_on(self) -> None:
+        """Let a virtual board start up while this process reads what it needs itself."""
+        if self._config.option.collectonly:
+            return
+        from camrig.lab.early_start import switch_on
+
+        with suppress(CamrigError):  # said again by the test that needs the board
+            self.end_early = switch_on(self.settings)
 
     def board_run(self, spec: str) -> BoardRun:
         """What belongs to the board ``spec`` in this run."""
         for board_run in self.board_runs:
             if board_run.spec == spec:
                 return board_run
-        board_run = BoardRun(spec, Steps(step_printer(self._config)))
+        from camrig.bringup.board_run import BoardRun
+        from camrig.plugin.step_printer import terminal_steps
+
+        board_run = BoardRun(spec, terminal_steps(self._config))
         self.board_runs.append(board_run)
         return board_run
 
     def board_run_of(self, item: pytest.Item) -> BoardRun:
         """What belongs to the board that ``item`` runs on. Raises SettingsError."""
+        return self.board_run(self.spec_of(item))
+
+    def spec_of(self, item: pytest.Item) -> str:
+        """The board that ``item`` runs on. Raises SettingsError."""
         callspec = getattr(item, "callspec", None)  # of a test that is parametrized
         spec = callspec.params.get(DEVICE_FIXTURE) if callspec else None
-        return self.board_run(spec or self.settings.device[0])
+        return spec or self.settings.device[0]
+
+    @contextmanager
+    def bringing_up(self, board_run: BoardRun) -> Iterator[None]:
+        """A context in which whatever is raised keeps the board from serving: it is ``broken``."""
+        try:
+            yield
+        except LibraryError:
+            raise  # it ends the run
+        except Exception as error:
+            board_run.broken = cause = self.sentence(error)
+            raise cause from cause.__cause__
+
+    def sentence(self, error: BaseException) -> CamrigError:
+        """An exception as an error of camrig, with its traceback kept if nobody expected it."""
+        if isinstance(error, CamrigError):
+            return error
+        from camrig.bug_report import summary, unexpected
+
+        if (key := summary(error)) not in self._unexpected:  # one file, however often it is raised
+            settings = self._settings
+            folders = [] if settings is None or isinstance(settings, CamrigError) else [settings.results]
+            self._unexpected[key] = unexpected(error, *folders)
+        return self._unexpected[key]
+
+    def begin_end(self, interrupted: bool) -> None:
+        """From now on no test takes what goes wrong, and Ctrl-C does not keep results from being written."""
+        self._is_ending = True
+        self.interruption.came = interrupted
+        self.interruption.defer(counts=not hasattr(self._config, "workerinput"))
+
+    def at_end(self, *steps: Callable[[], object]) -> None:
+        """Do what a board is asked at the end of a run; nothing if it was interrupted, and Ctrl-C cuts it short."""
+        if self.interruption.came:
+            return
+        try:
+            with self.interruption.cut_short():
+                for step in steps:
+                    step()
+        except Exception as error:
+            if not self._is_ending:  # the report of the last test has it
+                raise
+            self.keep(error)
+
+    def keep(self, error: Exception) -> CamrigError:
+        """Keep an error that belongs to no test as what blocked this run."""
+        cause = self.sentence(error)
+        return self.blocked.setdefault(str(cause), cause)
+
+    def leaves_out(self, item: pytest.Item) -> bool:
+        """Whether a test would say no more than that its board does not serve, which a report says already."""
+        broken = self.board_run_of(item).broken if self.blocked and uses_board(item) else None
+        return broken is not None and str(broken) in self.blocked
+
+    @property
+    def nothing_served(self) -> bool:
+        """Whether the boards that tests asked for are all broken, and none of them ever served."""
+        return bool(self.board_runs) and all(board.broken and board.dut is None for board in self.board_runs)
 
     def block(self, report: pytest.TestReport, error: CamrigError) -> None:
         """Make a report say that its test could not run; each cause is kept once."""
-        cause = self.blocked.setdefault(str(error), error)
+        cause = self.keep(error)
         report.outcome = "failed"
         report.longrepr = f"{BLOCKED}{cause}"
+
+    def hangs(self) -> list[Hang]:
+        """What hung while tests ran."""
+        return [hang for board_run in self.board_runs for hang in board_run.hangs]
 
     def crashes_between_tests(self) -> list[str]:
         """What each crash that came between tests is attributed to."""

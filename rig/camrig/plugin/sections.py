@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import linecache
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from camrig.board.backtrace import decode
-from camrig.board.crash import Crash
-from camrig.board.events import PanicDump, Traceback
-from camrig.bringup.board_run import BoardRun
-from camrig.dut import Dut
-from camrig.redaction import hide
+from camrig.redaction import hide, visible, visible_in_colour
+
+if TYPE_CHECKING:
+    from camrig.board.crash import Crash
+    from camrig.board.events import PanicDump
+    from camrig.bringup.board_run import BoardRun
+    from camrig.dut import Dut
 
 LINES_BEFORE = 3  # of the console, from before a test
 LINES = 30  # of a failed test's console
@@ -24,6 +28,8 @@ Section = tuple[str, str]  # title and text
 
 def console_sections(board_run: BoardRun, dut: Dut, crash: Crash | None = None) -> tuple[Section, ...]:
     """The console of the present test, around a crash if there was one, and the tracebacks that it does not show."""
+    from camrig.board.events import Traceback
+
     console, start = dut.console, board_run.start
     shown = _console_lines(board_run, dut, crash)
     sections = [(f"console of {board_run.spec}", shown)]
@@ -37,6 +43,8 @@ def console_sections(board_run: BoardRun, dut: Dut, crash: Crash | None = None) 
 
 def backtrace_section(board_run: BoardRun, dump: PanicDump, elf: Path | None) -> Section:
     """The functions that a panic's dump names, as far as the firmware's ELF file is at hand."""
+    from camrig.board.backtrace import decode
+
     return f"backtrace of {board_run.spec}", decode(dump.addresses, elf)
 
 
@@ -55,12 +63,34 @@ def _console_lines(board_run: BoardRun, dut: Dut, crash: Crash | None) -> str:
     return f"{before}\n--- {start.test.rpartition('::')[2]} ---\n{own}" if before else own
 
 
-def hide_secrets(report: pytest.TestReport) -> None:
-    """Hide secrets in all that a report may print: also locals, captured output and what a test recorded."""
-    text = report.longreprtext
-    if (hidden := hide(text)) != text:
-        report.longrepr = hidden
-    report.sections = [(hide(name), hide(content)) for name, content in report.sections]
-    report.user_properties = [
-        (name, hide(value) if isinstance(value, str) else value) for name, value in report.user_properties
-    ]
+def hide_secrets(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Hide secrets, and control characters, in all that a report may print: also locals, captured output and what a
+    test recorded.
+    """
+    if isinstance(report.longrepr, tuple):  # of a skipped test: file, line and reason
+        path, line, reason = report.longrepr
+        report.longrepr = (path, line, visible(hide(reason)))
+    elif report.longrepr is not None:
+        text = report.longreprtext
+        if (shown := visible(hide(text))) != text:
+            report.longrepr = shown
+    report.sections = [(hide(name), visible_in_colour(hide(content))) for name, content in report.sections]
+    if isinstance(report, pytest.TestReport):
+        report.user_properties = [(name, _recorded(value)) for name, value in report.user_properties]
+        if hasattr(report, "wasxfail"):
+            report.wasxfail = visible(hide(report.wasxfail))
+
+
+def hide_in_warning(warning: warnings.WarningMessage) -> None:
+    """Hide secrets in a warning, and in the line of source that pytest shows with it."""
+    line = warning.line if warning.line is not None else linecache.getline(warning.filename, warning.lineno)
+    text = str(warning.message)
+    if (shown := visible(hide(text))) != text:
+        warning.message = shown
+    if hide(line) != line:
+        warning.line = hide(line)
+
+
+def _recorded(value: object) -> object:
+    """A property as it may be kept. JUnit's XML has the text of any object."""
+    return value if value is None or isinstance(value, (bool, int, float)) else hide(str(value))

@@ -9,24 +9,49 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from camrig.errors import AgentError
 from camrig.measure.losses import CONTROL
-from camrig.probe.client import Phases, Response, parse_response, request_bytes
+from camrig.probe.client import Phases, Response, request_bytes
+from camrig.probe.response_parser import LostExchangeError, parse_response
+from camrig.redaction import excerpt, shortened
 
 TOKEN_HEADER = "X-Rig-Token"
 SIDE_HEADER = "X-Rig-Side"  # names the library that a request goes through, where several are loaded
 NO_SIDE = "-"  # the "side" of a control
+JSON = "application/json"
+LONGEST_REASON = 300  # characters of an error on the board that are shown
 ECHO = "/rig/echo"  # needs no token, and is answered without CORS
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")  # RFC 9110, section 9.2.1
+
+# Its lines leave nothing behind on a board, where a function of the agent would take its bytes all the time.
+RADIO = """
+for name in ("rssi", "channel", "pm"):
+    try:
+        import network
+        station = network.WLAN(network.STA_IF)
+        figures[name] = station.status(name) if name == "rssi" else station.config(name)
+    except (ImportError, AttributeError, OSError, ValueError, TypeError, RuntimeError):
+        pass  # this firmware has none
+"""
+
+SENSOR = """
+try:
+    figures["name"] = app.sensor.name
+except AttributeError:
+    pass
+"""
 
 _POLICY_LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
 _POLICY = (*_POLICY_LISTS, "allow_credentials", "max_age", "preflight_status")
 
 Message = tuple[str, str, list[tuple[str, str]], bytes]  # method, target, headers, body
-Send = Callable[[str, str, list[tuple[str, str]], bytes], Response]
+Send = Callable[..., Response]  # of method, target, headers, body, and maybe ``seconds`` that it may need
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -75,18 +100,20 @@ class Agent:
         self._token = token
 
     def about(self) -> dict[str, Any]:
-        """``cors_file``, ``boot_id``, ``reset_cause``, ``wifi`` and ``echo`` of the running application."""
-        return self._call("GET", "/rig/about")
+        """``cors_file``, ``cors_used`` and ``boot_id`` of the running application."""
+        return self._read(_about, "GET", "/rig/about")
 
     def radio(self) -> Radio:
         """How well the board receives its access point now, and whether its radio sleeps."""
-        wifi = self.about().get("wifi") or {}
-        return Radio(wifi.get("rssi"), wifi.get("channel"), wifi.get("pm"))
+        return self._read(_radio, "POST", "/rig/run?radio", RADIO.encode(), "text/x-python")
+
+    def sensor(self) -> dict[str, Any] | None:
+        """The ``name`` of the application's camera, and whether its pictures are ``synthetic``; None without one."""
+        return self._read(_sensor, "POST", "/rig/run?sensor", SENSOR.encode(), "text/x-python")
 
     def echo_port(self) -> int | None:
         """The TCP port on which the board sends back what it receives; None where it could not open one."""
-        port = (self.about().get("echo") or {}).get("port")
-        return int(port) if port else None
+        return self._read(lambda echo: _number(echo.get("port")) or None, "GET", "/rig/echo_port")
 
     def start_peak(self) -> None:
         """Look at the collected heap at each request, until ``stop_peak``.
@@ -97,33 +124,37 @@ class Agent:
 
     def stop_peak(self) -> int:
         """The most bytes that were alive at any request since ``start_peak``."""
-        peak = int(self._call("PUT", "/rig/settings").get("peak") or 0)
+        peak = self._read(lambda settings: _number(settings.get("peak")) or 0, "PUT", "/rig/settings")
         self._call("PUT", "/rig/settings?peak=0")
         return peak
 
     def client_timeout(self) -> int | None:
         """Seconds after which the server hangs up on a client that stalls; None: never."""
-        seconds = self._call("PUT", "/rig/settings")["client_timeout_s"]
-        return None if seconds is None else int(seconds)
+        return self._read(lambda settings: _number(settings["client_timeout_s"]), "PUT", "/rig/settings")
 
     def set_client_timeout(self, seconds: int) -> None:
         """Change the time that ``client_timeout`` returns."""
         self._call("PUT", f"/rig/settings?client_timeout_s={seconds}")
 
-    def policy(self, **changes: Any) -> dict[str, Any]:
-        """Change attributes of the live CORS object; returns the whole policy that is now in force."""
+    def policy(self, *, in_place: bool = False, **changes: Any) -> dict[str, Any]:
+        """Change attributes of the live CORS object; returns the whole policy that is now in force.
+
+        ``in_place``: the lists that it has get other entries, without an assignment.
+        """
+        target = "/rig/policy?names=" + ",".join(_POLICY)
         if not changes:
-            return self._call("GET", "/rig/policy")
+            return self._call("GET", target)
         for name, value in changes.items():
             _check_policy(name, value)
-        return self._call("PUT", "/rig/policy", json.dumps(changes).encode())
+        return self._call("PUT", target + "&in_place=1" * in_place, json.dumps(changes).encode())
 
-    def run(self, source: str) -> None:
+    def run(self, source: str) -> dict[str, Any]:
         """Run Python ``source`` on the board, in which ``agent`` and ``app`` are the agent and the application.
 
-        For what a test needs there for a moment: a list changed in place, a route behind the library.
+        For what a test needs there for a moment, such as a route behind the library. Returns what it has put into the
+        dictionary ``figures``.
         """
-        self._call("POST", "/rig/run", source.encode(), "text/x-python")
+        return self._call("POST", "/rig/run", source.encode(), "text/x-python")
 
     def load_libraries(self, sides: Iterable[tuple[str, str | None]]) -> dict[str, list[float]]:
         """Load fresh copies of CORS libraries, pairs of side and module on the board, side by side in that order.
@@ -131,15 +162,13 @@ class Agent:
         Module None: a side without CORS. A side that comes twice is loaded twice, and the last copy answers. Returns
         the milliseconds that the imports took, by side. See SIDE_HEADER.
         """
-        times = self._call("PUT", "/rig/sides", json.dumps(list(sides)).encode())
-        return {side: [float(ms) for ms in imports] for side, imports in times.items()}
+        return self._read(
+            _import_times, "PUT", "/rig/sides?policy=" + ",".join(_POLICY), json.dumps(list(sides)).encode()
+        )
 
     def heap(self) -> Heap:
         """Both heaps after a collection."""
-        sizes = self._call("GET", "/rig/heap")
-        idf = sizes.get("idf")
-        regions = tuple((int(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in idf) if idf else None
-        return Heap(sizes["free"], sizes["alloc"], regions, sizes.get("connections"))
+        return self._read(_heap, "GET", "/rig/heap")
 
     def allocations(
         self, method: str, path: str, headers: Iterable[tuple[str, str]], n: int, bare: bool = False
@@ -161,13 +190,14 @@ class Agent:
         together: bool = False,
         cold: bool = False,
         bare: bool = False,
+        seconds: float = 0.0,
     ) -> MemoryCount:
         """Send ``messages`` ``times`` times in each of ``n`` turns in the board's process.
 
         ``of`` ``allocated``: what a turn allocates with the collector off; ``peak``: the most that it adds to what is
         alive while its responses are written; ``alive``: what is alive before the first turn and after each.
         ``together``: all messages at once. ``cold``: without a turn before that is not counted. ``bare``: the same
-        routes without CORS. The board takes 100 turns at most.
+        routes without CORS. ``seconds``: how long that may take. The board takes 100 turns at most.
         """
         options = {"n": n, "times": times, "together": together, "cold": cold, "bare": bare}
         query = "&".join(f"{name}={int(value)}" for name, value in options.items() if value)
@@ -175,22 +205,28 @@ class Agent:
         body = b"\0".join(
             request_bytes(method, target, None, headers, body) for method, target, headers, body in messages
         )
-        counts = self._call("POST", f"/rig/alloc?{query}", body, "message/http")
-        heads = [parse_response(head.encode(), head=True) for head in counts["heads"]]
-        return MemoryCount(
-            tuple(counts["bytes"]), counts["kept"], tuple(Response(*head, Phases(0, 0, 0)) for head in heads)
-        )
+        return self._read(_memory_count, "POST", f"/rig/alloc?{query}", body, "message/http", seconds)
 
-    def _call(
-        self, method: str, target: str, body: bytes = b"", content_type: str = "application/json"
-    ) -> dict[str, Any]:
+    def _call(self, method: str, target: str, body: bytes = b"", content_type: str = JSON) -> dict[str, Any]:
+        return self._read(dict, method, target, body, content_type)
+
+    def _read(
+        self,
+        read: Callable[[Any], T],
+        method: str,
+        target: str,
+        body: bytes = b"",
+        content_type: str = JSON,
+        seconds: float = 0.0,
+    ) -> T:
+        """What ``read`` makes of the agent's answer, which may take ``seconds`` if that is longer than usual."""
         headers = [(TOKEN_HEADER, self._token)]
         if body:
             headers.append(("Content-Type", content_type))
-        response = self._send(method, target, headers, body)
+        response = self._send(method, target, headers, body, **({"seconds": seconds} if seconds else {}))
         try:
             answer = json.loads(response.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if response.status == 404:
             raise AgentError(
@@ -203,14 +239,55 @@ class Agent:
                 hint="check --hil-url, and that no other board has the same address",
             )
         if response.status != 200 or not isinstance(answer, dict):
-            reason = (
-                answer.get("error") if isinstance(answer, dict) else response.body[:200].decode("utf-8", "replace")
-            )
+            error = answer.get("error") if isinstance(answer, dict) else None
+            short = isinstance(error, str) and len(error) <= LONGEST_REASON
+            reason = error if short else excerpt(response.body)
             raise AgentError(
                 f"the agent answered {method} {target} with {response.status}: {reason}",
                 hint="look at the console of the board",
             )
-        return answer
+        try:
+            return read(answer)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, LostExchangeError):
+            raise AgentError(
+                f"the agent answered {method} {target} with {excerpt(response.body)}, which it never does",
+                hint="check that rig_agent.py on the board is the deployed one, and check --hil-url",
+            ) from None
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _about(answer: Any) -> dict[str, Any]:
+    return {"boot_id": answer["boot_id"], "cors_file": answer["cors_file"], **answer}
+
+
+def _radio(figures: Any) -> Radio:
+    return Radio(*(_number(figures.get(name)) for name in ("rssi", "channel", "pm")))
+
+
+def _sensor(figures: Any) -> dict[str, Any] | None:
+    name = figures.get("name")
+    return {"name": shortened(name), "synthetic": name == "synthetic"} if isinstance(name, str) else None
+
+
+def _import_times(answer: Any) -> dict[str, list[float]]:
+    return {side: [float(ms) for ms in imports] for side, imports in answer.items()}
+
+
+def _heap(sizes: Any) -> Heap:
+    idf = sizes.get("idf")
+    regions = tuple((int(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in idf) if idf else None
+    return Heap(int(sizes["free"]), int(sizes["alloc"]), regions, _number(sizes.get("connections")))
+
+
+def _memory_count(counts: Any) -> MemoryCount:
+    heads = [parse_response(head.encode(), to_head=True) for head in counts["heads"]]
+    if not heads:
+        raise ValueError("a count of no answers")
+    responses = tuple(Response(*head, Phases(0, 0, 0)) for head in heads)
+    return MemoryCount(tuple(int(size) for size in counts["bytes"]), int(counts["kept"]), responses)
 
 
 def exchange_kind(target: str, headers: Iterable[tuple[str, str]]) -> str:
@@ -223,7 +300,7 @@ def exchange_kind(target: str, headers: Iterable[tuple[str, str]]) -> str:
 
 def is_repeatable(method: str, target: str) -> bool:
     """Whether a request may be sent again when nobody knows if it took effect. The agent's may, but for ``run``."""
-    return method in SAFE_METHODS or (target.startswith("/rig/") and not target.startswith("/rig/run"))
+    return method in SAFE_METHODS or (target.startswith("/rig/") and target != "/rig/run")
 
 
 def _check_policy(name: str, value: Any) -> None:

@@ -10,13 +10,14 @@ import functools
 import socket
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+from camrig.deadline import Deadline
 from camrig.probe.connections import Connections
+from camrig.probe.response_parser import Headers, LostExchangeError, ResponseParser, check_size, parse_response
 from camrig.probe.server_timing import on_board_ms
 
-Headers = list[tuple[str, str]]
-MAX_RESPONSE = 4 << 20  # bytes
 TIMING_HEADER = ("X-Rig-Timing", "1")  # asks the rig's agent for the time on the board
 
 
@@ -49,14 +50,6 @@ class Response(NamedTuple):
         return ", ".join(values) if values else None
 
 
-class LostExchangeError(Exception):
-    """No complete response came. ``cause``: refused, reset (or cut off), timeout, malformed or unreachable."""
-
-    def __init__(self, message: str, cause: str = "malformed") -> None:
-        super().__init__(message)
-        self.cause = cause
-
-
 def cause_of(error: OSError) -> str:
     """The cause of a LostExchangeError, for a socket's error."""
     if isinstance(error, ConnectionRefusedError):
@@ -80,53 +73,87 @@ def request_bytes(
 def exchange(
     host: str, port: int, request: bytes, seconds: float = 10.0, connections: Connections | None = None
 ) -> Response:
-    """Send ``request`` on a new connection and read the response to its end. Raises LostExchangeError.
+    """Send ``request`` on a new connection and read the response to its end, all within ``seconds``.
 
-    Meanwhile the connection is one of ``connections``, whose ``cut`` ends it. The name is looked up once, and that is
-    not timed: it says nothing about the board.
+    Raises LostExchangeError. Meanwhile the connection is one of ``connections``, whose ``cut`` ends it. The name is
+    looked up once, and that is not timed: it says nothing about the board.
     """
-    timeout = int(seconds * 1e9)
-    data = b""
+    until = Deadline.after(seconds)
+    data = bytearray()
     first_byte = 0
+    to_head = request.startswith(b"HEAD ")
     try:
-        connection, start = connect(host, port, seconds, connections)
+        connection, start = connect(host, port, until, connections)
         with connection:
             connected = end = time.perf_counter_ns()
             connection.sendall(request)
-            while len(data) < MAX_RESPONSE:
-                connection.settimeout(max(timeout - end + start, 1) / 1e9)
+            while True:
+                wait_until(connection, until)
                 chunk = connection.recv(65536)
                 end = time.perf_counter_ns()
                 first_byte = first_byte or end
                 if not chunk:
                     break
                 data += chunk
+                check_size(len(data))
     except OSError as error:
-        raise LostExchangeError(f"{host}:{port}: {error or type(error).__name__}", cause_of(error)) from None
-    status, reason, headers, body = parse_response(data, head=request.startswith(b"HEAD "))
-    timing = _first(headers, "server-timing")
+        is_whole = isinstance(error, TimeoutError) and _is_whole(bytes(data), to_head)
+        raise lost_exchange(host, port, error, until, len(data), is_whole=is_whole) from None
+    status, reason, headers, body = parse_response(bytes(data), to_head)
+    timing = next((value for name, value in headers if name.lower() == "server-timing"), None)
     on_board = on_board_ms(timing) if timing else None
     phases = Phases((connected - start) / 1e6, (first_byte - start) / 1e6, (end - start) / 1e6, on_board)
     return Response(status, reason, headers, body, phases)
 
 
+def lost_exchange(
+    host: str, port: int, error: OSError, until: Deadline, received: int = 0, *, is_whole: bool = False
+) -> LostExchangeError:
+    """The error for a connection that ended in ``error`` after ``received`` bytes of a response."""
+    words = f"timed out after {until.seconds:.3g} s" if isinstance(error, TimeoutError) else str(error)
+    words = words or type(error).__name__
+    if received:
+        words += f", {received:,} bytes into the response"
+    if is_whole:
+        words += ", which is complete: the server did not close the connection"
+    return LostExchangeError(f"{host}:{port}: {words}", cause_of(error))
+
+
+def _is_whole(data: bytes, to_head: bool) -> bool:
+    parser = ResponseParser(to_head)
+    with suppress(LostExchangeError):
+        parser.feed(data)
+    return parser.complete
+
+
+def wait_until(connection: socket.socket, until: Deadline) -> None:
+    """Let the next call on ``connection`` take the time that is left. Raises TimeoutError if there is none."""
+    left = until.left
+    if not left:
+        raise TimeoutError("timed out")
+    connection.settimeout(left)
+
+
 def connect(
-    host: str, port: int, seconds: float, connections: Connections | None = None
+    host: str, port: int, until: Deadline, connections: Connections | None = None
 ) -> tuple[socket.socket, int]:
     """A connection to the first of the host's addresses that accepts one, and the attempt's start (perf_counter_ns).
 
     It is one of ``connections`` before it is made, so that the attempt can be ended too. Raises OSError.
     """
+    if connections is not None and connections.down:  # connecting could take all the time
+        raise ConnectionAbortedError("the board went down")
     addresses = _addresses(host, port)
     for family, address in addresses:
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
-            connection.settimeout(seconds)
+            wait_until(connection, until)
             if connections is not None:
                 connections.add(connection)
             start = time.perf_counter_ns()
             connection.connect(address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            wait_until(connection, until)
             return connection, start
         except OSError:
             connection.close()
@@ -141,36 +168,7 @@ def connect(
 
 @functools.lru_cache
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
-    return [(info[0], info[4]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-
-
-def parse_response(data: bytes, head: bool = False) -> tuple[int, str, Headers, bytes]:
-    """Status, reason, headers and body of a complete response, to a HEAD request if ``head``.
-
-    Raises LostExchangeError for anything else.
-    """
-    start, separator, body = data.partition(b"\r\n\r\n")
-    status_line, *lines = start.decode("latin-1").split("\r\n")
-    version, _, rest = status_line.partition(" ")
-    code, _, reason = rest.partition(" ")
-    if not separator or not version.startswith("HTTP/") or not (code.isascii() and code.isdigit()):
-        if not data:
-            raise LostExchangeError("the connection was closed without an answer", "reset")
-        raise LostExchangeError(f"not an HTTP response: {data[:80]!r}")
-    headers = []
-    for name, colon, value in [line.partition(":") for line in lines]:
-        if not colon:
-            raise LostExchangeError(f"a header line without a colon: {name[:80]!r}")
-        headers.append((name, value.strip(" \t")))
-    if not head and code not in ("204", "304"):
-        length = _first(headers, "content-length")
-        if length is not None and length.isascii() and length.isdigit() and len(body) < int(length):
-            raise LostExchangeError(f"the response was cut off after {len(body)} of {length} bytes", "reset")
-    return int(code), reason, headers, body
-
-
-def _first(headers: Headers, name: str) -> str | None:
-    for key, value in headers:
-        if key.lower() == name:
-            return value
-    return None
+    try:
+        return [(info[0], info[4]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except UnicodeError:  # a name that DNS cannot have, as in a redirect
+        raise OSError("the name of the host cannot be looked up") from None

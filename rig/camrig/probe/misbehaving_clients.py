@@ -11,6 +11,10 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
+from camrig.deadline import Deadline
+from camrig.probe.client import wait_until
+from camrig.probe.response_parser import MAX_RESPONSE
+
 Address = tuple[str, int]
 Scenario = Callable[[Address], AbstractContextManager[object]]
 
@@ -27,16 +31,26 @@ def open_connection(address: Address) -> socket.socket:
     return connection
 
 
+def read_to_end(connection: socket.socket, seconds: float) -> bytes:
+    """What the server sends until it closes the connection. Raises OSError, also for a stream that does not end."""
+    until = Deadline.after(seconds)
+    data = bytearray()
+    while len(data) <= MAX_RESPONSE:
+        wait_until(connection, until)
+        if not (chunk := connection.recv(65536)):
+            return bytes(data)
+        data += chunk
+    raise OSError(f"the stream has more than {MAX_RESPONSE} bytes")
+
+
 def closed_by_server(connection: socket.socket, seconds: float) -> bool:
     """Whether the server ends the connection, by an end or a reset, within ``seconds``; what it sends is dropped."""
-    connection.settimeout(seconds)
     try:
-        while connection.recv(65536):
-            pass
-    except TimeoutError:
-        return False
-    except OSError:
+        read_to_end(connection, seconds)
+    except ConnectionError:
         return True
+    except OSError:
+        return False
     return True
 
 
@@ -115,8 +129,10 @@ def sending(*parts: bytes) -> Scenario:
     @contextmanager
     def scenario(address: Address) -> Iterator[None]:
         with open_connection(address) as connection:
+            until = Deadline.after(SECONDS)
             with suppress(OSError):  # the server may close the connection
                 for part in parts:
+                    wait_until(connection, until)
                     connection.sendall(part)
                 connection.settimeout(0.2)
                 connection.recv(65536)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 from camrig.probe.client import Response
 from camrig.probe.fetch_cors import PageRequest, check_preflight, check_response
@@ -18,7 +19,7 @@ from camrig.probe.sampling import ACTUAL, PREFLIGHT, RequestUnderTest
 
 PAGE = RequestUnderTest("https://panel.example", method="GET", headers=("content-type", "x-frame"))
 STRANGER = replace(PAGE, origin="https://stranger.example")
-POLICY = {
+POLICY: dict[str, Any] = {
     "allowed_origins": [PAGE.origin],
     "allow_credentials": False,
     "allowed_methods": ["GET", "POST"],

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from camrig.deadline import Deadline
 from camrig.errors import ServerSilentError
 from camrig.probe.agent import ECHO, Radio, Send
-from camrig.probe.client import TIMING_HEADER, LostExchangeError, Phases, cause_of, connect
+from camrig.probe.client import TIMING_HEADER, LostExchangeError, Phases, connect, lost_exchange, wait_until
 from camrig.probe.preflight import preflight_headers
 
 PREFLIGHT, ACTUAL, TCP_ECHO, WITHOUT_CORS = KINDS = ("preflight", "actual", "control.echo", "control.without_cors")
@@ -125,22 +126,26 @@ def order(batches: Iterable[ExchangeBatch]) -> list[str]:
 
 
 def tcp_echo(host: str, port: int, seconds: float = 10.0) -> Phases:
-    """One word to the board's TCP echo and back, on a new connection, timed as an exchange is.
+    """One word to the board's TCP echo and back within ``seconds``, on a new connection, timed as an exchange is.
 
     Raises LostExchangeError.
     """
+    until = Deadline.after(seconds)
     echoed = bytearray()
     first_byte = None
     try:
-        connection, start = connect(host, port, seconds)
+        connection, start = connect(host, port, until)
         with connection:
             connected = time.perf_counter_ns()
             connection.sendall(ECHO_WORD)
-            while chunk := connection.recv(1024):
+            while len(echoed) <= len(ECHO_WORD):
+                wait_until(connection, until)
+                if not (chunk := connection.recv(1024)):
+                    break
                 first_byte = first_byte or time.perf_counter_ns()
                 echoed += chunk
     except OSError as error:
-        raise LostExchangeError(f"{host}:{port}: {error or type(error).__name__}", cause_of(error)) from None
+        raise lost_exchange(host, port, error, until) from None
     end = time.perf_counter_ns()
     if echoed != ECHO_WORD or first_byte is None:
         raise LostExchangeError(f"{host}:{port} does not send back what it receives", "malformed")

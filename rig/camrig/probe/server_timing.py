@@ -43,7 +43,7 @@ def parse(values: Iterable[str]) -> list[TimingEntry]:
 def on_board_ms(value: str) -> float | None:
     """The agent's time in a header's value, in milliseconds; None if it is missing."""
     if match := _AGENT_FORM.fullmatch(value):  # what the agent sends: parsed without delaying the probe
-        return float(match[1])
+        return _number(match[1])
     return next((entry.ms for entry in parse([value]) if entry.name == ON_BOARD), None)
 
 

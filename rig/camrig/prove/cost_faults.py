@@ -10,6 +10,7 @@ from camrig.prove.faulty_copy import Change, Fault
 
 _LISTED = f"{ORIGIN} in (self.allowed_origins or '')"
 _ACTUAL = "request.method != 'OPTIONS'"
+_FIRST = "the first request"
 
 REQUESTS = {
     "every request": "True",
@@ -25,7 +26,7 @@ REQUESTS = {
     "errors": "response.status_code >= 400",
     "pictures": "'image/jpeg' in str(response.headers.get('Content-Type'))",
     "streams": "'multipart' in str(response.headers.get('Content-Type'))",
-    "the first request": "_COUNT[0] == 1",
+    _FIRST: "_COUNT[0] == 1",
     "every 7th request": "_COUNT[0] % 7 == 0",
     "requests at once": "_COUNT[1]",
 }
@@ -82,23 +83,31 @@ def _counting(request: str, cost: str) -> Change:
     return Change(_COUNTS, code)
 
 
-def _requests_of(cost: str, is_first: bool) -> tuple[str, ...]:
+def _requests_of(kind: str, cost: str, is_first: bool) -> tuple[str, ...]:
     if cost in _NEEDS_NEW_REQUESTS:
         return _NEW_REQUESTS_ON
-    return tuple(REQUESTS) if is_first else _OTHER_COSTS_ON
+    if not is_first:
+        return _OTHER_COSTS_ON
+    return tuple(name for name in REQUESTS if kind != "leaks" or name != _FIRST)
 
 
 _ON_REQUESTS = tuple(
     Fault(kind, f"{kind}: {name}, {request}", _counting(request, code), baseline=_counting(request, "pass"))
     for kind, costs in COSTS.items()
     for place, (name, code) in enumerate(costs.items())
-    for request in _requests_of(name, place == 0)
+    for request in _requests_of(kind, name, place == 0)
 )
 
-# What is kept at import stays for good, but does not grow: bytes, not a leak.
+# What is kept once stays for good, but does not grow: bytes, not a leak.
 COST_FAULTS = (
     *_ON_REQUESTS,
     Fault("time", "time: the import", Change("for _ in range(20000): pass")),
     Fault("bytes", "bytes: 1 KiB kept from the import on", Change("_TABLE = bytearray(1024)")),
     Fault("bytes", "bytes: 4 KiB kept from the import on", Change("_TABLE = bytearray(4096)")),
+    Fault(
+        "bytes",
+        f"bytes: 1 KiB kept from {_FIRST} on",
+        _counting(_FIRST, "_KEPT.append(bytearray(1024))"),
+        baseline=_counting(_FIRST, "pass"),
+    ),
 )

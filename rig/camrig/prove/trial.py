@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -19,6 +17,9 @@ from camrig.prove.cost_faults import COST_FAULTS
 from camrig.prove.faulty_copy import Fault, changed_library
 from camrig.prove.harmless_changes import HARMLESS_CHANGES
 from camrig.prove.outcome import BLOCKED, METRICS, PASSED, Outcome, judged_by_metrics, judged_by_tests
+from camrig.redaction import child_environment
+from camrig.steps import Steps
+from camrig.whole_file import temporary_folder
 
 CATALOGUE = (*BEHAVIOUR_FAULTS, *COST_FAULTS, *HARMLESS_CHANGES)
 KINDS = tuple(dict.fromkeys(fault.kind for fault in CATALOGUE))
@@ -30,6 +31,7 @@ _MAX_FAILED = 25  # a fault that many tests find is found
 _NO_TESTS = 5  # pytest's own exit code
 # pytest cuts the reason of a failure off where the line of a terminal ends.
 _WIDE = {"COLUMNS": "1000"}
+_NO_SUMMARY = {"GITHUB_STEP_SUMMARY": ""}  # of a run with a fault, on the page of a job
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,7 @@ class Trials:
             process.send_signal(signal.SIGINT)  # as Ctrl-C does: it closes what it has opened
 
     def _outcome(self, fault: Fault, by_metrics: bool = True) -> Outcome:
-        with tempfile.TemporaryDirectory(prefix="camrig-prove-") as name:
-            folder = Path(name)
+        with temporary_folder() as folder:
             copy = changed_library(self._suite.library, folder / "lib", fault.change)
             if fault.kind not in METRICS and self._suite.is_tested:
                 outcome = judged_by_tests(fault, *self._ended(self._suite.tests(copy, folder)))
@@ -135,7 +136,7 @@ class Trials:
         """Run a command; its exit code and what it printed."""
         if self._stopped:
             return EXIT_BLOCKED, "not run"
-        environment = {**os.environ, **_WIDE}
+        environment = {**child_environment(), **_WIDE, **_NO_SUMMARY}
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         ) as process:
@@ -149,10 +150,14 @@ class Trials:
 
 
 class ProgressLine:
-    """Prints one line for each outcome."""
+    """Prints one line for each outcome; ``steps`` shows how far all are."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    def __init__(self, total: int, steps: Steps) -> None:
+        self._total, self._steps = total, steps
+        steps.progress(done=0, total=total, unit="faults")
 
     def __call__(self, outcome: Outcome, count: int) -> None:
-        print(f"[{count}/{self._total}] {outcome.fault.kind}, {outcome.fault.name}: {outcome.result}", flush=True)
+        self._steps.say(
+            f"[{count}/{self._total}] {outcome.fault.kind}, {outcome.fault.name}: {outcome.result}",
+        )
+        self._steps.progress(done=count, total=self._total, unit="faults")

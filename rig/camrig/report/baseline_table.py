@@ -4,53 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich import box
-from rich.table import Table
-
 from camrig.errors import BaselineError
 from camrig.gate.baseline import Baseline
 from camrig.gate.samples import MetricKind, Samples
 from camrig.measure.sessions import ENOUGH
 from camrig.measure.statistics import median
-from camrig.report.metrics_table import number, table_text
+from camrig.redaction import visible
+from camrig.report.metrics_table import number
 from camrig.report.summary import heading
+from camrig.report.text_table import text_table
 
 
-def render_baselines(baselines: Mapping[str, Baseline | BaselineError], columns: int) -> str:
+def render_baselines(baselines: Mapping[str, Baseline | BaselineError]) -> str:
     """One row per baseline, then a line for each file that cannot be read."""
     if not baselines:
         return "no baseline yet: pytest --hil-save NAME keeps a run as one"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("baseline", "sessions", "last", "board", "firmware", "library", "metrics"):
-        table.add_column(name, no_wrap=True)
+    names = ("baseline", "sessions", "last", "board", "firmware", "library", "metrics")
     errors = [baseline for baseline in baselines.values() if isinstance(baseline, BaselineError)]
+    rows = []
     for name, baseline in baselines.items():
         if isinstance(baseline, BaselineError):
             continue
         last = baseline.provenance
-        table.add_row(
-            name,
-            _count(baseline),
-            last.taken,
-            last.mac,
-            last.firmware,
-            last.library_sha256[:12],
-            str(len(baseline.joined())),
-        )
-    lines = [table_text(table, columns)] if table.rows else []
-    return "\n".join([*lines, *map(str, errors)])
+        count = str(len(baseline.joined()))
+        rows.append((name, _count(baseline), last.taken, last.mac, last.firmware, last.library_sha256[:12], count))
+    lines = [text_table(names, rows, names)] if rows else []
+    return visible("\n".join([*lines, *map(str, errors)]))
 
 
-def render_baseline(name: str, baseline: Baseline, columns: int) -> str:
+def render_baseline(name: str, baseline: Baseline) -> str:
     """The provenance of ``baseline``, then one row per metric with its median in each session."""
     sessions = baseline.sessions
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("metric", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    for position in range(1, len(sessions) + 1):
-        table.add_column(f"session {position}", justify="right", no_wrap=True)
-    for metric, samples in baseline.joined().items():
-        table.add_row(metric, samples.unit, *(_level(session.metrics.get(metric)) for session in sessions))
+    texts = ("metric", "unit")
+    names = (*texts, *(f"session {position}" for position in range(1, len(sessions) + 1)))
+    rows = [
+        (metric, samples.unit, *(_level(session.metrics.get(metric)) for session in sessions))
+        for metric, samples in baseline.joined().items()
+    ]
     head = [
         heading(baseline.provenance),
         f"library {baseline.provenance.library_sha256}",
@@ -58,7 +48,7 @@ def render_baseline(name: str, baseline: Baseline, columns: int) -> str:
     ]
     if len(sessions) < ENOUGH:
         head.append(f"times can be judged from {ENOUGH} sessions on: add some with --hil-save {name}")
-    return "\n".join([*head, table_text(table, columns)])
+    return visible("\n".join([*head, text_table(names, rows, texts)]))
 
 
 def _count(baseline: Baseline) -> str:

@@ -6,16 +6,14 @@ import shutil
 from collections.abc import Mapping
 from math import isinf
 
-from rich import box
-from rich.table import Table
-
 from camrig.gate.calibration import Noise
 from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
-from camrig.gate.verdict import GateVerdict, MetricVerdict, SideSummary
+from camrig.gate.verdict import GateVerdict, MetricVerdict, Outcome, SideSummary
 from camrig.measure.sessions import ENOUGH
-from camrig.report.metrics_table import number, table_text
-from camrig.report.summary import heading
+from camrig.redaction import visible
+from camrig.report.metrics_table import fitting, number
+from camrig.report.summary import ROWS, heading
 
 
 def width() -> int:
@@ -23,20 +21,21 @@ def width() -> int:
     return shutil.get_terminal_size((120, 24)).columns
 
 
-def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int) -> str:
-    """Board and firmware, one row per metric, then the answer of the whole gate and how often it is wrong."""
-    table = _table("metric", "unit", "baseline", "candidate", "batches", "limit", "answer")
-    for metric in verdict.metrics:
-        table.add_row(
-            metric.metric,
-            metric.unit,
-            _median(metric.baseline),
-            _median(metric.candidate),
-            _batches(metric),
-            metric.limit,
-            metric.outcome.value,
-        )
-    lines = [f"{metric.metric}: {metric.outcome.value}: {metric.reason}" for metric in verdict.metrics]
+def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int, verbose: bool) -> str:
+    """Board and firmware, one row per metric, then the answer of the whole gate and how often it is wrong.
+
+    Unless ``verbose``, of more than ``ROWS`` metrics only those that did not pass have reasons, and passes are cut.
+    """
+    verbose = verbose or len(verdict.metrics) <= ROWS
+    others = [metric for metric in verdict.metrics if metric.outcome is not Outcome.PASS]
+    passes = [metric for metric in verdict.metrics if metric.outcome is Outcome.PASS]
+    shown = verdict.metrics if verbose else (*others, *passes[: max(0, ROWS - len(others))])
+    explained = verdict.metrics if verbose else others
+    names = ("metric", "unit", "baseline", "candidate", "batches", "limit", "answer")
+    table = fitting(names, [_row(metric) for metric in shown], columns, ("batches", "unit"))
+    lines = [f"{metric.metric}: {metric.outcome.value}: {metric.reason}" for metric in explained]
+    if hidden := len(verdict.metrics) - len(shown):
+        lines.append(f"{hidden} more pass: see them with --hil-verbose, or with camrig verdict in the evidence")
     rates = f"false alarms at most {verdict.false_alarm:.0%}, false passes at most {verdict.false_pass:.0%}"
     if not comparison.paired and len(comparison.baseline.sessions) < ENOUGH:
         rates += ", without what changes from one day to the next"
@@ -46,25 +45,39 @@ def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int) -
         heading(comparison.candidate.provenance),
         *(f"compared all the same: {difference}" for difference in comparison.differences),
     ]
-    return "\n".join([*head, table_text(table, columns), *lines, f"gate: {verdict.outcome.value} ({rates})"])
+    return visible("\n".join([*head, table, *lines, f"gate: {verdict.outcome.value} ({rates})"]))
+
+
+def _row(metric: MetricVerdict) -> tuple[str, ...]:
+    return (
+        metric.metric,
+        metric.unit,
+        _median(metric.baseline),
+        _median(metric.candidate),
+        _batches(metric),
+        metric.limit,
+        metric.outcome.value,
+    )
 
 
 def render_noise(noise: Mapping[str, Noise], limits: Mapping[str, Limit], columns: int) -> str:
     """One row per metric: its noise floor and the smallest change that its limit finds in 95 of 100 gates."""
-    table = _table("metric", "unit", "batches", "bad", "floor", "floor %", "limit", "smallest found")
-    for name, metric in noise.items():
-        limit = limits.get(name)
-        table.add_row(
-            name,
-            metric.unit,
-            str(metric.batches),
-            str(metric.bad),
-            f"{metric.floor:.3g}",
-            "–" if metric.share_floor is None else f"{metric.share_floor:.1%}",
-            str(limit) if limit else "–",
-            _smallest(metric, limit),
-        )
-    return table_text(table, columns)
+    names = ("metric", "unit", "batches", "bad", "floor", "floor %", "limit", "smallest found")
+    rows = [_noise_row(name, metric, limits.get(name)) for name, metric in noise.items()]
+    return fitting(names, rows, columns, ("bad", "batches", "unit"))
+
+
+def _noise_row(name: str, noise: Noise, limit: Limit | None) -> tuple[str, ...]:
+    return (
+        name,
+        noise.unit,
+        str(noise.batches),
+        str(noise.bad),
+        f"{noise.floor:.3g}",
+        "–" if noise.share_floor is None else f"{noise.share_floor:.1%}",
+        str(limit) if limit else "–",
+        _smallest(noise, limit),
+    )
 
 
 def _smallest(noise: Noise, limit: Limit | None) -> str:
@@ -85,11 +98,3 @@ def _batches(verdict: MetricVerdict) -> str:
     good = "/".join(str(side.batches - side.bad) for side in sides)
     bad = max((side.bad for side in sides), default=0)
     return f"{good} ({bad} bad)" if bad else good or "–"
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(columns):
-        left = index < 2 or name in ("limit", "answer")
-        table.add_column(name, justify="left" if left else "right", no_wrap=True)
-    return table

@@ -1,4 +1,7 @@
-"""The results of a run as plain data, and the JSON file that keeps them. The file holds each value once."""
+"""The results of a run as plain data, and the JSON file that keeps them. The file holds each value once.
+
+Its fields are those of docs/results.schema.json.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
@@ -14,11 +17,41 @@ from typing import Any
 
 from camrig.measure.recorder import RecordedMetric
 from camrig.redaction import hidden
+from camrig.report.answers import cost, leak
+from camrig.report.own_ignore import ignore_itself
+from camrig.report.percentiles import percentiles
+from camrig.report.plain_data import plain
+from camrig.report.run_verdict import run_verdict
 from camrig.whole_file import write_whole
 
-SCHEMA = 2
+SCHEMA = 3
 MAX_RUNS_OF_A_SECOND = 1000
-FEWEST_FOR_P95, FEWEST_FOR_P99 = 20, 100  # values: of fewer, a percentile only repeats the largest
+LEVELS = 4  # of lists and objects within each other that may have a line for each entry
+WIDTH = 300  # characters of a line that holds a whole list or object
+
+
+# What a test has only if there is something to say, and what stands for nothing.
+EMPTY_OF_TEST: dict[str, Any] = {"text": "", "differences": [], "exchange": None, "console": ""}
+
+
+@dataclass(frozen=True)
+class TestRecord:
+    """What became of a test. ``start`` is in seconds since the run's; ``console`` are the lines that matter.
+
+    ``differences`` and ``exchange`` are what the error itself says: how a response differs, and both sides as sent.
+    """
+
+    __test__ = False  # not a test class, although pytest would take its name for one
+
+    test: str
+    outcome: str
+    board: str
+    start: float
+    seconds: float
+    text: str
+    differences: list[str] = field(default_factory=list)
+    exchange: dict[str, Any] | None = None
+    console: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,7 +60,7 @@ class BoardReport:
 
     ``library_sha256`` is that of the built module, read back from the board, and ``library_source`` the file that it
     was built from. ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one
-    after its test.
+    after its test; the ``timeline`` has both and lost exchanges, with the console around them.
     """
 
     spec: str
@@ -47,11 +80,23 @@ class BoardReport:
     crashes: list[dict[str, Any]]
     metrics: list[RecordedMetric] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+    chip: str = ""
+    flash_bytes: int = 0
+    application: str = ""
+    application_source: str = ""
+    application_sha256: str = ""
+    radio: dict[str, int | None] | None = None
+    sensor: dict[str, Any] | None = None
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    console: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A whole run. ``tests`` counts outcomes; ``blocked`` holds each cause once; ``started`` is UTC, ISO 8601."""
+    """A whole run. ``tests`` counts outcomes; ``blocked`` holds each cause once; ``started`` is UTC, ISO 8601.
+
+    ``correct`` is what the tests say, in a sentence; ``gate`` the verdict against a baseline, None without one.
+    """
 
     camrig: str
     started: str
@@ -60,29 +105,44 @@ class RunReport:
     tests: dict[str, int]
     blocked: list[str]
     boards: list[BoardReport]
-
-
-def percentiles(metric: RecordedMetric) -> tuple[float | None, float | None]:
-    """The 95th and 99th percentile; None where the values are too few, and for a slope, whose rise has none."""
-    summary = metric.summary
-    return (
-        summary.p95 if summary.n >= FEWEST_FOR_P95 and not metric.is_slope else None,
-        summary.p99 if summary.n >= FEWEST_FOR_P99 and not metric.is_slope else None,
-    )
+    interrupted: bool = False
+    correct: str = ""
+    arguments: list[str] = field(default_factory=list)
+    host: dict[str, str] = field(default_factory=dict)
+    repository: dict[str, Any] | None = None
+    selection: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, str] = field(default_factory=dict)
+    gate: dict[str, Any] | None = None
+    outcomes: list[TestRecord] = field(default_factory=list)
 
 
 def as_json(report: RunReport) -> dict[str, Any]:
     """The report with its schema version; each metric with its summary and its batches of raw values in order."""
+    verdict = run_verdict(report.exit_code, report.correct, report.blocked, report.selection, report.gate)
     return {
         "schema": SCHEMA,
+        "verdict": verdict,
         **asdict(replace(report, boards=[])),
-        "boards": [
-            {
-                **asdict(replace(board, metrics=[])),
-                "metrics": [_metric(metric, board.metrics) for metric in board.metrics],
-            }
-            for board in report.boards
-        ],
+        "outcomes": [_test(record) for record in report.outcomes],
+        "boards": [_board(board, report.correct) for board in report.boards],
+    }
+
+
+def _test(record: TestRecord) -> dict[str, Any]:
+    """A test without the fields that say nothing: most have passed."""
+    fields = asdict(record)
+    return {name: value for name, value in fields.items() if value or name not in EMPTY_OF_TEST}
+
+
+def _board(board: BoardReport, correct: str) -> dict[str, Any]:
+    fields = asdict(replace(board, metrics=[], notes={}, console=None))
+    del fields["console"]
+    return {
+        **fields,
+        "answers": {"correct": correct, "cost": cost(board.metrics), "leak": leak(board.metrics)},
+        "notes": plain(board.notes),
+        "metrics": [_metric(metric, board.metrics) for metric in board.metrics],
+        "console": board.console,
     }
 
 
@@ -118,13 +178,57 @@ def _finite(end: float) -> float | None:
     return end if isfinite(end) else None
 
 
+def _hidden(data: dict[str, Any]) -> dict[str, Any]:
+    """``data`` without secrets; only notes and exchanges have names of fields that come from elsewhere.
+
+    A packed console is one without secrets already.
+    """
+    consoles = [board.pop("console") for board in data["boards"]]
+    kept: dict[str, Any] = hidden(data)
+    for board, original, console in zip(kept["boards"], data["boards"], consoles, strict=True):
+        board["notes"] = hidden(original["notes"], names=True)
+        board["console"] = console
+    for outcome, original in zip(kept["outcomes"], data["outcomes"], strict=True):
+        if "exchange" in original:
+            outcome["exchange"] = hidden(original["exchange"], names=True)
+    return kept
+
+
 def write(report: RunReport, folder: Path) -> Path:
     """Write ``run-<started>.json`` into ``folder``, created if missing, and return its path. Raises OSError."""
     stamp = "".join(c for c in report.started.split(".")[0] if c.isalnum())
-    text = json.dumps(hidden(as_json(report)), indent=1) + "\n"
+    data = _data(report)
+    ignore_itself(folder)
     for number in range(1, MAX_RUNS_OF_A_SECOND + 1):
         path = folder / (f"run-{stamp}.json" if number == 1 else f"run-{stamp}-{number}.json")
         with contextlib.suppress(FileExistsError):  # of another run of the same second
-            write_whole(path, text.encode(), replace=False)
+            write_whole(path, data, replace=False)
             return path
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def rewrite(report: RunReport, path: Path) -> None:
+    """Put ``report`` in the place of the one that ``write`` has written to ``path``. Raises OSError."""
+    write_whole(path, _data(report))
+
+
+def data_of(report: RunReport) -> dict[str, Any]:
+    """What the file holds: the report without secrets."""
+    return _hidden(as_json(report))
+
+
+def _data(report: RunReport) -> bytes:
+    return (_lines(data_of(report)) + "\n").encode()
+
+
+def _lines(value: Any, level: int = 1) -> str:
+    """JSON that is short, and that people can look into: what is long has a line for each of its entries."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    if level > LEVELS or len(text) <= WIDTH or not isinstance(value, (Mapping, list)):
+        return text
+    if isinstance(value, list):
+        entries, ends = [_lines(entry, level + 1) for entry in value], "[]"
+    else:
+        entries = [f"{json.dumps(name)}: {_lines(entry, level + 1)}" for name, entry in value.items()]
+        ends = "{}"
+    return ends[0] + "\n" + ",\n".join(" " * level + entry for entry in entries) + "\n" + " " * (level - 1) + ends[1]

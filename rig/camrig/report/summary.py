@@ -1,18 +1,32 @@
-"""What the terminal shows of one board at the end of a run: heading, table of metrics, and what its leaks mean."""
+"""What the terminal shows of one board at the end of a run: its name, and the metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import isinf
+import textwrap
 
 from camrig.gate.provenance import Provenance
 from camrig.measure.recorder import RecordedMetric
-from camrig.measure.slope import until_full
-from camrig.measure.statistics import Estimate
+from camrig.report.answers import cost, leak
 from camrig.report.json_report import BoardReport
-from camrig.report.metrics_table import metrics_table, number, table_text
+from camrig.report.metrics_table import metrics_table
 
 VIRTUAL_MARK = "  [VIRTUAL BOARD: no figure of hardware]"
+ROWS = 12
+OF_THE_SUITE = ("heap.", "latency.", "load.", "rig.", "server.", "wifi.")
+MAIN_METRICS = (
+    "latency.preflight.on_board",
+    "latency.preflight.total",
+    "latency.actual.on_board",
+    "latency.control.without_cors.on_board",
+    "load.c4.latency",
+    "heap.preflight.allocated",
+    "heap.preflight.added",
+    "heap.actual.added",
+    "heap.import.microdot.cors",
+    "heap.peak.c4",
+    "heap.free",
+    "heap.leak_slope",
+)
 
 
 def heading(board: BoardReport | Provenance) -> str:
@@ -21,37 +35,26 @@ def heading(board: BoardReport | Provenance) -> str:
     return names + (VIRTUAL_MARK if board.virtual else "")
 
 
-def board_summary(report: BoardReport, width: int) -> str:
-    """Heading, table and leaks as plain text for a terminal of ``width`` columns."""
-    return "\n".join([heading(report), table_text(metrics_table(report), width), *leak_lines(report.metrics)])
+def board_summary(report: BoardReport, correct: str, columns: int, verbose: bool) -> str:
+    """Board, three answers, of which ``correct`` is the first, and the table: its main rows, unless ``verbose``."""
+    metrics = report.metrics if verbose else main_metrics(report.metrics)
+    sentences = (correct, cost(report.metrics), leak(report.metrics))
+    lines = [heading(report), "", *(textwrap.fill(sentence, max(columns, 40)) for sentence in sentences)]
+    if metrics:
+        lines.append(metrics_table(metrics, columns))
+    if hidden := len(report.metrics) - len(metrics):
+        lines.append(f"{hidden} more with --hil-verbose, and in the file of results")
+    return "\n".join(lines)
 
 
-def leak_lines(metrics: Sequence[RecordedMetric]) -> list[str]:
-    """A line for each slope in bytes per request: its 95 % interval, and after how many requests the heap is full.
+def main_metrics(metrics: list[RecordedMetric]) -> list[RecordedMetric]:
+    """At most ``ROWS`` metrics: those of the user's own tests first, then the main ones, then others, in order."""
+    if len(metrics) <= ROWS:
+        return metrics
 
-    The bytes that are left are those of ``heap.free``; without it, the line has the interval only.
-    """
-    free = next((metric.summary.median for metric in metrics if metric.name == "heap.free"), None)
-    return [_leak_line(metric, free) for metric in metrics if metric.is_slope and metric.unit == "B/request"]
+    def rank(metric: RecordedMetric) -> int:
+        if not metric.name.startswith(OF_THE_SUITE):
+            return -1
+        return MAIN_METRICS.index(metric.name) if metric.name in MAIN_METRICS else len(MAIN_METRICS)
 
-
-def _leak_line(metric: RecordedMetric, free: float | None) -> str:
-    slope = metric.summary
-    interval = f"{metric.name}: {number(slope.median)} {metric.unit} ({_end(slope.low)} to {_end(slope.high)})"
-    if free is None:
-        return interval
-    left = until_full(free, Estimate(slope.median, slope.low, slope.high))
-    if isinf(left.low):
-        return f"{interval}: {number(free)} B free, which no number of requests fills"
-    lasts = f"{interval}: {number(free)} B free, which last for at least {_requests(left.low)} requests"
-    most = "" if isinf(left.high) else f", at most {_requests(left.high)}"
-    middle = "" if isinf(left.value) else f", {_requests(left.value)} by the median"
-    return f"{lasts}{most}{middle}"
-
-
-def _requests(count: float) -> str:
-    return f"{int(count):,}"
-
-
-def _end(value: float) -> str:
-    return "unbounded" if isinf(value) else number(value)
+    return sorted(metrics, key=rank)[:ROWS]

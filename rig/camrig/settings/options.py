@@ -5,6 +5,8 @@ pytest and the command ``camrig`` both take them from here, and ``camrig.setting
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,17 +47,42 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _pattern(value: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(value, re.MULTILINE)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    from camrig.board.expect import check_pattern
+
+    check_pattern(pattern, name="")
+    return pattern
+
+
 def _folder(value: str) -> Path:
-    path = Path(value).expanduser()
-    if not path.is_dir():
+    path = _path(value)
+    if not os.path.isdir(path):
         raise ValueError("is not a folder")
     return path
 
 
 def _file(value: str) -> Path:
-    path = Path(value).expanduser()
-    if not path.is_file():
+    path = _path(value)
+    if not os.path.isfile(path):
         raise ValueError("is not a file")
+    return path
+
+
+def _path(value: str) -> Path:
+    if "\0" in value:
+        raise ValueError("is not a path")
+    try:
+        path = Path(value).expanduser()
+        os.lstat(path)
+    except RuntimeError:
+        raise ValueError("begins with the name of an unknown user") from None
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise ValueError(f"cannot be used: {error.strerror}") from None
     return path
 
 
@@ -115,7 +142,7 @@ class Option:
     @property
     def is_path(self) -> bool:
         """Whether a relative value depends on the folder from which it is read."""
-        return self.parse in (Path, _folder, _file)
+        return self.parse in (_path, _folder, _file)
 
     @property
     def argument(self) -> dict[str, Any]:
@@ -132,8 +159,8 @@ OPTIONS = (
         ("CAMRIG_DEVICE", "ESPPORT"),
         _text,
         "SPEC",
-        "the board: sim (the virtual board, the default), a path or COM port, auto, id:USBSERIAL, "
-        "rfc2217://HOST:PORT, socket://HOST:PORT; may be given more than once",
+        "the board: sim (the virtual board, the default; sim:slow-chip is a slow one), a path or COM port, auto, "
+        "id:USBSERIAL, rfc2217://HOST:PORT, socket://HOST:PORT; may be given more than once",
         many=True,
     ),
     Option(
@@ -148,7 +175,7 @@ OPTIONS = (
     ),
     Option("lib", "--hil-lib", ("CAMRIG_LIB",), _folder, "DIR", "the library under test, laid over /lib"),
     Option("app", "--hil-app", ("CAMRIG_APP",), _folder, "DIR", "the application with boot.py and main.py"),
-    Option("results", "--hil-results", ("CAMRIG_RESULTS",), Path, "DIR", "where results are written (results/)"),
+    Option("results", "--hil-results", ("CAMRIG_RESULTS",), _path, "DIR", "where results are written (results/)"),
     Option(
         "sim_heap",
         "--hil-sim-heap",
@@ -258,7 +285,7 @@ OPTIONS = (
         "evidence",
         "--hil-evidence",
         ("CAMRIG_EVIDENCE",),
-        Path,
+        _path,
         "FILE.zip",
         "write samples, settings and verdict into this file; camrig verdict recomputes the verdict from it",
     ),
@@ -266,8 +293,33 @@ OPTIONS = (
         "baselines",
         "--hil-baselines",
         ("CAMRIG_BASELINES",),
-        Path,
+        _path,
         "DIR",
         "where baselines and calibrations are kept (results/baselines/)",
+    ),
+    Option(
+        "ready",
+        "--hil-ready",
+        ("CAMRIG_READY",),
+        _pattern,
+        "PATTERN",
+        "the application is up once it prints a line in which this regular expression matches, without a server",
+    ),
+    Option(
+        "report",
+        "--hil-report",
+        ("CAMRIG_REPORT",),
+        _path,
+        "FILE.html",
+        "write the page of this run into this file (beside the results, unless only a part of the tests is selected)",
+    ),
+    Option(
+        "verbose",
+        "--hil-verbose",
+        ("CAMRIG_VERBOSE",),
+        _yes,
+        "",
+        "show all metrics at the end of a run, not only the main ones",
+        switch=True,
     ),
 )

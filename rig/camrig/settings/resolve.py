@@ -6,6 +6,7 @@ repository; its keys are the names of the fields below.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from camrig.board.line_profiles import DEVKIT, LineProfile, find_profile
 from camrig.errors import SettingsError
 from camrig.settings.byte_size import ByteSize
 from camrig.settings.config_file import CONFIG_FILE, base_folder, nearest, read_toml, unknown_key
+from camrig.settings.deploy_table import DEPLOY, DeployTable, parse_deploy_table
 from camrig.settings.options import OPTIONS, Option
 from camrig.settings.wifi import WIFI_FILE, Wifi, resolve_wifi
 
@@ -22,6 +24,11 @@ WIRING = "wiring"  # the config file's tables of control-line profiles
 LIMITS = "limits"  # the config file's table of limits
 VIRTUAL = "sim"
 SIM_HEAP = ByteSize.parse("4M")
+
+
+def is_virtual(spec: str) -> bool:
+    """Whether ``spec`` names a virtual board that is started for the run: ``sim``, or ``sim:PROFILE``."""
+    return spec.partition(":")[0] == VIRTUAL
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,11 @@ class Settings:
     compare: str | None = None
     compare_anyway: bool = False
     evidence: Path | None = None
+    report: Path | None = None  # the page of the run; None for one beside the results
     baselines: Path = Path("results/baselines")
+    deploy: DeployTable = field(default_factory=DeployTable)
+    verbose: bool = False
+    ready: re.Pattern[str] | None = None  # of the line by which an application without a server says that it is up
     limits: Mapping[str, Any] = field(default_factory=dict)  # as the config file has them
     config: Path | None = None  # the config file, where there is one
 
@@ -91,6 +102,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
     config = read_toml(config_file) if config_file else {}
     wiring = _table(config, WIRING, f"write [{WIRING}.NAME]")
     limits = _table(config, LIMITS, f"write [{LIMITS}], and a line for each")
+    deploy = _table(config, DEPLOY, f"write [{DEPLOY}], and include, exclude or mount")
     names = [option.name for option in OPTIONS]
     for key in config:
         if key.replace("-", "_") not in names:
@@ -102,6 +114,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
         "app": shipped / "device",
         "agent": shipped / "device" / "rig_agent.py",
         "results": base / "results",
+        "deploy": parse_deploy_table(deploy, base),
         "limits": limits,
         "config": config_file,
     }
@@ -142,12 +155,13 @@ def _parse(option: Option, source: str, raw: Any, base: Path) -> Any:
     where = f"{CONFIG_FILE}: {option.name}" if source == CONFIG_FILE else source
     if not texts or not all(text.strip() for text in texts):  # such as a variable that a script forgot to set
         raise SettingsError(f"{where} is empty", hint="give it a value, or leave it out")
-    if source == CONFIG_FILE and option.is_path:
-        texts = [str(base / Path(text).expanduser()) for text in texts]
     try:
+        if source == CONFIG_FILE and option.is_path:
+            texts = [text if text.startswith("~") else str(base / text) for text in texts]
         values = tuple(option.parse(text) for text in texts)
     except ValueError as error:
-        raise SettingsError(f"{where}: {', '.join(map(repr, texts))} {error}") from None
+        shown = ", ".join(repr(text) if len(text) <= 200 else repr(text[:200]) + "…" for text in texts[:20])
+        raise SettingsError(f"{where}: {shown} {error}") from None
     return values if option.many else values[-1]
 
 

@@ -15,16 +15,25 @@ from camrig.settings.config_file import read_toml, unknown_key
 
 WIFI_FILE = "camrig.wifi.toml"
 _KEYS = ("ssid", "password")
+_MAX_SSID, _MAX_PASSWORD = 32, 64
 
 
 @dataclass(frozen=True)
 class Wifi:
-    """An access point. The password is in no representation of the object, and hidden wherever camrig prints."""
+    """An access point. The password is in no representation of the object, and hidden wherever camrig prints.
+
+    Raises SettingsError for a name or a password that is longer than any.
+    """
 
     ssid: str
     password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        if len(self.ssid) > _MAX_SSID or len(self.password) > _MAX_PASSWORD:
+            raise SettingsError(
+                "the Wi-Fi settings cannot be right",
+                hint=f"a network's name has at most {_MAX_SSID} characters, a password {_MAX_PASSWORD}",
+            )
         register(self.password)
 
 

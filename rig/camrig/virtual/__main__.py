@@ -7,8 +7,10 @@ import os
 import shutil
 import signal
 import sys
+from pathlib import Path
 
-from camrig.virtual.parent_death import orphaned, signal_on_parent_death
+from camrig.parent_death import orphaned, signal_on_parent_death
+from camrig.virtual.pipes import COMMANDS, RESPONSES
 from camrig.virtual.supervisor import Supervisor
 
 
@@ -23,6 +25,21 @@ def read_line(fd: int) -> bytes:
     return line
 
 
+def detach(home: Path) -> tuple[int, int]:
+    """Become a process that outlives the one that started it; the descriptors of commands and responses.
+
+    Both pipes are opened in both directions: they never end, whoever comes and goes.
+    """
+    pipes = os.open(home / COMMANDS, os.O_RDWR), os.open(home / RESPONSES, os.O_RDWR)
+    if os.fork():
+        os._exit(0)  # whoever started the board waits for this process, and the board is nobody's child
+    os.chdir("/")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return pipes
+
+
 def main() -> int:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     signal_on_parent_death(signal.SIGUSR1)
@@ -30,7 +47,10 @@ def main() -> int:
     if not line:
         return 0
     settings = json.loads(line)
+    kept = detach(Path(settings["home"])) if "kept" in settings else None
     try:
+        if kept is not None:
+            return Supervisor(settings, *kept).run()
         if orphaned(settings["parent"]):
             return 0
         response_fd = os.dup(1)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
-import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from camrig.deadline import Deadline
 from camrig.errors import BlockedError
-from camrig.virtual.config import VirtualConfig, find_interpreter
+from camrig.virtual.config import InterpreterFile, VirtualConfig, find_interpreter
 from camrig.virtual.faults import BY_NAME, parse
+from camrig.virtual.pipes import read_response
+from camrig.whole_file import temporary_folder
 
 __all__ = ["Strike", "VirtualBoard", "VirtualConfig"]
 
@@ -33,12 +32,52 @@ class Strike:
     at: float
 
 
+def demand_pseudo_terminals() -> None:
+    """Raises BlockedError where the system has none, as Windows."""
+    try:
+        import pty  # noqa: F401
+        import termios  # noqa: F401
+    except ImportError:
+        raise BlockedError(
+            "this system has no pseudo-terminals, so it cannot run a virtual board",
+            hint="name a board with --device, such as COM3, or use Linux or macOS (on Windows: WSL)",
+        ) from None
+
+
+def start_error(reason: str, details: str) -> BlockedError:
+    return BlockedError(
+        f"the virtual board did not start: {reason}", hint="check its heap size and its flash image", details=details
+    )
+
+
+def supervisor_settings(config: VirtualConfig, interpreter: InterpreterFile, home: Path) -> dict[str, Any]:
+    """The settings that a supervisor reads: those of the board, and its folder."""
+    flash = str(config.flash.resolve()) if config.flash else None
+    return asdict(config) | {"flash": flash, "interpreter": asdict(interpreter), "home": str(home)}
+
+
+def spawn(stdout: int, stderr: int) -> subprocess.Popen[bytes]:
+    """The process of a supervisor, which reads its settings first. The descriptors are as Popen takes them."""
+    package = str(Path(__file__).resolve().parents[2])
+    return subprocess.Popen(
+        [sys.executable, "-S", "-m", "camrig.virtual"],  # -S: nothing of site-packages is needed
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
+        bufsize=0,
+        env={k: v for k, v in os.environ.items() if not k.startswith("CAMRIG_")} | {"PYTHONPATH": package},
+        start_new_session=True,  # Ctrl-C at the terminal is for the parent, which then closes the board
+    )
+
+
 class VirtualBoard:
     """A running virtual board. ``path`` is its serial port, ``address`` the one that its Wi-Fi will report."""
 
-    def __init__(self, process: subprocess.Popen[bytes], home: Path, path: str, address: str) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], folder: contextlib.ExitStack, path: str, address: str
+    ) -> None:
         self._process = process
-        self._home = home
+        self._folder = folder
         self.path = path
         self.address = address
 
@@ -48,39 +87,7 @@ class VirtualBoard:
 
         Raises InterpreterMissingError without an interpreter, BlockedError when the board does not come up.
         """
-        interpreter = find_interpreter(config.interpreter)
-        home = Path(tempfile.mkdtemp(prefix="camrig-"))
-        settings = asdict(config) | {
-            "flash": str(config.flash.resolve()) if config.flash else None,
-            "interpreter": asdict(interpreter),
-            "home": str(home),
-            "parent": os.getpid(),
-        }
-        package = str(Path(__file__).resolve().parents[2])
-        process = subprocess.Popen(
-            [sys.executable, "-S", "-m", "camrig.virtual"],  # -S: nothing of site-packages is needed
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env={k: v for k, v in os.environ.items() if not k.startswith("CAMRIG_")} | {"PYTHONPATH": package},
-            start_new_session=True,  # Ctrl-C at the terminal is for the parent, which then closes the board
-        )
-        try:
-            assert process.stdin is not None
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(settings).encode() + b"\n")
-            response = _response(process, Deadline.after(START_SECONDS))
-            if "error" in response:
-                raise BlockedError(
-                    f"the virtual board did not start: {response['error']}",
-                    hint="check its heap size and its flash image",
-                    details=response.get("details", ""),
-                )
-            return cls(process, home, response["path"], response["address"])
-        except BaseException:
-            _close(process, home)
-            raise
+        return StartingBoard(config).finish()
 
     def __enter__(self) -> VirtualBoard:
         return self
@@ -123,7 +130,7 @@ class VirtualBoard:
 
     def close(self) -> None:
         """End the board, and remove its files and processes. May be called twice."""
-        _close(self._process, self._home)
+        _close(self._process, self._folder)
 
     def _command(self, command: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -137,26 +144,52 @@ class VirtualBoard:
         return response
 
 
+class StartingBoard:
+    """A board whose power is on, and that is not up yet: ``finish`` waits for it, or ``close`` ends it.
+
+    Raises InterpreterMissingError without an interpreter, BlockedError on a system that can have no virtual board.
+    """
+
+    def __init__(self, config: VirtualConfig) -> None:
+        demand_pseudo_terminals()
+        interpreter = find_interpreter(config.interpreter)
+        self._folder = contextlib.ExitStack()
+        home = self._folder.enter_context(temporary_folder())
+        self._process = spawn(subprocess.PIPE, subprocess.PIPE)
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            settings = supervisor_settings(config, interpreter, home) | {"parent": os.getpid()}
+            self._process.stdin.write(json.dumps(settings).encode() + b"\n")
+
+    def finish(self) -> VirtualBoard:
+        """The board, once its port can be opened. Raises BlockedError when it does not come up."""
+        try:
+            response = _response(self._process, Deadline.after(START_SECONDS))
+            if "error" in response:
+                raise start_error(response["error"], response.get("details", ""))
+            return VirtualBoard(self._process, self._folder, response["path"], response["address"])
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        _close(self._process, self._folder)
+
+
 def _response(process: subprocess.Popen[bytes], deadline: Deadline) -> dict[str, Any]:
     """The supervisor's next line, or an ``error``."""
     assert process.stdout is not None
+    return read_response(process.stdout.fileno(), deadline, lambda: _last_words(process))
+
+
+def _last_words(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     assert process.stderr is not None
-    line = b""
-    while not line.endswith(b"\n"):
-        ready, _, _ = select.select([process.stdout], [], [], deadline.left)
-        if not ready:
-            return {"error": f"no response within {deadline.seconds:.0f} s"}
-        part = os.read(process.stdout.fileno(), 4096)
-        if not part:
-            stderr = process.stderr.read().decode(errors="replace")
-            summary = stderr.strip().splitlines()[-1:] or ["its process ended"]
-            return {"error": summary[0], "details": stderr}
-        line += part
-    response: dict[str, Any] = json.loads(line)
-    return response
+    stderr = process.stderr.read().decode(errors="replace")
+    summary = stderr.strip().splitlines()[-1:] or ["its process ended"]
+    return {"error": summary[0], "details": stderr}
 
 
-def _close(process: subprocess.Popen[bytes], home: Path) -> None:
+def _close(process: subprocess.Popen[bytes], folder: contextlib.ExitStack) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
@@ -165,4 +198,4 @@ def _close(process: subprocess.Popen[bytes], home: Path) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    shutil.rmtree(home, ignore_errors=True)
+    folder.close()

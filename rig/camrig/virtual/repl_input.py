@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from camrig.virtual.interpreter import Interpreter
+from camrig.virtual.interpreter import SLEEP_WAIT, Interpreter
 
 CTRL_C = b"\x03"
 QUEUE = 1 << 20  # what is typed beyond it is lost, as in the receive buffer of a board that does not read
@@ -29,6 +29,7 @@ class ReplInput:
         self.interrupted_at = float("-inf")
         self._queue = b""
         self._interrupt_due = False
+        self._patience = SLEEP_WAIT
         self._settling_since: float | None = None
 
     def restart(self) -> None:
@@ -53,6 +54,11 @@ class ReplInput:
             self._queue += part
         self._queue = self._queue[:QUEUE]
         self.pump(interpreter)
+
+    def interrupt_later(self) -> None:
+        """Code that could not be interrupted has taken a Ctrl-C, which is for what runs after it."""
+        self._interrupt_due = True
+        self.wake_at = self.interrupted_at + INTERRUPT_PERIOD
 
     def pump(self, interpreter: Interpreter) -> None:
         """Pass on what can be passed on now; ``wake_at`` and ``blocked`` say when to try again."""
@@ -103,7 +109,9 @@ class ReplInput:
             self._interrupt_due = True
             self.wake_at = self.interrupted_at + INTERRUPT_PERIOD
             return True
-        if not interpreter.interrupt():
+        if not interpreter.interrupt(self._patience):
+            self._patience /= 2  # the code has ended meanwhile: the next may run as briefly
             return False
+        self._patience = SLEEP_WAIT
         self.interrupted_at = now
         return True

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from camrig.parent_death import orphaned
 from camrig.virtual import rom
 from camrig.virtual.config import FIRMWARE_HEAP, InterpreterFile
 from camrig.virtual.control_channel import ControlChannel
 from camrig.virtual.deadlock_detector import DeadlockDetector
+from camrig.virtual.expiry import Expiry
 from camrig.virtual.fault_cells import CELLS, EVENT_LETTERS, FaultCells
 from camrig.virtual.fault_injector import FaultInjector
 from camrig.virtual.faults import parse
@@ -22,7 +24,6 @@ from camrig.virtual.interpreter import Interpreter
 from camrig.virtual.link.address import LoopbackAddress
 from camrig.virtual.link.pty import PtyPort
 from camrig.virtual.link.serial_line import SerialLine
-from camrig.virtual.parent_death import orphaned
 from camrig.virtual.poller import READ, WRITE, Poller
 from camrig.virtual.repl_input import ReplInput
 from camrig.virtual.repl_output import UP, ConsoleBytes, StartupMark
@@ -31,12 +32,13 @@ from camrig.virtual.run_console import MACHINE, Keys, RunConsole
 
 MESSAGE_TIMEOUT = 0.02  # seconds without more after which the beginning of a message is taken for text
 CONGESTED = 0.05  # seconds until a board that outruns its reader is looked at again
+COLLECTED_HEAP = 4 * 1024**2  # bytes of the heap whose collection a profile gives the time of
 BOOT_ATTEMPTS = 3  # starts in a row that may fail before boot.py until the board counts as broken
 EVENTS = {letter.encode(): event for event, letter in EVENT_LETTERS.items()}
 
 
 class Supervisor:
-    """Runs one board until standard input, its ``command_fd``, ends. ``settings`` are those that board.py writes."""
+    """Runs a board until ``command_fd`` ends, or is sent the word. ``settings`` are those that board.py writes."""
 
     def __init__(self, settings: dict[str, Any], command_fd: int, response_fd: int) -> None:
         self.settings = settings
@@ -60,6 +62,7 @@ class Supervisor:
         self.reads_output = True
         self.failed_starts = 0
         self.stopping = False
+        self.expiry = Expiry(settings.get("kept"), time.monotonic())
         self.injector = FaultInjector(self)
         self._requests = b""
 
@@ -68,7 +71,7 @@ class Supervisor:
         poller = Poller(self.channel.command_fd)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: setattr(self, "stopping", True))
-        signal.signal(signal.SIGUSR1, lambda *_: setattr(self, "stopping", orphaned(self.settings["parent"])))
+        signal.signal(signal.SIGUSR1, lambda *_: setattr(self, "stopping", self._is_orphaned()))
         signal.signal(signal.SIGCHLD, lambda *_: None)
         try:
             flash = open_flash(self.flash, self.settings["flash_blocks"])
@@ -89,11 +92,15 @@ class Supervisor:
             os.close(flash)
         return 0
 
+    def _is_orphaned(self) -> bool:
+        return "kept" not in self.settings and orphaned(self.settings["parent"])
+
     def _turn(self, poller: Poller) -> None:
         readable = self._wait(poller)
         now = time.monotonic()
         if self.channel.command_fd in readable:
             self._run_commands(now)
+        self.stopping = self.stopping or self.expiry.passed(now)
         self.line.turn(now)
         self._handle_requests(self.interpreter.requests())  # first: they say how to read the output that follows
         if self.interpreter.master in readable and self._read_output():
@@ -121,7 +128,7 @@ class Supervisor:
         if self.port.plugged:
             masks[self.port.master] = READ * self.line.has_room | WRITE * self.port.waiting
         times = [self.watchdog_at, self.repl_input.wake_at, self.deadlock.wake_at]
-        times += [self.line.wake_at, self.injector.wake_at]
+        times += [self.line.wake_at, self.injector.wake_at, self.expiry.wake_at]
         waits = [at - now for at in times if at is not None]
         if self.console.holding:
             waits.append(MESSAGE_TIMEOUT)
@@ -134,6 +141,7 @@ class Supervisor:
         if not keys:
             self.repl_input.pump(self.interpreter)
             return
+        self.expiry.used(now)
         for _ in range(self.programs.feed(keys, self.repl.raw)):
             self.injector.happened("exec", now)
             if self.injector.strike(now):
@@ -179,11 +187,22 @@ class Supervisor:
                 "address": self.address.text,
                 "mac": list(self.mac),
                 "camera": self.settings["camera"].replace("-", "_"),
+                **self._waits(cause),
                 "machine": MACHINE,
                 "fault_cells": str(self.cells.path),
                 "cells": CELLS,
             },
         )
+
+    def _waits(self, cause: int) -> dict[str, int]:
+        """What the board's work costs in this run of the interpreter, in milliseconds."""
+        costs, heap = self.settings["costs"], self.settings["heap"]
+        return {
+            "boot_ms": round(1000 * costs["boot"]) if cause != rom.SOFT_RESET else 0,
+            "block_ms": round(1000 * costs["flash_block"]),
+            "call_ms": round(1000 * costs["socket_call"]),
+            "collection_ms": round(1000 * costs["collection"] * heap / COLLECTED_HEAP),
+        }
 
     def _read_output(self) -> bool:
         data = self.interpreter.read()
@@ -205,7 +224,7 @@ class Supervisor:
             self.interpreter.kill()
 
     def _announce_up(self) -> None:
-        self.channel.announce({"path": self.port.path, "address": self.address.text})
+        self.channel.announce({"path": self.port.path, "address": self.address.text, "pid": os.getpid()})
 
     def _handle_requests(self, data: bytes) -> None:
         """What the board side asks of the supervisor: a letter and a value on each line."""
@@ -226,6 +245,8 @@ class Supervisor:
                 self.watchdog_at = time.monotonic() + int(value) / 1000
             elif letter == b"R":
                 self.reset(rom.SOFTWARE)
+            elif letter == b"C":
+                self.repl_input.interrupt_later()
             elif letter == b"P":
                 self.injector.power_failed(time.monotonic())
             elif letter == b"S":
@@ -305,6 +326,7 @@ class Supervisor:
     # --- the process that started the board
 
     def _run_commands(self, now: float) -> None:
+        self.expiry.used(now)
         for command in self.channel.commands():
             name = command["do"]
             if name == "power_cycle":
@@ -313,5 +335,8 @@ class Supervisor:
                 self.injector.add(parse(command["fault"]), now)
             elif name == "clear":
                 self.injector.clear(command["fault"], now)
-            self.channel.respond({"struck": self.injector.struck} if name == "struck" else {})
+            elif name == "end":
+                self.stopping = True
+            response = {"struck": self.injector.struck} if name == "struck" else {}
+            self.channel.respond(response | {"id": command.get("id")})
         self.stopping = self.stopping or self.channel.closed

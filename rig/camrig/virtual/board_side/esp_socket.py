@@ -15,12 +15,14 @@ _HOST_NOT_FOUND = -202  # lwIP's error
 _ENOBUFS = 105
 _HANG_MS = 20
 _address = ""
+_call_ms = 0  # what a call costs on a slow chip
 _unserved = []  # connections that the server never gets
 
 
 def power_on(board):
-    global _address
+    global _address, _call_ms
     _address = board["address"]
+    _call_ms = board["call_ms"]
 
 
 def getaddrinfo(host, port, *rest):
@@ -71,7 +73,7 @@ class socket(io.IOBase):
     def accept(self):
         while True:
             peer, raw = self._s.accept()
-            if fault_cells.get("inside") or fault_cells.ballast or _unserved:
+            if _call_ms or fault_cells.get("inside") or fault_cells.ballast or _unserved:
                 peer = _admitted(peer)
             if peer is not None:
                 return peer, _tuple(raw)
@@ -93,7 +95,7 @@ class socket(io.IOBase):
 
 
 class FaultySocket(socket):
-    """A connection whose sends fail for lack of a buffer, or whose reads hang, as long as the fault is set.
+    """A connection whose calls are slow, whose sends fail for lack of a buffer, or whose reads hang, as set.
 
     A server that hangs does it in a read, where Ctrl-C ends it like any wait: asyncio's ``accept`` would swallow it.
     """
@@ -102,6 +104,7 @@ class FaultySocket(socket):
         self._s = peer
 
     def write(self, data):
+        time.sleep_ms(_call_ms)
         left = fault_cells.get("enobufs")
         if left:
             fault_cells.put("enobufs", left - 1)
@@ -111,6 +114,8 @@ class FaultySocket(socket):
     send = write
 
     def __getattr__(self, name):
+        if name[:4] in ("read", "recv", "clos"):
+            time.sleep_ms(_call_ms)
         while name[:4] in ("read", "recv") and fault_cells.get("hang"):
             time.sleep_ms(_HANG_MS)
         return getattr(self._s, name)
@@ -130,9 +135,9 @@ def _admitted(peer):
         return None
     if _happens("drop_ppm"):
         return _leave_unserved(peer)
-    delay = fault_cells.get("delay_ms") + random.randint(0, fault_cells.get("jitter_ms"))
+    delay = _call_ms + fault_cells.get("delay_ms") + random.randint(0, fault_cells.get("jitter_ms"))
     time.sleep_ms(delay + (1000 if _happens("late_ppm") else 0))
-    return FaultySocket(peer) if fault_cells.get("enobufs") or fault_cells.get("hang") else peer
+    return FaultySocket(peer) if _call_ms or fault_cells.get("enobufs") or fault_cells.get("hang") else peer
 
 
 def _leave_unserved(peer):

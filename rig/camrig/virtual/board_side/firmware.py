@@ -7,9 +7,15 @@ U_NAMES = ("os", "sys", "time", "socket", "machine")  # they can also be importe
 
 def install(board):
     """Each ``esp_x`` becomes module x, with what the interpreter's x has besides, except the names in ``HIDDEN``."""
+    if board["boot_ms"]:
+        __import__("time").sleep_ms(board["boot_ms"])
+    if board["block_ms"]:
+        __import__("slow_flash").power_on(board["block_ms"])
     modules = []
-    for name in ("os", "sys", "time", "socket", "vfs", "machine", "network", "esp32", "camera"):
+    for name in ("os", "sys", "time", "socket", "vfs", "machine", "network", "esp32", "gc", "camera"):
         source = "esp_" + name
+        if name == "gc" and not board["collection_ms"]:
+            continue
         if name == "camera":
             if board["camera"] == "none":
                 continue

@@ -3,6 +3,8 @@
 import sys
 import time
 
+import micropython
+
 control = None
 prefix = b""
 console = sys.stdout
@@ -28,6 +30,7 @@ def binary(data):
 
 def halt(letter):
     """Request a reset, and wait for it."""
+    micropython.kbd_intr(-1)  # a Ctrl-C from here on is for what runs after the reset
     request(letter)
     hold()
 

@@ -1,0 +1,5 @@
+import time
+
+print("idle")
+while True:
+    time.sleep(1)

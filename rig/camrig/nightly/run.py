@@ -1,0 +1,247 @@
+"""``camrig nightly``: the commands of a night one after the other, what they found, and one exit code."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from camrig.errors import EXIT_FAILED, BlockedError, CamrigError, HistoryError, ResultsError
+from camrig.history.add import add_results
+from camrig.history.record import RunRecord, read_run
+from camrig.history.store import FILE
+from camrig.nightly import drift, plan, state
+from camrig.nightly.libraries import keep_library
+from camrig.nightly.prune import Keep, prune
+from camrig.nightly.stage import EXIT_INTERRUPTED, RunningStage, Stage, StageEnd, worst
+from camrig.report.own_ignore import ignore_itself
+from camrig.report.results_file import read_results
+from camrig.report.run_verdict import WORDS
+from camrig.settings.duration import in_words
+from camrig.settings.resolve import Settings
+from camrig.whole_file import demand_place, temporary_folder
+
+POLL = 0.2  # seconds
+LOG = "nightly-{stamp}-{stage}.log"
+WIDTH = 160  # characters of a reason
+
+
+@dataclass(frozen=True)
+class NightOptions:
+    """The tests of the suite, the seconds of a soak (0: none), and what is kept of earlier nights."""
+
+    tests: Sequence[str] = ()
+    soak: float = 0.0
+    keep: Keep = field(default_factory=Keep)
+
+
+class Nightly:
+    """One night. ``flags`` are the options of its command line, ``say`` prints a line."""
+
+    def __init__(
+        self, settings: Settings, flags: Mapping[str, Any], options: NightOptions, say: Callable[[str], None]
+    ) -> None:
+        self._settings, self._flags, self._options, self._say = settings, flags, options, say
+        self._night = state.OpenNight(os.getpid(), state.now(), state.now())
+        self._stamp = time.strftime("%Y%m%dT%H%M%S")
+        self._clock = time.monotonic()
+        self._ends: list[StageEnd] = []
+        self._running: list[RunningStage] = []
+        self._trend: Path | None = None
+        self._history_works = True
+
+    def run(self) -> int:
+        """The exit code. Raises BlockedError where another night is at work, and OSError."""
+        results = self._settings.results
+        self._demand_folder()
+        with state.taken(results, self._settings.wait, self._say):
+            self._close_earlier()
+            state.save(results, self._night)
+            interrupted = False
+            try:
+                self._work()
+            except KeyboardInterrupt:
+                interrupted = True
+                self._stop_all()
+            code = worst([end.code for end in self._ends], interrupted)
+            self._show_end(code)
+            state.close(results)
+        return code
+
+    def _demand_folder(self) -> None:
+        """Raise BlockedError unless files can be written into the folder of results."""
+        results = self._settings.results
+        try:
+            ignore_itself(results)
+            demand_place(results / state.FILE)
+        except OSError as error:
+            raise BlockedError(
+                f"the results of a night cannot be written to {results}: {error.strerror}",
+                hint="make room or give write access, or name another folder with --hil-results",
+            ) from None
+
+    def _close_earlier(self) -> None:
+        night = state.cut_off(self._settings.results)
+        if night is None:
+            return
+        sentence, path = state.close_cut_off(self._settings.results, night)
+        self._say(f"{sentence}; it is closed as interrupted")
+        if path is not None:
+            self._add(path)
+
+    def _work(self) -> None:
+        settings = self._settings
+        boards = f"{len(settings.device)} board{'s' * (len(settings.device) != 1)}"
+        soak = f", soak of {in_words(self._options.soak)}" if self._options.soak else ""
+        logs = settings.results / LOG.format(stamp=self._stamp, stage="*")
+        self._say(f"night of {boards}{soak}; what the commands print: {logs}")
+        gates = {spec: plan.gate_of(spec, settings) for spec in settings.device}
+        for spec, gate in gates.items():
+            text = f"compared with the baseline {gate.baseline}, {gate.reason}" if gate.baseline else "no gate"
+            self._say(f"{spec}  {text}" if gate.baseline else f"{spec}  {text}: {gate.reason}")
+        for stage in plan.stages(settings, self._flags, self._options.tests, gates, self._stamp):
+            self._do([stage])
+        self._keep_libraries()
+        if self._options.soak:
+            self._do(plan.soaks(settings, self._flags, self._options.soak))
+        self._look_back()
+        pruned = prune(settings.results, self._options.keep, results_too=self._history_works)
+        if str(pruned):
+            self._say(f"removed: {pruned}")
+
+    def _do(self, stages: Sequence[Stage]) -> list[StageEnd]:
+        """Run commands at once, and wait until all have ended."""
+        ends: list[StageEnd] = []
+        self._night.stage = ", ".join(map(str, stages))
+        state.save(self._settings.results, self._night)
+        self._running += [RunningStage(stage, self._log(stage)) for stage in stages]
+        while self._running:
+            for running in list(self._running):
+                if (end := running.poll()) is not None:
+                    self._running.remove(running)
+                    self._take(end)
+                    ends.append(end)
+            if self._running:
+                time.sleep(POLL)
+        return ends
+
+    def _log(self, stage: Stage) -> Path:
+        name = f"{stage.name}-{plan.file_name(stage.board)}"
+        return self._settings.results / LOG.format(stamp=self._stamp, stage=name)
+
+    def _take(self, end: StageEnd) -> None:
+        """Keep how a command ended, and say it."""
+        self._ends.append(end)
+        if end.results is not None:
+            self._night.results.append(str(end.results))
+        word = WORDS.get(end.code, "blocked")
+        text = f"{end.stage}  {in_words(end.seconds)}  {word}"
+        reason = _reason(end)
+        self._say(f"{text}  {reason}" if reason else text)
+
+    def _stop_all(self) -> None:
+        """End what works, with what it has; at once after a second Ctrl-C."""
+        self._say("interrupted: what works is being ended; Ctrl-C again stops it at once")
+        try:
+            for running in self._running:
+                running.interrupt()
+            while self._running:
+                self._take(self._running[0].stop())
+                del self._running[0]
+        except KeyboardInterrupt:
+            for running in self._running:
+                running.kill()
+
+    def _keep_libraries(self) -> None:
+        for record in self._records():
+            for board in record.boards:
+                with suppress(OSError, CamrigError):
+                    keep_library(self._settings.results, self._settings.lib, board.library_source, board.library)
+
+    def _records(self) -> list[RunRecord]:
+        """The runs of the suite of this night."""
+        made = []
+        for end in self._ends:
+            if end.results is not None and end.stage.name == plan.SUITE:
+                with suppress(ResultsError):
+                    made.append(read_run(end.results))
+        return made
+
+    def _add(self, path: Path) -> None:
+        try:
+            add_results(self._settings.results / FILE, path)
+        except CamrigError as error:
+            self._history_works = False
+            self._say(f"not in the history: {error}")
+
+    def _look_back(self) -> None:
+        """The trend of all nights; a step of this night is confirmed where that can be done."""
+        try:
+            known = drift.moved(self._settings.results)
+        except (HistoryError, OSError, ValueError) as error:
+            self._history_works = False
+            self._say(f"no trend: {error}")
+            return
+        self._trend = known.page
+        remarks = {board: self._confirm(change, known) for board, change in drift.suspects(known.changes).items()}
+        for change in known.changes[: drift.SHOWN]:
+            is_suspect = change.kind == drift.POSSIBLE and change.worse
+            confirmed, remark = remarks.get(change.board, (False, "")) if is_suspect else (False, "")
+            self._say(drift.line(change, remark, confirmed))
+        if (hidden := len(known.changes) - drift.SHOWN) > 0:
+            self._say(f"{hidden} more on the trend page")
+
+    def _confirm(self, change: drift.Change, known: drift.Moved) -> tuple[bool, str]:
+        """Whether a comparison of both libraries confirms a step, and what it says."""
+        spec = next(
+            (board.spec for record in self._records() for board in record.boards if board.name == change.board), None
+        )
+        if spec is None:
+            return False, "its board had no suite in this night"
+        words = [*plan.words_of_board(spec, self._settings), *plan.forwarded(self._flags, plan.OF_AB)]
+        with temporary_folder() as folder:
+            stage = drift.confirmation(change, known.boards, self._settings, spec, words, folder / "before")
+            if isinstance(stage, str):
+                return False, stage
+            (end,) = self._do([stage])
+        if end.code == EXIT_FAILED:
+            return True, "confirmed by camrig ab: this night's library is worse than the one before"
+        if end.code == 0:
+            return False, "camrig ab of both libraries shows no difference: it is not the library"
+        self._ends.remove(end)  # that a comparison did not decide says nothing of the night
+        return False, f"camrig ab did not decide ({WORDS.get(end.code, 'blocked')})"
+
+    def _show_end(self, code: int) -> None:
+        seconds = time.monotonic() - self._clock
+        self._say(f"night: {WORDS[code]} (exit code {code}) after {in_words(seconds)}")
+        if (page := self._page(code)) is not None:
+            self._say(f"page: {page}")
+        if self._trend is not None:
+            self._say(f"trend: {self._trend}")
+
+    def _page(self, code: int) -> Path | None:
+        """The page of the run that the exit code comes from, or of the last one; its results where it has none."""
+        with_results = [end for end in self._ends if end.results is not None]
+        decisive = next((end for end in with_results if end.code == code), with_results[-1] if with_results else None)
+        if decisive is None or decisive.results is None:
+            return None
+        page = decisive.results.with_suffix(".html")
+        return page if page.is_file() else decisive.results
+
+
+def _reason(end: StageEnd) -> str:
+    """Why a command ended as it did, in one line."""
+    if end.results is not None and not end.words:
+        with suppress(ResultsError):
+            sentence: str = read_results(end.results)["verdict"]["sentence"]
+            return _short(sentence.partition(". ")[2] or sentence)
+    return _short(end.words) if end.code != EXIT_INTERRUPTED or end.words else ""
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"

@@ -1,0 +1,96 @@
+"""The files of a run: its results, and what other programs get of them, JUnit XML and the summary of a job."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from camrig.plugin.run import Run
+from camrig.plugin.terminal import correctness_of, counts
+
+if TYPE_CHECKING:
+    from camrig.report.json_report import RunReport
+
+
+def write_results(run: Run, session: pytest.Session) -> None:
+    """Write the file of results, before anything that may be slow or interrupted."""
+    if not run.board_runs:
+        return
+    from camrig.plugin.results import run_report
+    from camrig.report.json_report import write
+
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    report = run_report(run, session, counts(session.config), correctness_of(reporter) if reporter else "")
+    if report.boards or report.blocked:  # not with --setup-plan
+        try:
+            run.results = report, write(report, run.settings.results)
+        except OSError as error:
+            run.results = report, error
+
+
+def rewrite_results(run: Run) -> None:
+    """Give the file of results the exit code that the end of the run has brought."""
+    if run.results is not None and isinstance(run.results[1], Path):
+        from camrig.report.json_report import rewrite
+
+        with suppress(OSError):  # it stays as it was
+            rewrite(_final(run, run.results[0]), run.results[1])
+
+
+def _results(run: Run) -> dict[str, Any] | None:
+    """The results of the run as ``read_results`` reads them, also where they could not be written."""
+    if run.results is None:
+        return None
+    from camrig.report.json_report import data_of
+    from camrig.report.results_file import checked_results
+
+    return checked_results(data_of(_final(run, run.results[0])), "results")
+
+
+def _final(run: Run, report: RunReport) -> RunReport:
+    """The report with what the end of the run has brought."""
+    return replace(report, exit_code=run.exit_code, blocked=list(run.blocked), interrupted=run.interruption.came)
+
+
+def export_results(run: Run, config: pytest.Config) -> None:
+    """Complete the JUnit XML that pytest wrote, and append the summary of a job. Nothing of that fails a run.
+
+    A process of xdist does neither: the file may be one of an earlier run.
+    """
+    if hasattr(config, "workerinput"):
+        return
+    from camrig.report.junit import rig_as_errors, suite_properties
+    from camrig.report.step_summary import VARIABLE, append_summary
+
+    path, summary = config.getoption("xmlpath", None), os.environ.get(VARIABLE)
+    if not path and not summary:
+        return
+    properties = []
+    try:
+        results = _results(run)
+        properties = suite_properties(results) if results else []
+        if results and summary:
+            append_summary(results, summary)
+    except Exception as error:
+        print(f"camrig: {run.keep(error)}", file=sys.stderr)
+    if path:
+        rig_as_errors(path, properties)
+
+
+def add_to_history(run: Run) -> None:
+    """Put the run into the history beside its results. A failure is a sentence, and changes nothing else."""
+    if run.results is None or not isinstance(run.results[1], Path):
+        return
+    try:
+        from camrig.history.add import add_results
+        from camrig.history.store import FILE
+
+        add_results(run.settings.results / FILE, run.results[1])
+    except Exception as error:
+        print(f"camrig: the run is not in the history: {run.sentence(error)}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""What ``camrig init`` writes into a repository."""

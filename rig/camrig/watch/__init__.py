@@ -1,0 +1,1 @@
+"""From a save to an answer: files are watched, and pytest runs again."""

@@ -1,0 +1,81 @@
+"""The next session waits while the board finishes a deploy that was cut off, longer than any boot may take."""
+
+from __future__ import annotations
+
+import pytest
+from camrig.board import session as session_module
+from camrig.board.recovery import AT_BOOT, Ladder, rungs
+from camrig.board.session import Session
+from camrig.deploy.board_scripts import BOOT_GUARD, COMMIT_SCRIPT, RIG_FOLDER, STAGED, commit_script
+
+TARGETS = [f"/file{number}" for number in range(12)]
+SLOW_COMMIT = commit_script(TARGETS, [], [], []).replace(
+    b"    move(p, t)", b"    __import__('time').sleep_ms(300)\n    move(p, t)"
+)
+BOOTS_IN = 0.4
+
+
+@pytest.fixture
+def unfinished(board, session, monkeypatch):
+    """A board whose next start finishes a deploy in over three seconds; a boot may take less."""
+    monkeypatch.setattr(session_module, "SECONDS_TO_START", 0.3)
+    session.exec(
+        f"import os\nos.mkdir({RIG_FOLDER!r})\n"
+        f"def put(p, data):\n  with open(p, 'wb') as f: f.write(data)\n"
+        f"put('/boot.py', {BOOT_GUARD.encode()!r})\n"
+        f"for n in range({len(TARGETS)}): put({STAGED!r} + str(n), b'x')\n"
+        f"put({COMMIT_SCRIPT!r}, {SLOW_COMMIT!r})\n"
+    )
+    return board
+
+
+@pytest.fixture
+def reopen(unfinished):
+    """A new session, as the next run has one, and the lines that it says."""
+    sessions = []
+
+    def call() -> tuple[Session, list[str]]:
+        said: list[str] = []
+        sessions.append(Session(unfinished.path, 115200, name="b1", boots_in=BOOTS_IN, notify=said.append))
+        return sessions[-1], said
+
+    yield call
+    for each in sessions:
+        each.close()
+
+
+def is_whole(session: Session) -> bool:
+    return session.ask(f"import os, json\nprint(json.dumps([p[1:] in os.listdir('/') for p in {TARGETS}]))") == [
+        True
+    ] * len(TARGETS)
+
+
+def waited(said: list[str]) -> bool:
+    return len(said) == 1 and said[0].startswith("b1 is finishing a deploy that was cut off, file ")
+
+
+def test_after_a_power_cut(unfinished, session, reopen):
+    session.close()
+    unfinished.power_cycle()
+    again, said = reopen()
+    again.repl()
+    assert waited(said)
+    assert is_whole(again)
+
+
+def test_in_the_middle_of_a_program_in_the_raw_repl(unfinished, session, reopen):
+    session.transport.submit(f"exec(open({COMMIT_SCRIPT!r}).read())")
+    session.close()
+    again, said = reopen()
+    again.repl()
+    assert waited(said)
+    assert is_whole(again)
+
+
+def test_on_a_rung_of_the_recovery_ladder(unfinished, session, reopen):
+    session.close()
+    again, said = reopen()
+    unfinished.power_cycle()
+    assert Ladder(again, rungs(again, pulse=lambda: False, boot=BOOTS_IN)).climb(AT_BOOT).rung == AT_BOOT
+    assert waited(said)
+    assert is_whole(again)

@@ -1,0 +1,61 @@
+"""What a soak ends with, and what it says first."""
+
+from __future__ import annotations
+
+import pytest
+from camrig.measure.recorder import Recorder
+from camrig.soak.outcome import checks, correct, counts, exit_code, in_a_sentence
+from camrig.soak.session import Incident
+
+CRASH = Incident(3700, "the firmware crashed (Guru Meditation)", failed=True)
+POWER = Incident(60, "the supply voltage fell too low", failed=False)
+
+
+def slopes(*rises: float):
+    """Metrics with a slope for each rise, in bytes a request."""
+    recorder = Recorder()
+    for number, rise in enumerate(rises):
+        points = range(0, 600, 10)
+        recorder.record(f"soak.heap{number}.leak_slope", [rise * x for x in points], "B/request", at=points)
+    return recorder.metrics
+
+
+@pytest.mark.parametrize(
+    ("wrong", "incidents", "lost", "rises", "code", "words"),
+    [
+        ({}, [], "", [0], 0, "Correct: all 500 answers were right, and the application stayed up."),
+        ({}, [CRASH], "", [0], 1, "Not correct: the firmware crashed (Guru Meditation)."),
+        ({}, [CRASH, CRASH], "", [0], 1, "Not correct: the firmware crashed (Guru Meditation) (2 incidents)."),
+        ({}, [POWER], "", [0], 6, "Not decided: the supply voltage fell too low."),
+        ({}, [POWER, CRASH], "", [0], 1, "Not correct: the firmware crashed (Guru Meditation)."),
+        ({"preflight": (3, "a preflight: status 500")}, [], "", [0], 1,
+         "Not correct: a preflight: status 500 (3 answers)."),
+        ({}, [], "9 of 90 requests lost", [0], 1, "Not correct: 9 of 90 requests lost."),
+        ({}, [], "", [0, 16], 1, "Correct: all 500 answers were right, and the application stayed up."),
+        ({}, [], "", [], 7, "Correct: all 500 answers were right, and the application stayed up."),
+        ({}, [POWER], "", [16], 1, "Not decided: the supply voltage fell too low."),
+    ],
+)  # fmt: skip
+def test_the_gravest_check_decides(wrong, incidents, lost, rises, code, words):
+    made = checks(["preflight", "control"], wrong, incidents, lost, slopes(*rises))
+    assert exit_code(made, interrupted=False) == code
+    assert correct(made, 500) == words
+    assert exit_code(made, interrupted=True) == 2
+    assert sum(counts(made).values()) == 6
+
+
+def test_readings_that_do_not_decide_are_not_a_pass():
+    recorder = Recorder()
+    points = range(0, 600, 10)
+    heap = [(x * 7919) % 4001 for x in points]  # up and down, by more than a leak would add
+    recorder.record("soak.heap.leak_slope", heap, "B/request", at=points)
+    made = checks(["preflight"], {}, [], "", recorder.metrics)
+    assert recorder.metrics[0].summary.low <= 1 <= recorder.metrics[0].summary.high
+    assert exit_code(made, interrupted=False) == 7
+    assert in_a_sentence(made, 500).endswith("; whether memory is leaked is not decided.")
+
+
+def test_nothing_sent_is_nothing_shown():
+    made = checks([], {}, [], "", [])
+    assert correct(made, 0) == "Not decided: no request was sent."
+    assert exit_code(made, interrupted=False) == 7
