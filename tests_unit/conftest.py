@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import compileall
 import os
 import shutil
 import signal
@@ -30,6 +31,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="camrig-tests-cache-")
     atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+    # Hundreds of commands and virtual boards would compile the rig again, and each worker the tests.
+    compileall.compile_dir(ROOT / "rig", quiet=1)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+else:
+    # Commands under test keep no bytecode: it would outlive a test file that is replaced within the same second.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 # Runs under test are not those of the job that tests them.
 os.environ.pop("GITHUB_STEP_SUMMARY", None)
