@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from camrig import redaction
+from camrig.cli.main import main
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import settings
 
@@ -44,6 +45,15 @@ os.environ.pop("GITHUB_STEP_SUMMARY", None)
 # A busy machine makes no property false.
 settings.register_profile("camrig", deadline=None)
 settings.load_profile("camrig")
+
+
+# Fixtures of tests that start a command or a board.
+SLOW = {"board", "command", "deployed", "environment", "faulty", "outcomes", "power_on", "virtual", "wheel"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests come first: at the end of a run, thousands of quick ones are there for each worker that is free."""
+    items.sort(key=lambda item: SLOW.isdisjoint(getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -128,6 +138,29 @@ def run(environment: dict[str, str]) -> Callable[..., Ended]:
             process.wait()
             limit.cancel()
         return Ended(process.returncode, "".join(lines), environment["CAMRIG_TEST_MARK"])
+
+    return call
+
+
+@pytest.fixture
+def command(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """Runs ``camrig ARGUMENTS`` as ``run`` does, in this process: without what it takes to start one."""
+
+    def call(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> Ended:
+        with monkeypatch.context() as patch:
+            for name in os.environ.keys() - environment.keys():
+                patch.delenv(name)
+            for name, value in {**environment, **(env or {})}.items():
+                patch.setenv(name, value)
+            patch.chdir(cwd)
+            capfd.readouterr()
+            try:
+                code = main(list(arguments))
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return Ended(code, "".join(capfd.readouterr()), environment["CAMRIG_TEST_MARK"])
 
     return call
 

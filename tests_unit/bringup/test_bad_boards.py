@@ -84,6 +84,16 @@ def assert_blocked(ended: Ended, *words: str, code: int = 6) -> None:
     assert ended.left_running() == []
 
 
+@pytest.fixture
+def short_boot(hil):
+    """Runs the suite on a board that never boots, and soon gives it up."""
+
+    def call(path: str) -> Ended:
+        return hil("--device", path, "-p", "tests_unit.bringup.short_boot", env=WIFI)
+
+    return call
+
+
 def assert_free(path: str) -> None:
     with open(path, "rb+", buffering=0) as port:
         fcntl.flock(port, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,10 +131,10 @@ def test_an_address_without_host_or_port_blocks(hil, spec):
     assert_blocked(hil("--device", spec, env=WIFI), f"{spec} is not the address of a port", "://HOST:PORT")
 
 
-def test_a_board_that_keeps_restarting_blocks(hil, tmp_path):
+def test_a_board_that_keeps_restarting_blocks(short_boot, tmp_path):
     banner = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
     with wire(banner, tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), "restarts over and over (SW_CPU_RESET)", path)
+        assert_blocked(short_boot(path), "restarts over and over (SW_CPU_RESET)", path)
 
 
 def test_a_busy_port_blocks(hil, board):
@@ -133,21 +143,21 @@ def test_a_busy_port_blocks(hil, board):
         assert_blocked(hil("--device", board.path, env=WIFI), "in use by another program", board.path)
 
 
-def test_a_silent_port_blocks(hil, tmp_path):
+def test_a_silent_port_blocks(short_boot, tmp_path):
     with wire(None, tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), path, "nothing answers on the serial line", "check power")
+        assert_blocked(short_boot(path), path, "nothing answers on the serial line", "check power")
         assert_free(path)
 
 
-def test_a_board_without_micropython_blocks(hil, tmp_path):
+def test_a_board_without_micropython_blocks(short_boot, tmp_path):
     with wire(b"AT+ERROR\r\nNodeMCU 3.0\r\n> ", tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), "not a MicroPython REPL", "NodeMCU 3.0")
+        assert_blocked(short_boot(path), "not a MicroPython REPL", "NodeMCU 3.0")
         assert_free(path)
 
 
-def test_a_program_that_catches_ctrl_c_is_named(hil, tmp_path):
+def test_a_program_that_catches_ctrl_c_is_named(short_boot, tmp_path):
     with wire(b"again, after KeyboardInterrupt('',)\r\ncamrig: serving http://10.0.0.2\r\n", tmp_path) as path:
-        ended = hil("--device", path, env=WIFI)
+        ended = short_boot(path)
         assert_blocked(ended, "Ctrl-C (KeyboardInterrupt) is caught", "press the board's reset button")
         assert "flash MicroPython" not in ended.out.lower()
 
@@ -187,9 +197,9 @@ def test_a_panic_before_the_first_test_blocks(hil, moment):
         )
 
 
-def test_a_board_in_its_boot_loader_blocks(hil, tmp_path):
+def test_a_board_in_its_boot_loader_blocks(short_boot, tmp_path):
     with wire(b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT)\r\nwaiting for download\r\n", tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), "boot loader", "IO0")
+        assert_blocked(short_boot(path), "boot loader", "IO0")
 
 
 def test_missing_wifi_settings_block(hil, board):
