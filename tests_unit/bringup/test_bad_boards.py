@@ -113,22 +113,20 @@ def test_evidence_of_an_earlier_run_is_removed(hil, tmp_path):
     assert not old.exists()
 
 
-def test_a_mistyped_device_blocks_with_a_suggestion(hil):
-    assert_blocked(hil("--device", "simm"), "there is no port simm", "Did you mean sim?")
+NO_PORTS = {
+    "simm": "there is no port simm. Did you mean sim?",
+    "socket://127.0.0.1:1": "socket://127.0.0.1:1 cannot be opened",
+    "socket://127.0.0.1": "socket://127.0.0.1 is not the address of a port. Write socket://HOST:PORT.",
+    "rfc2217://": "rfc2217:// is not the address of a port. Write rfc2217://HOST:PORT.",
+    "socket://127.0.0.1:abc": "socket://127.0.0.1:abc is not the address of a port. Write socket://HOST:PORT.",
+}
 
 
-def test_a_file_is_refused_as_a_port(hil, tmp_path):
-    (tmp_path / "file").touch()
-    assert_blocked(hil("--device", str(tmp_path / "file"), env=WIFI), "is not a serial port")
-
-
-def test_an_unreachable_network_port_blocks(hil):
-    assert_blocked(hil("--device", "socket://127.0.0.1:1", env=WIFI), "socket://127.0.0.1:1", "cannot be opened")
-
-
-@pytest.mark.parametrize("spec", ["socket://127.0.0.1", "rfc2217://", "socket://127.0.0.1:abc"])
-def test_an_address_without_host_or_port_blocks(hil, spec):
-    assert_blocked(hil("--device", spec, env=WIFI), f"{spec} is not the address of a port", "://HOST:PORT")
+def test_each_device_that_is_not_a_port_blocks_with_its_reason(hil, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    ended = hil(*(word for spec in (*NO_PORTS, str(file)) for word in ("--device", spec)), env=WIFI)
+    assert_blocked(ended, *NO_PORTS.values(), f"{file} is not a serial port", "6 blocked")
 
 
 def test_a_board_that_keeps_restarting_blocks(short_boot, tmp_path):
