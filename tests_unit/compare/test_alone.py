@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from camrig.bringup.board import Board
-from camrig.compare import leaks
 from camrig.compare.ab import AbOptions, AbSession
 from camrig.compare.libraries import find_library
 from camrig.gate.limits import default_limits
@@ -57,9 +56,8 @@ def library(folder, at_import="", **costs):
 
 
 @pytest.fixture
-def outcomes(tmp_path, monkeypatch):
+def outcomes(tmp_path):
     """The outcomes of a library with costs against one without, by metric."""
-    monkeypatch.setattr(leaks, "EACH", leaks.EACH_SLOW)  # as on a slow board
 
     def run(limits=LIMITS, **costs):
         settings = replace(resolve({}, {}, ROOT), wifi=WIFI, lib=ROOT / "lib")
