@@ -180,13 +180,13 @@ def test_where_a_run_took_place_is_kept(history, tmp_path):
         "repository": {"commit": "ab" * 20, "dirty": True},
         "selection": {"scoped": True},
     }
-    hardware = board(application_sha256="ef" * 32, radio={"rssi": -50, "channel": 6, "power_save": 0})
+    hardware = board(application_sha256="ef" * 32, radio={"rssi": -50, "channel": 6, "power_save": 0, "ssid": "lab"})
     import_results(history, written(tmp_path, run(0, hardware, **surroundings)))
     with opened(history) as connection:
         kept = connection.execute(
-            "SELECT host, git_commit, scoped, application, channel FROM runs JOIN boards"
+            "SELECT host, git_commit, scoped, application, access_point, channel FROM runs JOIN boards"
         ).fetchall()
-    assert kept == [("bench7", "ab" * 20 + "+", 1, "ef" * 32, 6)]
+    assert kept == [("bench7", "ab" * 20 + "+", 1, "ef" * 32, "lab", 6)]
 
 
 def test_an_import_of_nothing_is_refused(history, tmp_path):

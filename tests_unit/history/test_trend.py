@@ -12,7 +12,7 @@ from camrig.history.events import divided, events, sentence
 from camrig.history.nights import BoardNights, Night, all_nights, board_nights, neighbours_of, night_of
 from camrig.history.query import Filter
 from camrig.history.store import FILE, add, opened
-from camrig.history.trend import DRIFT, POSSIBLE, STEP, Change, causes_near, is_worse, trend
+from camrig.history.trend import DRIFT, POSSIBLE, STEP, Change, causes, causes_near, is_worse, trend
 from camrig.history.trend_drawing import SIGNS
 from camrig.history.trend_page import trend_page
 
@@ -128,6 +128,18 @@ def test_a_drift_is_named_with_its_pace(moved):
     assert drift.lasts
     assert abs((drift.night - date_of(20)).days) <= 8
     assert (drift.after - drift.before) / drift.nights / drift.before == pytest.approx(0.003, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [("lab", "attic", ["access point lab → attic"]), ("", "lab", []), ("lab", "", []), ("lab", "lab", [])],
+)
+def test_another_access_point_is_a_cause_and_an_unknown_one_is_not(old, new, words):
+    facts = dict.fromkeys(
+        ("firmware", "build", "library", "application", "camrig", "host", "channel", "git_commit"), "x"
+    )
+    nights = [Night("passed", False, {**facts, "access_point": name}) for name in (old, new)]
+    assert list(causes(*nights)) == words
 
 
 def test_a_small_step_names_a_cause_some_nights_away():

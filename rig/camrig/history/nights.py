@@ -151,7 +151,10 @@ def neighbours_of(
     names: dict[str, None] = {}
     for board in boards.values():
         facts = list(board.nights.values())[-1].facts
-        condition, values = "boards.channel = ?", [facts["channel"]]
+        condition, values = (
+            "boards.channel = ? AND boards.access_point = ?",
+            [facts["channel"], facts["access_point"]],
+        )
         if not facts["channel"]:
             condition, values = "runs.host = ? AND runs.host != ''", [facts["host"]]
         for (name,) in connection.execute(

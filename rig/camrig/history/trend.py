@@ -173,6 +173,8 @@ def causes(before: Night, after: Night) -> Iterator[str]:
         old, new = before.facts[fact], after.facts[fact]
         if old == new or not (old or new):
             continue
+        if fact == "access_point" and not (old and new):
+            continue  # not every board reports it
         if fact == "build" and before.facts["firmware"] != after.facts["firmware"]:
             continue
         yield f"{word} {_shown(old)} → {_shown(new)}"
