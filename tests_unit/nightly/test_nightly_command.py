@@ -14,6 +14,7 @@ import pytest
 from camrig.cli.main import main
 from camrig.deadline import Deadline
 from camrig.history.comparison import comparisons
+from camrig.history.query import Filter, figures
 from camrig.history.record import read_run
 from camrig.history.store import FILE, add, opened
 from camrig.nightly import state
@@ -22,6 +23,8 @@ from camrig.report.results_file import read_results
 from benchmarks.nights import Planted, World, write
 from benchmarks.worse import ALLOCATES_64, PLAIN, worse_library
 from tests_unit.conftest import ROOT, marked
+from tests_unit.history.results import board, written
+from tests_unit.history.results import run as run_of_night
 
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}
 PASSES = "def test_answers(dut, measure):\n    measure('heap.free', dut.heap().free, unit='B')\n"
@@ -180,6 +183,46 @@ def test_a_computer_that_restarted_in_the_middle_is_named(night, bench):
     assert "was cut off in 'sim  soak'" in ended.out.splitlines()[0]
     assert "this computer restarted; it is closed as interrupted" in ended.out.splitlines()[0]
     assert runs(bench / "results") == [("interrupted", 2), ("passed", 0)]
+
+
+@pytest.fixture
+def opens(monkeypatch, tmp_path):
+    """Begins a night and does none of its work; what it says."""
+    from camrig.nightly.run import Nightly, NightOptions
+    from camrig.settings.resolve import Settings
+
+    monkeypatch.setattr(Nightly, "_work", lambda night: None)
+
+    def begin():
+        said = []
+        assert Nightly(Settings(results=tmp_path), {}, NightOptions(), said.append).run() == 0
+        return said
+
+    return begin
+
+
+def test_what_a_night_measured_before_it_was_cut_off_is_in_the_history(opens, tmp_path):
+    (file,) = written(tmp_path, run_of_night(0, board(), exit_code=0))
+    open_night = state.OpenNight(1, "2026-01-01T23:00:00+00:00", "", "sim  soak", boot="x", results=[str(file)])
+    state.save(tmp_path, open_night)
+    said = opens()
+    assert re.match(
+        r"the night of 2026-01-01T23:00:00\+00:00 was cut off in 'sim  soak', .* is closed as inter", said[0]
+    )
+    assert len(said) == 2
+    with opened(tmp_path / FILE) as connection:
+        assert [figure.metric for figure in figures(connection, Filter())] == ["heap", "latency"]
+    assert not (tmp_path / state.FILE).exists()
+    assert len(opens()) == 1
+
+
+@pytest.mark.parametrize("content", ["{", "", "[]"])
+def test_a_damaged_file_of_the_open_night_is_said_and_replaced(opens, tmp_path, content):
+    (tmp_path / state.FILE).write_text(content)
+    said = opens()
+    assert f"a night was cut off, and its file {tmp_path / state.FILE} is damaged" in said[0]
+    assert not (tmp_path / state.FILE).exists()
+    assert len(opens()) == 1
 
 
 def test_a_damaged_history_costs_no_verdict_and_no_results(night, bench):

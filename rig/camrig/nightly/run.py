@@ -86,13 +86,18 @@ class Nightly:
             ) from None
 
     def _close_earlier(self) -> None:
-        night = state.cut_off(self._settings.results)
+        try:
+            night = state.cut_off(self._settings.results)
+        except ResultsError as error:
+            self._say(str(error))
+            return
         if night is None:
             return
         sentence, path = state.close_cut_off(self._settings.results, night)
         self._say(f"{sentence}; it is closed as interrupted")
-        if path is not None:
-            self._add(path)
+        for results in (path, *map(Path, night.results)):  # a run that was cut off last may not have added itself
+            if results is not None and results.is_file():
+                self._add(results)
 
     def _work(self) -> None:
         settings = self._settings
