@@ -2,7 +2,8 @@
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
 wrong, except some that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
-AnswerLostError and LibraryError; BoardCodeError and NotPrintedError, where a test's own code or expectation fails.
+AnswerLostError, LibraryError and CandidateError; BoardCodeError and NotPrintedError, where a test's own code or
+expectation fails.
 """
 
 from __future__ import annotations
@@ -140,6 +141,12 @@ class LibraryError(CamrigError):
 
 class AnswerLostError(CamrigError):
     """A request gets no answer again and again, while requests without CORS are answered."""
+
+    exit_code = EXIT_FAILED
+
+
+class CandidateError(CamrigError):
+    """The candidate of a comparison does not come up on a board on which the baseline did."""
 
     exit_code = EXIT_FAILED
 

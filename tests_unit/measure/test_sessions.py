@@ -28,19 +28,19 @@ def test_sessions_of_the_expected_spread_and_less_keep_the_error_rate(spread):
     draw, missed = random.Random(4), 0
     for _ in range(2000):
         levels = [draw.gauss(0, spread) for _ in range(4)]
-        missed += session_shift(levels[0], levels[1:], 0.03, (0.05, 0.05)).low > 0
+        missed += session_shift(levels[:1], levels[1:], 0.03, (0.05, 0.05)).low > 0
     assert missed <= 0.06 * 2000
 
 
 def test_a_larger_spread_widens_the_interval():
-    narrow = session_shift(1.0, [0.0, 0.0, 0.0], 0.03, (0.05, 0.05))
-    wide = session_shift(1.0, [-0.2, 0.0, 0.2], 0.03, (0.05, 0.05))
+    narrow = session_shift([1.0], [0.0, 0.0, 0.0], 0.03, (0.05, 0.05))
+    wide = session_shift([1.0], [-0.2, 0.0, 0.2], 0.03, (0.05, 0.05))
     assert narrow.value == wide.value == 1.0
     assert wide.low < narrow.low < 1 < narrow.high < wide.high
 
 
 def test_arguments_out_of_range_are_refused():
     with pytest.raises(ValueError, match="two sessions"):
-        session_shift(1.0, [1.0], 0.03, (0.05, 0.05))
+        session_shift([1.0], [1.0], 0.03, (0.05, 0.05))
     with pytest.raises(ValueError, match="degree of freedom"):
         student_quantile(0, 0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from importlib import import_module
@@ -191,6 +192,7 @@ class Board:
         self,
         *,
         library: Path | None = None,
+        changes: Mapping[str, Any] | None = None,
         production: bool = False,
         remeasure_imports: bool = False,
         measure_imports: bool = True,
@@ -199,6 +201,7 @@ class Board:
         try:
             return self.deployment.deploy(
                 library=library,
+                changes=changes,
                 production=production,
                 remeasure_imports=remeasure_imports,
                 measure_imports=measure_imports,

@@ -1,4 +1,4 @@
-"""``camrig ab``: two libraries on one board, in one session."""
+"""``camrig ab``: two libraries on one board, or two settings of its application, in one session."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from functools import partial
 
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.compare.ab import run_ab
+from camrig.compare.settings_ab import run_settings_ab
+from camrig.errors import SettingsError
 from camrig.gate.comparison import Comparison
 from camrig.gate.verdict import GateVerdict
 from camrig.report.gate_table import render_verdict, width
@@ -15,9 +17,15 @@ from camrig.settings.resolve import Settings
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--candidate", required=True, metavar="DIR", help="the library under test, as for --hil-lib")
+    parser.add_argument("--candidate", metavar="DIR", help="the library under test, as for --hil-lib")
+    parser.add_argument("--baseline", metavar="DIR", help="the library to compare with, or upstream (Microdot's own)")
     parser.add_argument(
-        "--baseline", required=True, metavar="DIR", help="the library to compare with, or upstream (Microdot's own)"
+        "--candidate-settings",
+        metavar="FILE",
+        help="compare settings of the application instead: JSON or TOML with those under test",
+    )
+    parser.add_argument(
+        "--baseline-settings", metavar="FILE", help="the settings to compare with (the application's camrig.json)"
     )
     parser.add_argument(
         "--seconds",
@@ -27,7 +35,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="upper limit for measuring times (300)",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed for the random order of requests (0)")
-    add_options(parser, *BOARD_OPTIONS, "app", "baselines", "results", "evidence", "verbose")
+    add_options(parser, *BOARD_OPTIONS, "lib", "app", "baselines", "results", "evidence", "verbose")
 
 
 def _seconds(text: str) -> float:
@@ -38,10 +46,21 @@ def _seconds(text: str) -> float:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    candidate, baseline = arguments.candidate, arguments.baseline
     show = partial(show_verdict, verbose=settings.verbose)
-    verdict = run_ab(settings, candidate, baseline, arguments.seconds, arguments.seed, show)
-    return verdict.exit_code
+    seconds, seed = arguments.seconds, arguments.seed
+    libraries = arguments.candidate, arguments.baseline
+    files = arguments.candidate_settings, arguments.baseline_settings
+    if any(libraries) and any(files):
+        raise SettingsError(
+            "libraries and settings are compared one at a time", hint="name the library of both sides with --hil-lib"
+        )
+    if any(files):
+        return run_settings_ab(settings, *files, seconds, seed, show).exit_code
+    if not all(libraries):
+        raise SettingsError(
+            "there is nothing to compare", hint="give --candidate and --baseline, or --candidate-settings"
+        )
+    return run_ab(settings, *libraries, seconds, seed, show).exit_code
 
 
 def show_verdict(comparison: Comparison, verdict: GateVerdict, verbose: bool) -> None:
@@ -49,4 +68,4 @@ def show_verdict(comparison: Comparison, verdict: GateVerdict, verbose: bool) ->
     print(render_verdict(comparison, verdict, width(), verbose))
 
 
-AB = Command("ab", "compare two libraries on one board, in one session", _add_arguments, _run)
+AB = Command("ab", "compare two libraries, or two settings, on one board in one session", _add_arguments, _run)
