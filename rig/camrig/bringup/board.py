@@ -161,6 +161,11 @@ class Board:
             self._lock.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
         self._choose_token(kept)
 
+    def identify_again(self) -> None:
+        """Ask the board, in its REPL, who it is now that its firmware has changed. What was deployed is not known."""
+        self.identity = identify(self.session)
+        self.__dict__.pop("deployment", None)
+
     def _choose_token(self, kept: lock.Lock | None) -> None:
         """The token that the board has already, if this computer knows: a new one would be a change to deploy."""
         if not self._token:

@@ -1,12 +1,13 @@
 """Boots of one side after another on one board, each measured as a whole: the boot, requests of every kind, the heap.
 
-What differs between the sides is put on the board before each boot. In every boot the same requests come in the same
-numbers, so that what the heap holds at its end can be compared.
+What differs between the sides is put on the board before each boot. The n-th boots of both sides get the same
+requests in the same random order: what the heap still holds at their end depends on it.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,10 +70,8 @@ class WholeBoots:
     provenances: dict[str, Provenance] = field(default_factory=dict)  # of each side, at its first boot
     proof: Callable[[], None] = lambda: None  # that each side is what it should be, once both were booted
     booted: set[str] = field(default_factory=set)
+    _taken: Counter[str] = field(default_factory=Counter, init=False)  # boots of each side that were measured
     _is_new: bool = field(default=True, init=False)  # so that nothing is known of the running application
-
-    def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
 
     def try_both(self) -> None:
         """Boot each side once, unmeasured. Raises what a side does wrong; the baseline comes first.
@@ -90,7 +89,8 @@ class WholeBoots:
             dut, seconds = self._boot(side)
             answers = self._warm_up(side, dut)
             recorder.record(BOOT, seconds, "s")
-            self._record_times(dut, answers, recorder)
+            self._record_times(dut, answers, recorder, random.Random(f"{self.seed} {self._taken[side]}"))
+            self._taken[side] += 1
             self._record_heap(dut, recorder)
             boot = Boot(self.board, dut, self.names[side], recorder, self.limits, answers)
             for kind in self._kinds():
@@ -160,15 +160,15 @@ class WholeBoots:
                 answers.request(kind)
         return answers
 
-    def _record_times(self, dut: Dut, answers: AnswerCheck, recorder: Recorder) -> None:
-        """Time requests of every kind in random order, beside controls that pass no library."""
+    def _record_times(self, dut: Dut, answers: AnswerCheck, recorder: Recorder, draw: random.Random) -> None:
+        """Time requests of every kind in the order that ``draw`` gives, beside controls that pass no library."""
         turns = [
             kind
             for kind in (*self._kinds(), LIGHT)
             for _ in range(ROUNDS if kind.name in (PREFLIGHT, ACTUAL, WITHOUT_CORS) else LATER_ROUNDS)
         ]
         phases: dict[str, list[Phases]] = {}
-        for kind in self._random.sample(turns, len(turns)):
+        for kind in draw.sample(turns, len(turns)):
             phases.setdefault(kind.name, []).append(_exchange(dut, kind, answers))
         controls = phases.pop(WITHOUT_CORS)
         for name, sample in phases.items():

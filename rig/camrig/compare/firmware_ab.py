@@ -1,0 +1,161 @@
+"""Two firmwares on one board, by alternating installations of their images, with the same library and application.
+
+An installation takes a minute and wears the flash, so there are few: sessions of several boots each, in an order in
+which what drifts evenly or faster and faster meets both sides alike. How far sessions of one side differ is part of
+every interval, because figures of one installation are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from camrig.bringup.board import Board
+from camrig.bringup.in_force import run_header
+from camrig.compare.alternating import Boots, compare, side_samples
+from camrig.compare.finish import finish
+from camrig.compare.quiet_steps import steps_of_first_boots
+from camrig.compare.whole_boot import WholeBoots
+from camrig.compare.whole_metrics import whole_limits
+from camrig.deploy.folders import sha256_of
+from camrig.errors import BlockedError, SettingsError
+from camrig.gate.baseline import Baseline
+from camrig.gate.comparison import Comparison
+from camrig.gate.evidence import demand_writable, remove_older
+from camrig.gate.limits import Limit
+from camrig.gate.sequential_plan import one_look
+from camrig.gate.verdict import GateVerdict
+from camrig.measure.recorder import Recorder
+from camrig.probe.interleaved import SIDES
+from camrig.report.header import short
+from camrig.settings.resolve import Settings
+from camrig.whole_file import read_whole
+
+# The sequence of Thue and Morse, in which neither side is earlier on average. The baseline begins, to show that the
+# board is all right. Six installations are enough for the eight sessions.
+SCHEDULE = "baababba"
+BOOTS = 4  # of a session
+COMPARED = ("firmware", "build", "mpy", "machine")  # a build may name the kind of board in words of its own
+_MAX_IMAGE = 32 << 20
+
+
+class Installer(Protocol):
+    """Makes a board run exactly the firmware in a file, and leaves it in its REPL. Raises CamrigError."""
+
+    def __call__(self, board: Board, image: Path) -> None: ...
+
+
+@dataclass(frozen=True)
+class Image:
+    """One side: the file of a firmware, and the SHA-256 of its content."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass
+class FirmwareSession:
+    """Measures the candidate, side a, and the baseline, side b, in sessions of ``boots``, as ``schedule`` says."""
+
+    boots: Boots
+    limits: Mapping[str, Limit]
+    facts: Mapping[str, Mapping[str, str | int | float | bool | None]]  # of each side, for its provenance
+    demanded: bool = False
+    schedule: str = SCHEDULE
+    say: Callable[[str], None] = lambda line: None
+    sessions: dict[str, list[Recorder]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    orders: list[str] = field(default_factory=list)  # the side of each session
+
+    def run(self) -> None:
+        """Measure. Raises CamrigError."""
+        for number, side in enumerate(self.schedule, 1):
+            recorder = Recorder()
+            for _ in range(BOOTS):
+                self.boots.take(side, recorder)
+            self.sessions[side].append(recorder)
+            self.orders.append(side)
+            self.say(f"session {number} of {len(self.schedule)}: {BOOTS} boots")
+
+    def comparison(self) -> Comparison:
+        """What was measured, for the gate: the sessions of both sides, which were not measured at once."""
+        sides = {side: self._side(side) for side in SIDES}
+        compared = (*COMPARED, *(name for name in self.facts[SIDES[0]]))
+        return compare(sides, self.boots.missing, self.limits, self.demanded, one_look(), compared, paired=False)
+
+    def _side(self, side: str) -> Baseline:
+        return side_samples(self.boots.provenances[side], self.facts[side], self.sessions[side])
+
+
+def run_firmware_ab(
+    settings: Settings,
+    candidate: Path,
+    baseline: Path,
+    install: Installer,
+    seed: int,
+    show: Callable[[Comparison, GateVerdict], None],
+) -> GateVerdict:
+    """Compare the firmware in the file ``candidate`` with that in ``baseline``. Raises CamrigError."""
+    if settings.evidence:
+        demand_writable(settings.evidence)
+    images = find_images(candidate, baseline)
+    limits = whole_limits(settings, print)
+    print(run_header(settings, limits))
+    for words, side in zip(("candidate", "baseline"), SIDES, strict=True):
+        print(f"  {words} firmware  {images[side].path}  {short(images[side].sha256)}")
+    if settings.evidence:
+        remove_older(settings.evidence)
+    with Board(settings.device[0], settings, steps_of_first_boots()) as board:
+        boots = firmware_boots(board, images, install, limits, seed)
+        facts = {side: {"image_sha256": images[side].sha256} for side in SIDES}
+        session = FirmwareSession(boots, limits, facts, bool(settings.limits), say=board.steps.say)
+        record = {
+            "seed": seed,
+            "images": {side: {"file": str(images[side].path), "sha256": images[side].sha256} for side in SIDES},
+        }
+        return finish(board, session, boots, show, record)
+
+
+def find_images(candidate: Path, baseline: Path) -> dict[str, Image]:
+    """The images of both sides. Raises SettingsError for a file that cannot be read, and for one image twice."""
+    images = {side: _read(path) for side, path in zip(SIDES, (candidate, baseline), strict=True)}
+    if len({image.sha256 for image in images.values()}) == 1:
+        raise SettingsError(
+            f"{candidate} and {baseline} are the same firmware, so there is nothing to compare",
+            hint="name two images",
+        )
+    return images
+
+
+def _read(path: Path) -> Image:
+    try:
+        return Image(path, sha256_of(read_whole(path, _MAX_IMAGE)))
+    except OSError as error:
+        raise SettingsError(f"the firmware {path} cannot be read: {error.strerror}", hint="check its name") from None
+
+
+def firmware_boots(
+    board: Board, images: Mapping[str, Image], install: Installer, limits: Mapping[str, Limit], seed: int = 0
+) -> WholeBoots:
+    """Boots of ``board``, with the firmware of either side installed where it is not the one that runs."""
+    running: list[str] = []
+
+    def prepare(side: str) -> None:
+        if running[-1:] != [side]:
+            mac = board.identity.mac
+            install(board, images[side].path)
+            board.identify_again()
+            if board.identity.mac != mac:
+                raise BlockedError(
+                    f"after the installation another board answers: {board.identity.mac} instead of {mac}",
+                    board=board.spec,
+                    hint="check which boards are plugged in",
+                )
+            boots.forget_dut()
+            running.append(side)
+        board.deploy(measure_imports=False)
+
+    names = {side: f"the firmware {images[side].path.name}" for side in SIDES}
+    boots = WholeBoots(board, names, prepare, limits, seed=seed)
+    return boots
