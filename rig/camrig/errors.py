@@ -76,6 +76,12 @@ class ResultsError(CamrigError):
     exit_code = EXIT_USAGE
 
 
+class FirmwareError(CamrigError):
+    """A firmware image is damaged, of another kind, or does not fit the board."""
+
+    exit_code = EXIT_USAGE
+
+
 class BlockedError(CamrigError):
     """The rig cannot do its work: the base of everything below."""
 
