@@ -26,7 +26,7 @@ def slots(tmp_path):
 
 def write(slots, number, data):
     with slots.path.open("r+b") as file:
-        file.seek(slots.apps[number].address)
+        file.seek(slots.apps[number].offset)
         file.write(data)
 
 
@@ -129,7 +129,7 @@ def test_a_board_without_slots_has_one_place_for_firmware(tmp_path):
     slots = AppSlots(tmp_path / "slots", ota=False, blocks=512)
     slots.boot()
     slots.stock(BANNER)
-    assert [app.label for app in slots.apps] == ["factory"]
+    assert [app.name for app in slots.apps] == ["factory"]
     assert (slots.set_boot(0), slots.set_boot(1) != 0, slots.mark_valid()) == (0, True, NOT_FOUND)
     assert os.stat(slots.path).st_blocks * 512 < 65536  # mostly a hole
     slots.close()

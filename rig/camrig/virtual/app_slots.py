@@ -15,54 +15,54 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from camrig.firmware.partitions import (
+    APP,
+    DATA,
+    FACTORY,
+    FAT,
+    NVS,
+    OTA_0,
+    OTA_DATA,
+    PHY,
+    TABLE_OFFSET,
+    TABLE_SIZE,
+    Partition,
+    ota_data,
+)
+from camrig.firmware.program import MAGIC
 from camrig.virtual.app_image import STOCK_PROJECT, AppImage, build_app_image, verify_app_image
 from camrig.virtual.config import BLOCK_SIZE
 
-TABLE, TABLE_SIZE = 0x8000, 0xC00
-APP, DATA = 0, 1
-FACTORY, OTA_0, OTA_1 = 0x00, 0x10, 0x11
 NEW, PENDING, VALID, INVALID, ABORTED = range(5)
 
 # What esp_err_t says: a whole OSError on the board.
 NOT_FOUND, INVALID_ARGUMENT, VALIDATE_FAILED, FAILED = 0x105, 0x102, 0x1503, 1
 
 _ROW = struct.Struct("<HBBII16sI")
-
-
-@dataclass(frozen=True)
-class Partition:
-    """A row of the partition table."""
-
-    type: int
-    subtype: int
-    address: int
-    size: int
-    label: str
-
-    def packed(self) -> bytes:
-        return _ROW.pack(0x50AA, self.type, self.subtype, self.address, self.size, self.label.encode(), 0)
-
-
-_COMMON = Partition(DATA, 1, 0xF000, 0x1000, "phy_init")
+_PHY = Partition("phy_init", DATA, PHY, 0xF000, 0x1000)
 _OTA_LAYOUT = (
-    Partition(DATA, 2, 0x9000, 0x4000, "nvs"),
-    Partition(DATA, 0, 0xD000, 0x2000, "otadata"),
-    _COMMON,
-    Partition(APP, OTA_0, 0x10000, 0x180000, "ota_0"),
-    Partition(APP, OTA_1, 0x190000, 0x180000, "ota_1"),
+    Partition("nvs", DATA, NVS, 0x9000, 0x4000),
+    Partition("otadata", DATA, OTA_DATA, 0xD000, 0x2000),
+    _PHY,
+    Partition("ota_0", APP, OTA_0, 0x10000, 0x180000),
+    Partition("ota_1", APP, OTA_0 + 1, 0x190000, 0x180000),
 )
 _FACTORY_LAYOUT = (
-    Partition(DATA, 2, 0x9000, 0x6000, "nvs"),
-    _COMMON,
-    Partition(APP, FACTORY, 0x10000, 0x1F0000, "factory"),
+    Partition("nvs", DATA, NVS, 0x9000, 0x6000),
+    _PHY,
+    Partition("factory", APP, FACTORY, 0x10000, 0x1F0000),
 )
 
 
 def layout(ota: bool, blocks: int) -> tuple[Partition, ...]:
     """The partitions of a board with or without OTA slots, and a filesystem of that many blocks behind them."""
     rows = _OTA_LAYOUT if ota else _FACTORY_LAYOUT
-    end = rows[-1].address + rows[-1].size
-    return (*rows, Partition(DATA, 0x81, end, blocks * BLOCK_SIZE, "vfs"))
+    return (*rows, Partition("vfs", DATA, FAT, rows[-1].end, blocks * BLOCK_SIZE))
+
+
+def _row(partition: Partition) -> bytes:
+    name = partition.name.encode()
+    return _ROW.pack(0x50AA, partition.type, partition.subtype, partition.offset, partition.size, name, 0)
 
 
 _ENTRY = struct.Struct("<I20sII")
@@ -102,16 +102,16 @@ class AppSlots:
     def __init__(self, path: Path, ota: bool, blocks: int) -> None:
         self.path = path
         self.partitions = layout(ota, blocks)
-        self.apps = [partition for partition in self.partitions if partition.type == APP]
+        self.apps = [partition for partition in self.partitions if partition.is_app]
         self.running = 0  # the number of the slot that the boot loader has started
         self.image: AppImage | None = None  # what is in it
-        self._otadata = next((row.address for row in self.partitions if row.label == "otadata"), None)
+        data = ota_data(self.partitions)
+        self._otadata = data.offset if data is not None else None
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        size = self.apps[-1].address + self.apps[-1].size
-        if os.fstat(self._fd).st_size < size:
-            os.truncate(self._fd, size)
-        table = b"".join(row.packed() for row in self.partitions)
-        os.pwrite(self._fd, table.ljust(TABLE_SIZE, b"\xff"), TABLE)
+        if os.fstat(self._fd).st_size < self.apps[-1].end:
+            os.truncate(self._fd, self.apps[-1].end)
+        table = b"".join(map(_row, self.partitions))
+        os.pwrite(self._fd, table.ljust(TABLE_SIZE, b"\xff"), TABLE_OFFSET)
 
     def close(self) -> None:
         os.close(self._fd)
@@ -142,14 +142,14 @@ class AppSlots:
                 data = build_app_image(version[:31], date, project=STOCK_PROJECT)
             except (ValueError, IndexError):
                 data = build_app_image(version[:31], project=STOCK_PROJECT)
-            os.pwrite(self._fd, data, self.apps[0].address)
+            os.pwrite(self._fd, data, self.apps[0].offset)
             self.image = verify_app_image(data)
 
     def image_in(self, number: int) -> AppImage | None:
         app = self.apps[number]
-        if os.pread(self._fd, 1, app.address) != b"\xe9":
+        if os.pread(self._fd, 1, app.offset) != bytes((MAGIC,)):
             return None
-        return verify_app_image(os.pread(self._fd, app.size, app.address))
+        return verify_app_image(os.pread(self._fd, app.size, app.offset))
 
     def boot_slot(self) -> int:
         """The number of the slot that starts next: ``Partition(Partition.BOOT)``."""
@@ -204,7 +204,7 @@ class AppSlots:
     @property
     def states(self) -> dict[str, int]:
         """The state of each slot that the OTA data names."""
-        return {self.apps[entry.slot].label: entry.state for entry in self._entries() if entry is not None}
+        return {self.apps[entry.slot].name: entry.state for entry in self._entries() if entry is not None}
 
     def _entries(self) -> list[OtaEntry | None]:
         if self._otadata is None:
