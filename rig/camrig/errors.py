@@ -144,6 +144,12 @@ class LibraryError(CamrigError):
     exit_code = EXIT_FAILED
 
 
+class FirmwareBootError(CamrigError):
+    """The firmware that was flashed does not boot, or something else runs than was flashed."""
+
+    exit_code = EXIT_FAILED
+
+
 class AnswerLostError(CamrigError):
     """A request gets no answer again and again, while requests without CORS are answered."""
 

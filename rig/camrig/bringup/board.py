@@ -37,6 +37,7 @@ from camrig.steps import Steps
 
 if TYPE_CHECKING:  # read while the board starts, see _read_ahead
     from camrig.bringup.deployment import Deployment
+    from camrig.bringup.over_the_air import OverTheAir
     from camrig.deploy.hang import Hang
     from camrig.deploy.plan import DeployPlan
     from camrig.deploy.transfer import TransferResult
@@ -90,7 +91,13 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if "over_the_air" in vars(self):
+                self.over_the_air.give_up()
+        except CamrigError as reason:
+            self.steps.say(str(reason))
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Release the port, and end the virtual board if this is one. May be called twice."""
@@ -244,6 +251,13 @@ class Board:
         self._demand_repl()
         return evaluate(self.session, expression, timeout)
 
+    @cached_property
+    def over_the_air(self) -> OverTheAir:
+        """The board's firmware over the air."""
+        from camrig.bringup.over_the_air import OverTheAir
+
+        return OverTheAir(self)
+
     @property
     def is_interrupted(self) -> bool:
         """Whether the application was ended to run code."""
@@ -261,7 +275,7 @@ class Board:
             if self.deployment.has_agent:
                 self.radio, self.sensor = dut.agent.radio(), dut.agent.sensor()
         except (BootError, BoardCrashedError, ServerSilentError) as error:
-            fault = self._boot_fault(error, seen)
+            fault = self.over_the_air.fault_of(error, seen) or self._boot_fault(error, seen)
             if fault is None:
                 raise
             raise fault from error
@@ -293,8 +307,10 @@ class Board:
     def recover(self, dut: Dut) -> None:
         """Bring a board back whose application went down: up the ladder, its files checked, and booted again.
 
-        Raises BoardBrokenError, or what keeps the application from serving.
+        Raises BoardBrokenError, FirmwareBootError if that has rolled firmware on trial back, or what keeps the
+        application from serving.
         """
         self.recovery.bring_back()
+        self.over_the_air.check()
         self.deploy()
         dut.boot()

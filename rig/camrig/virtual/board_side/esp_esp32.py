@@ -26,7 +26,8 @@ def __getattr__(name):
         raise AttributeError(name)
     source, slots, fault_cells, supervisor_channel = _partition
     space = {"slots": slots, "fault_cells": fault_cells, "supervisor_channel": supervisor_channel}
-    level = micropython.opt_level(3)
+    level = micropython.opt_level()
+    micropython.opt_level(3)
     exec(source.read(), space)
     micropython.opt_level(level)
     source.close()
