@@ -22,7 +22,7 @@ from camrig.firmware.image import Image
 from camrig.ota.board_scripts import CONFIRM_SCRIPT
 from camrig.ota.slots import NEW, VALID, Slots, read_slots
 
-CONSOLE_LINES = 20
+CONSOLE_LINES = 45  # a panic, and the boot after it
 LOST = (BoardSilentError, NoMicroPythonError, BoardResetError, PortError)
 Recover = Callable[[CamrigError], None]
 

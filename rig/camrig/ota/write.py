@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from camrig.board.session import Session
 from camrig.deploy.board_scripts import command, piece_size, pieces, stream
 from camrig.deploy.transfer import SECONDS_PER_COMMAND, SMALL_HEAP, TransferLimits
-from camrig.errors import BoardRaisedError, BoardSilentError, FlashError, PortError
+from camrig.errors import BoardRaisedError, BoardSilentError, FlashError, NoMicroPythonError, PortError
 from camrig.firmware.image import Image
 from camrig.firmware.partitions import Partition
 from camrig.ota.board_scripts import BLOCK, DIGEST_SIZE, SURVEY_SCRIPT, WRITE_SCRIPT
 
-ATTEMPTS = 3  # a byte that is damaged on the line costs another attempt, which sends what is still wrong
-_CERTAIN = re.compile(r"MemoryError|OSError")  # exceptions of the board itself, not of a damaged command
+ATTEMPTS = 4  # in a row that may bring nothing; a byte that is damaged on the line costs one
+# Exceptions of the board itself. Errno 22 is that of data that does not inflate, after damage on the line.
+_CERTAIN = re.compile(r"MemoryError|OSError: (?!(?:\[Errno )?22\b)")
 _RESUMES = "run again: the old firmware still boots, and blocks that were written are not sent again"
 
 
@@ -37,9 +38,11 @@ def survey(session: Session, slot: Partition, image: Image, limits: TransferLimi
     start = time.monotonic()
     sha256, joined = session.ask(text, session.pace.limit(SECONDS_PER_COMMAND, read=size))
     session.pace.has_read(size, time.monotonic() - start)
-    digests = binascii.a2b_base64(joined)
+    try:
+        theirs = list(pieces(binascii.a2b_base64(joined), DIGEST_SIZE))
+    except ValueError:
+        theirs = []  # damaged on the line
     ours = [hashlib.sha256(block).digest()[:DIGEST_SIZE] for block in pieces(image.data, BLOCK)]
-    theirs = list(pieces(digests, DIGEST_SIZE))
     return Survey(sha256, tuple(n for n, digest in enumerate(ours) if theirs[n : n + 1] != [digest]))
 
 
@@ -60,19 +63,25 @@ def write_image(
     ``progress`` gets bytes done and bytes to do. When this returns, the image has been read back. The running
     firmware is not touched, whatever is raised: FlashError, or BoardResetError for a board that restarted.
     """
-    sent = 0
+    sent, least, stuck = 0, len(image.data), 0
     try:
-        for attempt in range(ATTEMPTS + 1):
+        while stuck < ATTEMPTS:
+            stuck += 1
             try:
                 contents = survey(session, slot, image, limits)
                 if contents.sha256 == image.sha256:
                     return sent
-                if attempt < ATTEMPTS:
-                    _send(session, slot, image, contents.different, limits, progress)
-                    sent += len(contents.different)
+                if len(contents.different) < least:
+                    least, stuck = len(contents.different), 0
+                _send(session, slot, image, contents.different, limits, progress)
+                sent += len(contents.different)
             except BoardRaisedError as error:
                 _raise_if_certain(error, slot)
-    except (BoardSilentError, PortError) as error:
+            except BoardSilentError:
+                if stuck >= ATTEMPTS:
+                    raise
+                session.repl()
+    except (BoardSilentError, NoMicroPythonError, PortError) as error:
         raise FlashError(f"the firmware was not written: {error.what}", board=session.name, hint=_RESUMES) from None
     raise FlashError(
         f"what was written into {slot.name} reads back as something else",
