@@ -34,10 +34,9 @@ def test_an_update_is_tried_and_then_kept(board):
     assert (board.identity.firmware, board.identity.build) == ("MicroPython 1.30.0", "v1.30.0 on 2026-01-01")
     assert board.over_the_air.install(image).blocks == 0  # it runs already, still on trial
     board.deploy()
-    dut = board.boot()  # without a reset of the chip, which would end the trial
+    dut = board.boot()  # first without a reset of the chip, which would end the trial
+    assert not board.on_trial
     assert dut.request("GET", "/api/status").status == 200
-    board.over_the_air.confirm()
-    board.start(dut)
     board.session.repl()
     assert running(board) == ["ota_1", "1.30.0"]
     assert str(board.over_the_air.install(image)) == "ota_1 has it already"

@@ -92,7 +92,7 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if "over_the_air" in vars(self):
+            if self.on_trial:
                 self.over_the_air.give_up()
         except CamrigError as reason:
             self.steps.say(str(reason))
@@ -220,8 +220,11 @@ class Board:
         except CamrigError as error:
             raise error.on(self.spec) from None
 
-    def boot(self) -> Dut:
-        """Restart the board and wait until its server answers. Raises what keeps it from that."""
+    def boot(self, confirm: bool = True) -> Dut:
+        """Restart the board and wait until its server answers. Raises what keeps it from that.
+
+        That confirms firmware on trial, unless ``confirm`` leaves it to the caller.
+        """
         from camrig.dut import Dut, Start
 
         start = Start(
@@ -235,6 +238,9 @@ class Board:
         )
         dut = Dut(self.session, self.identity, start)
         self.start(dut)
+        if confirm and self.on_trial:
+            self.over_the_air.confirm()
+            self.start(dut)
         return dut
 
     def exec(self, source: str, timeout: float = SECONDS_FOR_CODE) -> str:
@@ -250,6 +256,11 @@ class Board:
         """The value of an expression on the board: numbers, texts, bytes, lists, tuples, sets, dicts. As ``exec``."""
         self._demand_repl()
         return evaluate(self.session, expression, timeout)
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether this run has put firmware on the board that a reset would roll back."""
+        return "over_the_air" in vars(self) and self.over_the_air.trial is not None
 
     @cached_property
     def over_the_air(self) -> OverTheAir:
@@ -275,7 +286,8 @@ class Board:
             if self.deployment.has_agent:
                 self.radio, self.sensor = dut.agent.radio(), dut.agent.sensor()
         except (BootError, BoardCrashedError, ServerSilentError) as error:
-            fault = self.over_the_air.fault_of(error, seen) or self._boot_fault(error, seen)
+            fault: CamrigError | None = self.over_the_air.fault_of(error, seen) if self.on_trial else None
+            fault = fault or self._boot_fault(error, seen)
             if fault is None:
                 raise
             raise fault from error
@@ -311,6 +323,7 @@ class Board:
         application from serving.
         """
         self.recovery.bring_back()
-        self.over_the_air.check()
+        if self.on_trial:
+            self.over_the_air.check()
         self.deploy()
         dut.boot()
