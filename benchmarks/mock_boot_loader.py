@@ -1,12 +1,14 @@
-"""A chip in its boot loader, in memory, with the faults that flashing meets: what tests and ``bench-flash`` write to."""
+"""A chip in its boot loader, in memory, with the faults that flashing meets, for tests and ``bench-flash``."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from camrig.errors import FlashError
+from camrig.flash.boot_loader import FlashReadError
 
 SECTOR = 0x1000
 BLOCK = 0x4000  # bytes that arrive at once
@@ -15,16 +17,17 @@ MAC = "a0:b1:c2:d3:e4:f5"
 
 @dataclass
 class Chip:
-    """One board. ``sectors_written`` counts every sector that was erased, whatever came of it."""
+    """One board, which a reset starts. ``sectors_written`` counts what was erased, whatever came of it."""
 
     flash: bytearray
     mac: str = MAC
     name: str = "esp32"
     sectors_written: int = 0
     resets: int = 0
+    start: Callable[[], None] = lambda: None
 
     @classmethod
-    def holding(cls, contents: bytes, size: int = 4 << 20, **fields: str) -> Chip:
+    def holding(cls, contents: bytes, size: int = 4 << 20, **fields: Any) -> Chip:
         """A chip whose flash begins with ``contents`` and is erased behind it."""
         return cls(bytearray(contents.ljust(size, b"\xff")), **fields)
 
@@ -84,7 +87,7 @@ class MockBootLoader:
     def read(self, offset: int, size: int) -> bytes:
         self._alive()
         if self._faults.unreadable:
-            raise FlashError("the flash cannot be read (protected)", hint="use another board")
+            raise FlashReadError("the flash cannot be read (protected)", hint="use another board")
         data = bytes(self._chip.flash[offset : offset + size])
         if self._faults.garbled_reads:
             self._faults.garbled_reads -= 1
@@ -130,6 +133,7 @@ class MockBootLoader:
             self._faults.reset -= 1
             raise FlashError("the board cannot be reset", hint="press its reset button")
         self._chip.resets += 1
+        self._chip.start()
 
     def close(self) -> None:
         self.lost = True

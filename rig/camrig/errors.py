@@ -2,7 +2,8 @@
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
 wrong, except some that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
-AnswerLostError and LibraryError; BoardCodeError and NotPrintedError, where a test's own code or expectation fails.
+AnswerLostError, LibraryError and FirmwareBootError; BoardCodeError and NotPrintedError, where a test's own code or
+expectation fails.
 """
 
 from __future__ import annotations

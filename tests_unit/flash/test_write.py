@@ -162,7 +162,15 @@ def test_nothing_is_erased_before_every_check_has_passed(target_of, chip, faults
     assert caught.value.exit_code == (EXIT_USAGE if error is FirmwareError else EXIT_BLOCKED)
     assert "\n" not in str(caught.value)
     assert bench.chip.sectors_written == 0
-    assert bench.chip.resets == 1  # what it ran before runs again
+    assert bench.chip.resets == bench.connections  # what it ran before runs again
+
+
+def test_a_read_that_fails_once_is_done_again(target_of, lines):
+    bench = Bench(used(), Faults(garbled_reads=1))
+    flash_board(target_of(bench), IMAGE)
+    assert holds(bench.chip, NEW)
+    assert bench.connections == 2
+    assert lines[0].startswith("connecting again: ")
 
 
 def test_a_mac_is_compared_however_it_is_written(target_of):
@@ -241,7 +249,7 @@ def test_another_board_in_its_place_is_never_written(target_of):
 
 def test_a_board_that_stays_in_its_boot_loader_is_written_nevertheless(target_of):
     bench = Bench(used(), Faults(reset=9))
-    with pytest.raises(FlashError, match="is written and verified, but the board could not be started"):
+    with pytest.raises(FlashError, match="the flash has what it should have, but the board could not be started"):
         flash_board(target_of(bench), IMAGE)
     assert holds(bench.chip, NEW)
     bench = Bench(used(), Faults(drop=2, reset=1))

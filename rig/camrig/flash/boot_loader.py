@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from camrig.errors import FlashError
+
 Done = Callable[[int], None]  # called with the number of bytes written so far
+
+
+class FlashReadError(FlashError):
+    """The flash could not be read, or not without damage. Nothing has been erased."""
 
 
 class BootLoader(Protocol):
@@ -24,10 +30,10 @@ class BootLoader(Protocol):
     def flash_bytes(self) -> int: ...
 
     def read(self, offset: int, size: int) -> bytes:
-        """What the flash holds."""
+        """What the flash holds. Raises FlashReadError."""
 
     def digest(self, offset: int, size: int) -> str:
-        """The MD5 of what the flash holds, as hex, computed by the chip."""
+        """The MD5 of what the flash holds, as hex, computed by the chip. Raises FlashReadError."""
 
     def write(self, pieces: Sequence[tuple[int, bytes]], done: Done) -> None:
         """Erase and write each piece, which begins and ends with a sector, at its offset."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import struct
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -15,7 +16,7 @@ from camrig.board.line_profiles import DEVKIT, LineProfile
 from camrig.board.port import open_port
 from camrig.errors import FlashError
 from camrig.firmware.chips import chip_name
-from camrig.flash.boot_loader import Connect, Done
+from camrig.flash.boot_loader import Connect, Done, FlashReadError
 
 BAUD = 115200  # at which the ROM answers
 FAST = 460800  # while the stub writes
@@ -71,16 +72,16 @@ class EsptoolLoader:
     def _enter(self) -> None:
         """Connect to the ROM, and load esptool's stub where the chip allows that."""
         mode = "default-reset"
-        if self._lines.name not in _BY_ESPTOOL and has_lines(self._port):
+        if not has_lines(self._port):
+            mode = "no-reset"  # somebody has brought it there by hand
+        elif self._lines.name not in _BY_ESPTOOL:
+            mode = "no-reset"
             if not play(self._port, self._lines.bootloader, self._lines):
                 raise FlashError(
                     f"the wiring {self._lines.name} has no boot-loader line, through which firmware is written",
-                    hint="connect IO0 to ground by hand and name another wiring with --hil-lines, or add"
-                    " a boot-loader sequence to it",
+                    hint="name another wiring with --hil-lines, or add a boot-loader sequence to this one",
                 )
-            mode = "no-reset"
-        logger = _installed_logger()
-        logger.done = None
+        _installed_logger()
         with _errors("the board does not enter its boot loader"):
             chip = self._cmds.detect_chip(self._port, BAUD, mode)
             if chip.secure_download_mode:
@@ -101,31 +102,33 @@ class EsptoolLoader:
             raise _SpeedError from None
 
     def read(self, offset: int, size: int) -> bytes:
-        with _errors("the flash cannot be read"):
+        with _errors("the flash cannot be read", FlashReadError):
             return bytes(self._cmds.read_flash(self._chip, offset, size, no_progress=True))
 
     def digest(self, offset: int, size: int) -> str:
-        with _errors("the flash cannot be read"):
+        with _errors("the flash cannot be read", FlashReadError):
             return str(self._chip.flash_md5sum(offset, size)).lower()
 
     def write(self, pieces: Sequence[tuple[int, bytes]], done: Done) -> None:
-        logger = _installed_logger()
-        logger.done = _summed(done)
+        listener = _installed_logger().listener
+        listener.done = _in_bytes(done, [len(data) for _, data in pieces])
         try:
-            # All in one call: esptool checks every piece before it erases anything.
+            # All in one call: esptool checks every piece before it erases anything. And in one attempt: esptool's
+            # next one would write to whatever board is on the port by then.
+            self._chip.WRITE_FLASH_ATTEMPTS = 1
             with _errors("the flash cannot be written"):
                 self._cmds.write_flash(self._chip, list(pieces), flash_mode="keep", flash_size="keep")
         finally:
-            logger.done = None
+            listener.done = None
 
     def reset(self) -> None:
         with _errors("the board cannot be reset"):
-            if self._lines.name in _BY_ESPTOOL or not has_lines(self._port):
+            if not has_lines(self._port):
+                raise FlashError("this port has no control lines", hint="press its reset button (EN or RST)")
+            if self._lines.name in _BY_ESPTOOL:
                 self._cmds.reset_chip(self._chip, "hard-reset")
             elif not pulse(self._port, self._lines):
-                raise FlashError(
-                    f"the wiring {self._lines.name} cannot reset the board", hint="press its reset button"
-                )
+                raise FlashError(f"the wiring {self._lines.name} has no reset line", hint="press its reset button")
 
     def close(self) -> None:
         with suppress(OSError, ValueError):
@@ -142,29 +145,27 @@ def _size(text: str | None) -> int:
     return int(text[:-2]) * scale[text[-2:]]
 
 
-def _summed(done: Done) -> Callable[[int], None]:
-    """``done`` with the bytes of all pieces, from the count within each, which begins again with the next."""
-    finished, last = 0, 0
+def _in_bytes(done: Done, sizes: Sequence[int]) -> Callable[[int, int], None]:
+    """``done`` from how far each piece is, in units of its own (compressed it is shorter), beginning with 0."""
+    piece = -1
 
-    def count(current: int) -> None:
-        nonlocal finished, last
-        if current < last:
-            finished += last
-        last = current
-        done(finished + current)
+    def count(current: int, total: int) -> None:
+        nonlocal piece
+        piece += current == 0
+        done(sum(sizes[:piece]) + sizes[piece] * current // max(1, total))
 
     return count
 
 
 @contextmanager
-def _errors(failure: str) -> Iterator[None]:
+def _errors(failure: str, kind: type[FlashError] = FlashError) -> Iterator[None]:
     """esptool's errors and those of the port, in one sentence."""
     esptool = importlib.import_module("esptool")
     try:
         yield
     except (esptool.FatalError, OSError, ValueError, struct.error) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise FlashError(f"{failure} ({reason})" if reason else failure, hint=_HINT) from None
+        raise kind(f"{failure} ({reason})" if reason else failure, hint=_HINT) from None
 
 
 @lru_cache(maxsize=1)
@@ -173,7 +174,7 @@ def _installed_logger() -> Any:
     module = importlib.import_module("esptool.logger")
 
     class Logger(module.TemplateLogger):  # type: ignore[name-defined]
-        done: Callable[[int], None] | None = None
+        listener = threading.local()  # a board of its own in each thread
 
         def print(self, *texts: Any, **options: Any) -> None: ...
 
@@ -188,8 +189,8 @@ def _installed_logger() -> Any:
         def set_verbosity(self, verbosity: str) -> None: ...
 
         def progress_bar(self, cur_iter: int, total_iters: int, *rest: Any, **options: Any) -> None:
-            if self.done is not None:
-                self.done(cur_iter)
+            if done := getattr(self.listener, "done", None):
+                done(cur_iter, total_iters)
 
     logger = Logger()
     module.log.set_logger(logger)

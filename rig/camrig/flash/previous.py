@@ -9,12 +9,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from camrig.errors import FlashError
 from camrig.firmware.partitions import size_text
 from camrig.firmware.regions import Region
-from camrig.flash.boot_loader import BootLoader, Done
+from camrig.flash.boot_loader import BootLoader, Done, FlashReadError
 
 FOLDER = "camrig/flashed"
 MOST = 48  # files; the oldest go when there are more
@@ -55,19 +56,14 @@ def keep(loader: BootLoader, pieces: Sequence[Region], folder: Path, done: Done)
         (piece.offset, folder / f"0x{piece.offset:06x}-{digest}.bin")
         for piece, digest in zip(pieces, digests, strict=True)
     ]
-    missing = [
-        (piece, path, digest)
-        for piece, (_, path), digest in zip(pieces, files, digests, strict=True)
-        if not _is_kept(path)
-    ]
+    missing = [(piece, path) for piece, (_, path) in zip(pieces, files, strict=True) if not _is_kept(path)]
     try:
-        _make_room(folder, sum(len(piece.data) for piece, _, _ in missing), {path for _, path in files})
+        _make_room(folder, sum(len(piece.data) for piece, _ in missing), {path for _, path in files})
         position = 0
-        for piece, path, digest in missing:
-            base = position
-            data = _read_back(loader, piece, digest, lambda read, base=base: done(base + read))  # type: ignore[misc]
+        for piece, path in missing:
+            data = read_checked(loader, piece.offset, len(piece.data), partial(_add, done, position))
             _write(path, data)
-            position += len(piece.data)
+            position += len(data)
     except (OSError, RuntimeError) as error:
         raise FlashError(
             f"the previous firmware cannot be kept on this computer ({error}), so nothing was erased",
@@ -76,18 +72,20 @@ def keep(loader: BootLoader, pieces: Sequence[Region], folder: Path, done: Done)
     return Previous(tuple(files))
 
 
-def _read_back(loader: BootLoader, piece: Region, digest: str, done: Done) -> bytes:
-    """The content of the flash, read again once if it came damaged."""
-    for _ in range(2):
-        data = bytearray()
-        while len(data) < len(piece.data):
-            data += loader.read(piece.offset + len(data), min(CHUNK, len(piece.data) - len(data)))
-            done(len(data))
-        if _md5(bytes(data)) == digest:
-            return bytes(data)
-    raise FlashError(
-        "the flash cannot be read back reliably, so its present firmware cannot be kept and nothing was erased",
-        hint="check cable and power",
+def _add(done: Done, before: int, count: int) -> None:
+    done(before + count)
+
+
+def read_checked(loader: BootLoader, offset: int, size: int, done: Done = lambda count: None) -> bytes:
+    """The content of the flash, compared with the hash that the chip has of it. Raises FlashReadError."""
+    digest, data = loader.digest(offset, size), bytearray()
+    while len(data) < size:
+        data += loader.read(offset + len(data), min(CHUNK, size - len(data)))
+        done(len(data))
+    if _md5(bytes(data)) == digest:
+        return bytes(data)
+    raise FlashReadError(
+        "the flash cannot be read back reliably, so nothing was erased", hint="check cable and power"
     )
 
 

@@ -26,8 +26,8 @@ from camrig.firmware.partitions import (
     read_partitions,
 )
 from camrig.firmware.regions import Region, regions
-from camrig.flash.boot_loader import BootLoader, Connect, Done
-from camrig.flash.previous import Previous, cache_folder, keep
+from camrig.flash.boot_loader import BootLoader, Connect, Done, FlashReadError
+from camrig.flash.previous import Previous, cache_folder, keep, read_checked
 from camrig.progress import BYTES
 from camrig.steps import Steps
 
@@ -49,7 +49,7 @@ class Target:
     name: str
     mac: str
     connect: Connect
-    claim: Callable[[str], None] = lambda mac: None
+    claim: Callable[[str], object] = lambda mac: None
     steps: Steps = field(default_factory=Steps)
     folder: Path | None = None
 
@@ -77,7 +77,11 @@ def flash_board(target: Target, image: Image, *, dry_run: bool = False) -> Flash
     """
     try:
         with target.steps("flash") as note:
-            result = _flash(target, image, dry_run)
+            try:
+                result = _flash(target, image, dry_run)
+            except FlashReadError as error:  # nothing was erased
+                target.steps.say(f"connecting again: {error.what}")
+                result = _flash(target, image, dry_run)
             note(f"the board has {image.title} already" if result.same else image.title)
     except (BlockedError, FirmwareError) as error:
         raise error.on(target.name) from None
@@ -105,7 +109,7 @@ def _flash(target: Target, image: Image, dry_run: bool) -> FlashResult:
         table = image.partitions or present or ()
         result = FlashResult(_is_there(loader, pieces, table), loader.mac, first_app(table))
         if result.same:
-            loader.reset()
+            _start(loader)
             return result
         result = replace(result, lost=lost(image, present, loader.flash_bytes))
         for loss in result.lost:
@@ -125,8 +129,8 @@ def _flash(target: Target, image: Image, dry_run: bool) -> FlashResult:
 
 
 def present_partitions(loader: BootLoader) -> tuple[Partition, ...] | None:
-    """The board's partition table; empty if its flash is, and None if something else is there."""
-    data = loader.read(TABLE_OFFSET, SECTOR)
+    """The board's partition table; empty if its flash is, and None if it is damaged. Raises FlashReadError."""
+    data = read_checked(loader, TABLE_OFFSET, SECTOR)
     if data == _ERASED:
         return ()
     try:
@@ -140,7 +144,7 @@ def _is_there(loader: BootLoader, pieces: Sequence[Region], table: Sequence[Part
     if not all(piece.changes or _matches(loader, piece) for piece in pieces):
         return False
     choice = ota_data(table)
-    return choice is None or chosen_app(table, loader.read(choice.offset, choice.size)) == first_app(table)
+    return choice is None or chosen_app(table, read_checked(loader, choice.offset, choice.size)) == first_app(table)
 
 
 def _matches(loader: BootLoader, piece: Region) -> bool:
@@ -265,6 +269,6 @@ def _start(loader: BootLoader) -> None:
         loader.reset()
     except BlockedError as error:
         raise NotStartedError(
-            f"the firmware is written and verified, but the board could not be started ({error.what})",
+            f"the flash has what it should have, but the board could not be started ({error.what})",
             hint="press its reset button (EN or RST)",
         ) from None
