@@ -128,9 +128,11 @@ def test_a_setting_that_slows_requests_regresses(run, application, write, tmp_pa
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "there is nothing to compare. Give --candidate and --baseline, or --candidate-settings"),
+        ([], "there is nothing to compare. Give --candidate and --baseline, --candidate-settings, or"),
         (["--candidate", LIB], "there is nothing to compare"),
-        (["--candidate", LIB, "--candidate-settings", "x.json"], "libraries and settings are compared one at a time"),
+        (["--candidate", LIB, "--candidate-settings", "x.json"], "are compared one at a time"),
+        (["--candidate-settings", "x.json", "--baseline-firmware", "x.bin"], "are compared one at a time"),
+        (["--candidate-firmware", "x.bin"], "there is nothing to compare"),
         (["--candidate-settings", "none.json"], "there is no file of settings none.json"),
         (["--candidate-settings", "same.json"], "there is nothing to compare"),
         (["--candidate-settings", "same.json", "--baseline-settings", "same.json"], "there is nothing to compare"),

@@ -1,12 +1,14 @@
-"""``camrig ab``: two libraries on one board, or two settings of its application, in one session."""
+"""``camrig ab``: two libraries, two settings of the application, or two firmwares on one board."""
 
 from __future__ import annotations
 
 import argparse
 from functools import partial
+from pathlib import Path
 
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.compare.ab import run_ab
+from camrig.compare.firmware_ab import run_firmware_ab
 from camrig.compare.settings_ab import run_settings_ab
 from camrig.errors import SettingsError
 from camrig.gate.comparison import Comparison
@@ -27,6 +29,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baseline-settings", metavar="FILE", help="the settings to compare with (the application's camrig.json)"
     )
+    parser.add_argument(
+        "--candidate-firmware", metavar="FILE", help="compare firmware instead: the image under test, .bin"
+    )
+    parser.add_argument("--baseline-firmware", metavar="FILE", help="the image to compare with")
     parser.add_argument(
         "--seconds",
         type=_seconds,
@@ -50,17 +56,22 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     seconds, seed = arguments.seconds, arguments.seed
     libraries = arguments.candidate, arguments.baseline
     files = arguments.candidate_settings, arguments.baseline_settings
-    if any(libraries) and any(files):
+    images = arguments.candidate_firmware, arguments.baseline_firmware
+    if sum(map(any, (libraries, files, images))) > 1:
         raise SettingsError(
-            "libraries and settings are compared one at a time", hint="name the library of both sides with --hil-lib"
+            "libraries, settings and firmware are compared one at a time",
+            hint="name the library of both sides with --hil-lib",
         )
     if any(files):
         return run_settings_ab(settings, *files, seconds, seed, show).exit_code
-    if not all(libraries):
-        raise SettingsError(
-            "there is nothing to compare", hint="give --candidate and --baseline, or --candidate-settings"
-        )
-    return run_ab(settings, *libraries, seconds, seed, show).exit_code
+    if all(images):
+        return run_firmware_ab(settings, Path(images[0]), Path(images[1]), seed, show).exit_code
+    if all(libraries):
+        return run_ab(settings, *libraries, seconds, seed, show).exit_code
+    raise SettingsError(
+        "there is nothing to compare",
+        hint="give --candidate and --baseline, --candidate-settings, or --candidate-firmware and --baseline-firmware",
+    )
 
 
 def show_verdict(comparison: Comparison, verdict: GateVerdict, verbose: bool) -> None:
@@ -68,4 +79,4 @@ def show_verdict(comparison: Comparison, verdict: GateVerdict, verbose: bool) ->
     print(render_verdict(comparison, verdict, width(), verbose))
 
 
-AB = Command("ab", "compare two libraries, or two settings, on one board in one session", _add_arguments, _run)
+AB = Command("ab", "compare two libraries, settings or firmwares on one board", _add_arguments, _run)

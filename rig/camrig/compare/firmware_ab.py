@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Protocol
 
 from camrig.bringup.board import Board
+from camrig.bringup.flashing import load_image
 from camrig.bringup.in_force import run_header
+from camrig.bringup.installation import install
 from camrig.compare.alternating import Boots, compare, side_samples
 from camrig.compare.finish import finish
 from camrig.compare.quiet_steps import steps_of_first_boots
 from camrig.compare.whole_boot import WholeBoots
 from camrig.compare.whole_metrics import whole_limits
-from camrig.deploy.folders import sha256_of
 from camrig.errors import BlockedError, SettingsError
+from camrig.firmware.image import Image
 from camrig.gate.baseline import Baseline
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import demand_writable, remove_older
@@ -31,28 +33,18 @@ from camrig.measure.recorder import Recorder
 from camrig.probe.interleaved import SIDES
 from camrig.report.header import short
 from camrig.settings.resolve import Settings
-from camrig.whole_file import read_whole
 
 # The sequence of Thue and Morse, in which neither side is earlier on average. The baseline begins, to show that the
 # board is all right. Six installations are enough for the eight sessions.
 SCHEDULE = "baababba"
 BOOTS = 4  # of a session
 COMPARED = ("firmware", "build", "mpy", "machine")  # a build may name the kind of board in words of its own
-_MAX_IMAGE = 32 << 20
 
 
 class Installer(Protocol):
-    """Makes a board run exactly the firmware in a file, and leaves it in its REPL. Raises CamrigError."""
+    """Makes a board run exactly an image, and leaves it in its raw REPL. Raises CamrigError. See ``install``."""
 
-    def __call__(self, board: Board, image: Path) -> None: ...
-
-
-@dataclass(frozen=True)
-class Image:
-    """One side: the file of a firmware, and the SHA-256 of its content."""
-
-    path: Path
-    sha256: str
+    def __call__(self, board: Board, image: Image) -> object: ...
 
 
 @dataclass
@@ -92,7 +84,6 @@ def run_firmware_ab(
     settings: Settings,
     candidate: Path,
     baseline: Path,
-    install: Installer,
     seed: int,
     show: Callable[[Comparison, GateVerdict], None],
 ) -> GateVerdict:
@@ -103,23 +94,29 @@ def run_firmware_ab(
     limits = whole_limits(settings, print)
     print(run_header(settings, limits))
     for words, side in zip(("candidate", "baseline"), SIDES, strict=True):
-        print(f"  {words} firmware  {images[side].path}  {short(images[side].sha256)}")
+        image = images[side]
+        print(f"  {words} firmware  {image.name}, {image.title}  {short(image.sha256)}")
     if settings.evidence:
         remove_older(settings.evidence)
     with Board(settings.device[0], settings, steps_of_first_boots()) as board:
-        boots = firmware_boots(board, images, install, limits, seed)
-        facts = {side: {"image_sha256": images[side].sha256} for side in SIDES}
+        boots = firmware_boots(board, images, limits, seed)
+        facts = {side: {"image": f"{images[side].title} {short(images[side].sha256)}"} for side in SIDES}
         session = FirmwareSession(boots, limits, facts, bool(settings.limits), say=board.steps.say)
         record = {
             "seed": seed,
-            "images": {side: {"file": str(images[side].path), "sha256": images[side].sha256} for side in SIDES},
+            "images": {side: {"file": images[side].name, "sha256": images[side].sha256} for side in SIDES},
         }
-        return finish(board, session, boots, show, record)
+        verdict = finish(board, session, boots, show, record)
+        board.session.repl()
+        install(board, images[SIDES[1]])
+        board.over_the_air.confirm()
+        board.steps.say(f"the board has the baseline's firmware again, {images[SIDES[1]].title}")
+    return verdict
 
 
 def find_images(candidate: Path, baseline: Path) -> dict[str, Image]:
-    """The images of both sides. Raises SettingsError for a file that cannot be read, and for one image twice."""
-    images = {side: _read(path) for side, path in zip(SIDES, (candidate, baseline), strict=True)}
+    """The checked images of both sides. Raises FirmwareError for one that is none, SettingsError for one twice."""
+    images = {side: load_image(path) for side, path in zip(SIDES, (candidate, baseline), strict=True)}
     if len({image.sha256 for image in images.values()}) == 1:
         raise SettingsError(
             f"{candidate} and {baseline} are the same firmware, so there is nothing to compare",
@@ -128,15 +125,12 @@ def find_images(candidate: Path, baseline: Path) -> dict[str, Image]:
     return images
 
 
-def _read(path: Path) -> Image:
-    try:
-        return Image(path, sha256_of(read_whole(path, _MAX_IMAGE)))
-    except OSError as error:
-        raise SettingsError(f"the firmware {path} cannot be read: {error.strerror}", hint="check its name") from None
-
-
 def firmware_boots(
-    board: Board, images: Mapping[str, Image], install: Installer, limits: Mapping[str, Limit], seed: int = 0
+    board: Board,
+    images: Mapping[str, Image],
+    limits: Mapping[str, Limit],
+    seed: int = 0,
+    installer: Installer = install,
 ) -> WholeBoots:
     """Boots of ``board``, with the firmware of either side installed where it is not the one that runs."""
     running: list[str] = []
@@ -144,18 +138,18 @@ def firmware_boots(
     def prepare(side: str) -> None:
         if running[-1:] != [side]:
             mac = board.identity.mac
-            install(board, images[side].path)
-            board.identify_again()
+            installer(board, images[side])
             if board.identity.mac != mac:
                 raise BlockedError(
                     f"after the installation another board answers: {board.identity.mac} instead of {mac}",
                     board=board.spec,
                     hint="check which boards are plugged in",
                 )
+            board.forget_deployment()
             boots.forget_dut()
             running.append(side)
         board.deploy(measure_imports=False)
 
-    names = {side: f"the firmware {images[side].path.name}" for side in SIDES}
+    names = {side: f"the firmware {images[side].name}" for side in SIDES}
     boots = WholeBoots(board, names, prepare, limits, seed=seed)
     return boots
