@@ -104,7 +104,7 @@ def compare(virtual, tmp_path, monkeypatch, capsys):
 def test_two_firmwares_are_compared_and_the_baseline_is_put_back(compare, write):
     code, shown = compare(write("v1.91.0"), write("v1.90.0"))
     assert code == 0, shown
-    assert "compared: different firmware: 1.91.0 and 1.90.0\n" in shown
+    assert "compared: different firmware: MicroPython 1.91.0 and MicroPython 1.90.0\n" in shown
     assert re.search(r"heap\.actual\.allocated: pass: \+0 B, exactly", shown)
     assert re.search(r"boot\.time +s .* 4/4 .* pass", shown)
     assert "session 8 of 8: 1 boots" in shown

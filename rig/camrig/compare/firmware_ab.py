@@ -8,7 +8,7 @@ every interval, because figures of one installation are alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -37,7 +37,7 @@ from camrig.settings.resolve import Settings
 # The sequence of Thue and Morse, in which neither side is earlier on average. The baseline begins, to show that the
 # board is all right. Six installations are enough for the eight sessions.
 SCHEDULE = "baababba"
-BOOTS = 4  # of a session
+BOOTS = 6  # of a session
 COMPARED = ("firmware", "build", "mpy", "machine")  # a build may name the kind of board in words of its own
 
 
@@ -98,6 +98,7 @@ def run_firmware_ab(
         print(f"  {words} firmware  {image.name}, {image.title}  {short(image.sha256)}")
     if settings.evidence:
         remove_older(settings.evidence)
+    settings = replace(settings, firmware=None)  # it would be installed first, and when a board is brought back
     with Board(settings.device[0], settings, steps_of_first_boots()) as board:
         boots = firmware_boots(board, images, limits, seed)
         facts = {side: {"image": f"{images[side].title} {short(images[side].sha256)}"} for side in SIDES}
