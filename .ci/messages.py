@@ -51,6 +51,7 @@ ROOMS = {
     "history": "History",
     "soak": "camrig soak",
     "nightly": "camrig nightly",
+    "ota": "Firmware over the air",
     "cli": "Sub-commands",
     "bug_report": "What nobody expected",
 }

@@ -166,7 +166,7 @@ class OverTheAir:
             self._set_trial(None)
             if error is None:
                 return fault
-            return fault.amended(what=f"{fault.what} ({error.what})", details=error.details or fault.details)
+            return fault.amended(what=f"{fault.what}: {error.what}", details=error.details or fault.details)
         return None
 
     def confirm(self) -> None:
