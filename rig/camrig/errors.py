@@ -2,7 +2,8 @@
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
 wrong, except some that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
-AnswerLostError and LibraryError; BoardCodeError and NotPrintedError, where a test's own code or expectation fails.
+AnswerLostError, LibraryError, FirmwareBootError and CandidateError; BoardCodeError and NotPrintedError, where a
+test's code or expectation fails.
 """
 
 from __future__ import annotations
@@ -76,6 +77,12 @@ class ResultsError(CamrigError):
     exit_code = EXIT_USAGE
 
 
+class FirmwareError(CamrigError):
+    """A firmware image is damaged, of another kind, or does not fit the board."""
+
+    exit_code = EXIT_USAGE
+
+
 class BlockedError(CamrigError):
     """The rig cannot do its work: the base of everything below."""
 
@@ -138,8 +145,20 @@ class LibraryError(CamrigError):
     exit_code = EXIT_FAILED
 
 
+class FirmwareBootError(CamrigError):
+    """The firmware that was flashed does not boot, or something else runs than was flashed."""
+
+    exit_code = EXIT_FAILED
+
+
 class AnswerLostError(CamrigError):
     """A request gets no answer again and again, while requests without CORS are answered."""
+
+    exit_code = EXIT_FAILED
+
+
+class CandidateError(CamrigError):
+    """The candidate of a comparison does not come up on a board on which the baseline did."""
 
     exit_code = EXIT_FAILED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from importlib import import_module
@@ -18,6 +19,7 @@ from camrig.board.no_repl import ctrl_c_ignored
 from camrig.board.session import Session
 from camrig.board.user_code import evaluate, run_code
 from camrig.bringup.recovery import Recovery
+from camrig.bringup.reservation import Reservation
 from camrig.deploy.layers import LIBRARY
 from camrig.errors import (
     BlockedError,
@@ -30,17 +32,19 @@ from camrig.errors import (
 )
 from camrig.lab import lock
 from camrig.lab.device_spec import Device, open_device, require_wifi
-from camrig.lab.usb_ports import lock_key, mac_key
+from camrig.lab.usb_ports import lock_key
 from camrig.redaction import register
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
 if TYPE_CHECKING:  # read while the board starts, see _read_ahead
     from camrig.bringup.deployment import Deployment
+    from camrig.bringup.over_the_air import OverTheAir
     from camrig.deploy.hang import Hang
     from camrig.deploy.plan import DeployPlan
     from camrig.deploy.transfer import TransferResult
     from camrig.dut import Dut
+    from camrig.firmware.image import Image
     from camrig.probe.agent import Radio
 
 SECONDS_FOR_CODE = 10.0  # of a test's own
@@ -76,7 +80,7 @@ class Board:
         self.steps = steps or Steps()
         self._token = token or ""
         self._stack = ExitStack()
-        self._lock: lock.Lock | None = None
+        self.reservation = Reservation(spec, settings.wait, self._stack, self.steps.say)
 
     def __enter__(self) -> Board:
         """Open the port and ask the board who it is. Raises what can keep a rig from a board."""
@@ -90,13 +94,20 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if self.on_trial:
+                self.over_the_air.give_up()
+        except CamrigError as reason:
+            self.steps.say(str(reason))
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Release the port, and end the virtual board if this is one. May be called twice."""
         self._stack.close()
 
     def _connect(self) -> None:
+        image = self._image()
         with self.steps("connect") as note:
             self.reach()
             self.open()
@@ -108,6 +119,18 @@ class Board:
             self.recovery.retry_after_reset(self.identify)
             note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
         self.check_requirement()
+        if image is not None:
+            from camrig.bringup.installation import install
+
+            install(self, image)
+
+    def _image(self) -> Image | None:
+        """The image that must run, if one is named. Raises FirmwareError."""
+        if self.settings.firmware is None:
+            return None
+        from camrig.bringup.flashing import load_image
+
+        return load_image(self.settings.firmware)
 
     def _wake(self) -> None:
         """Enter the raw REPL. What ran MicroPython when it was last seen is not to be flashed."""
@@ -133,10 +156,7 @@ class Board:
 
     def open(self) -> None:
         """Own the board and open its port, control lines first. Raises BoardBusyError or PortError."""
-        if is_virtual(self.spec):  # kept and taken already, or made for this run
-            self._lock = self.device.lock
-        else:
-            self._lock = self._own(lock_key(self.device.port))
+        self.reservation.take(self.device)
         self.session = Session(
             self.device.port,
             self.settings.baud,
@@ -148,17 +168,28 @@ class Board:
         )
         self._stack.callback(self.session.close)
         Thread(target=_read_ahead, name="modules read ahead", daemon=True).start()
-        self.recovery = Recovery(self.session, self.device, self.settings, self.steps)
+        self.recovery = Recovery(self.session, self.device, self.settings, self.steps, self._last_mac)
 
     def identify(self) -> None:
         """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusyError."""
         self.identity = identify(self.session)
-        kept = self._lock
-        if self._lock is not None and self.identity.mac:
-            if key := mac_key(self.identity.mac):
-                kept = self._own(key)
-            self._lock.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
+        kept = port = self.reservation.port
+        if port is not None and self.identity.mac:
+            kept = self.reservation.claim(self.identity.mac)
+            port.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
         self._choose_token(kept)
+
+    def forget_deployment(self) -> None:
+        """The firmware has changed: files have to be built for it, and what it has of them is not known."""
+        self.__dict__.pop("deployment", None)
+
+    @property
+    def mac(self) -> str:
+        """The MAC that the board gave in this run; empty before it has."""
+        return self.identity.mac if "identity" in vars(self) else ""
+
+    def _last_mac(self) -> str:
+        return self.mac or self.reservation.last_mac
 
     def _choose_token(self, kept: lock.Lock | None) -> None:
         """The token that the board has already, if this computer knows: a new one would be a change to deploy."""
@@ -168,11 +199,6 @@ class Board:
             if kept is not None and known != self._token:
                 kept.keep_token(self._token)
         register(self._token)
-
-    def _own(self, key: str) -> lock.Lock:
-        owned = lock.take(key, self.spec, self.settings.wait, self.steps.say)
-        self._stack.callback(owned.release)
-        return owned
 
     @cached_property
     def deployment(self) -> Deployment:
@@ -191,6 +217,7 @@ class Board:
         self,
         *,
         library: Path | None = None,
+        changes: Mapping[str, Any] | None = None,
         production: bool = False,
         remeasure_imports: bool = False,
         measure_imports: bool = True,
@@ -199,6 +226,7 @@ class Board:
         try:
             return self.deployment.deploy(
                 library=library,
+                changes=changes,
                 production=production,
                 remeasure_imports=remeasure_imports,
                 measure_imports=measure_imports,
@@ -213,8 +241,11 @@ class Board:
         except CamrigError as error:
             raise error.on(self.spec) from None
 
-    def boot(self) -> Dut:
-        """Restart the board and wait until its server answers. Raises what keeps it from that."""
+    def boot(self, confirm: bool = True) -> Dut:
+        """Restart the board and wait until its server answers. Raises what keeps it from that.
+
+        That confirms firmware on trial, unless ``confirm`` leaves it to the caller.
+        """
         from camrig.dut import Dut, Start
 
         start = Start(
@@ -228,6 +259,9 @@ class Board:
         )
         dut = Dut(self.session, self.identity, start)
         self.start(dut)
+        if confirm and self.on_trial:
+            self.over_the_air.confirm()
+            self.start(dut)
         return dut
 
     def exec(self, source: str, timeout: float = SECONDS_FOR_CODE) -> str:
@@ -243,6 +277,18 @@ class Board:
         """The value of an expression on the board: numbers, texts, bytes, lists, tuples, sets, dicts. As ``exec``."""
         self._demand_repl()
         return evaluate(self.session, expression, timeout)
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether this run has put firmware on the board that a reset would roll back."""
+        return "over_the_air" in vars(self) and self.over_the_air.trial is not None
+
+    @cached_property
+    def over_the_air(self) -> OverTheAir:
+        """The board's firmware over the air."""
+        from camrig.bringup.over_the_air import OverTheAir
+
+        return OverTheAir(self)
 
     @property
     def is_interrupted(self) -> bool:
@@ -261,7 +307,8 @@ class Board:
             if self.deployment.has_agent:
                 self.radio, self.sensor = dut.agent.radio(), dut.agent.sensor()
         except (BootError, BoardCrashedError, ServerSilentError) as error:
-            fault = self._boot_fault(error, seen)
+            fault: CamrigError | None = self.over_the_air.fault_of(error, seen) if self.on_trial else None
+            fault = fault or self._boot_fault(error, seen)
             if fault is None:
                 raise
             raise fault from error
@@ -293,8 +340,11 @@ class Board:
     def recover(self, dut: Dut) -> None:
         """Bring a board back whose application went down: up the ladder, its files checked, and booted again.
 
-        Raises BoardBrokenError, or what keeps the application from serving.
+        Raises BoardBrokenError, FirmwareBootError if that has rolled firmware on trial back, or what keeps the
+        application from serving.
         """
         self.recovery.bring_back()
+        if self.on_trial:
+            self.over_the_air.check()
         self.deploy()
         dut.boot()
