@@ -76,6 +76,12 @@ class ResultsError(CamrigError):
     exit_code = EXIT_USAGE
 
 
+class SignatureError(CamrigError):
+    """A signature is missing or does not fit, or none can be made or checked."""
+
+    exit_code = EXIT_USAGE
+
+
 class BlockedError(CamrigError):
     """The rig cannot do its work: the base of everything below."""
 

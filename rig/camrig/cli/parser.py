@@ -25,6 +25,7 @@ COMMANDS = {
     "baseline": "camrig baseline list",
     "calibrate": "camrig calibrate --device /dev/ttyUSB0",
     "verdict": "camrig verdict release.zip",
+    "verify": "camrig verify release.zip --key release.pub",
     "prove": "camrig prove --quick",
     "nightly": "camrig nightly --soak 2h",
     "soak": "camrig soak --time 2h --device /dev/ttyUSB0",
