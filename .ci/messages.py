@@ -49,6 +49,7 @@ ROOMS = {
     "history": "History",
     "soak": "camrig soak",
     "nightly": "camrig nightly",
+    "release": "camrig release",
     "signing": "Signatures",
     "cli": "Sub-commands",
     "bug_report": "What nobody expected",

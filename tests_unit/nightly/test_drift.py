@@ -12,8 +12,8 @@ from camrig.errors import HistoryError
 from camrig.history.store import FILE
 from camrig.nightly.drift import NO_COPY, SAME_LIBRARY, confirmation, line, moved, suspects
 from camrig.nightly.libraries import keep_library, kept_library, library_of_commit
-from camrig.nightly.stage import Stage
 from camrig.settings.resolve import Settings
+from camrig.stages.stage import Stage
 
 from benchmarks.nights import Planted, World, write
 from tests_unit.conftest import ROOT

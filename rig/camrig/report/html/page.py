@@ -51,6 +51,8 @@ def notices(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a reader has to know before the figures, as a word and a sentence."""
     selection = results["selection"]
     texts = []
+    if results["rehearsal"]:
+        texts.append(("rehearsal", "Not a release: nothing of this says that a firmware may be shipped."))
     if results["interrupted"]:
         texts.append(("interrupted", "The run was interrupted: what is missing here was not looked at."))
     if selection.get("stopped"):
