@@ -21,6 +21,17 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def show_evidence(path: Path) -> int:
     """Print what follows from the evidence ``path``, and return the exit code of its run."""
+    from camrig.release.evidence import is_release, recompute_release
+    from camrig.release.statement import statement
+
+    if is_release(path):
+        material, decision = recompute_release(path)
+        assert material.comparison is not None
+        assert material.verdict is not None
+        show_verdict(material.comparison, material.verdict, verbose=True)
+        print(f"\n{statement(material, decision)}")
+        print(f"{path}: recomputed from samples, results and record; every member has its digest")
+        return decision.exit_code
     comparison, verdict = recompute(path)
     exit_code = run_ended(path)
     show_verdict(comparison, verdict, verbose=True)
