@@ -7,6 +7,8 @@ from pathlib import Path
 
 from camrig.cli.command import Command
 from camrig.cli.verdict import show_evidence
+from camrig.errors import EXIT_INCONCLUSIVE
+from camrig.release_stage import NOT_A_RELEASE
 from camrig.settings.resolve import Settings
 
 
@@ -22,11 +24,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    from camrig.release.evidence import is_rehearsal
     from camrig.signing.file import verify_file
 
     who = verify_file(arguments.file, arguments.key)
     code = show_evidence(arguments.file)
     print(f"signed by {who}")
+    if is_rehearsal(arguments.file):
+        print(NOT_A_RELEASE)
+        return code or EXIT_INCONCLUSIVE  # whoever asks may ship by this code
     return code
 
 

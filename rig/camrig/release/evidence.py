@@ -27,6 +27,13 @@ def is_release(path: Path) -> bool:
         return RECORD in archive.namelist()
 
 
+def is_rehearsal(path: Path) -> bool:
+    """Whether ``path`` is the evidence of a rehearsal, which is of no release. Raises BaselineError."""
+    if not is_release(path):
+        return False
+    return read_record(load_members(path)[RECORD], str(path))[0].rehearsal
+
+
 def material_of(record: ReleaseRecord, members: Mapping[str, bytes], path: Path) -> Material:
     """What a release is decided from: ``record`` and the other ``members`` of ``path``. Raises BaselineError."""
     comparison, verdict = recompute(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from camrig.release.decision import BLOCKED, INTERRUPTED, RELEASED, Decision, Material
-from camrig.release.record import Source, StageRecord
+from camrig.release.record import NOT_REHEARSED, Source, StageRecord
 from camrig.release_stage import NOT_A_RELEASE
 from camrig.report.html.page import page
 from camrig.report.json_report import RunReport, data_of
@@ -56,7 +56,10 @@ def release_head(material: Material, decision: Decision, statement: str, digest:
             )
             if value
         ],
-        "stages": [(stage.name, f"{stage.seconds:.0f}", _outcome(stage), stage.words) for stage in record.stages],
+        "stages": [
+            (stage.name, f"{stage.seconds:.0f}", _outcome(stage), stage.words.partition(": ")[2] or stage.words)
+            for stage in record.stages
+        ],
         "parts": _parts(statement),
     }
 
@@ -70,7 +73,7 @@ def _commit(source: Source) -> str:
 
 
 def _outcome(stage: StageRecord) -> str:
-    return WORDS.get(stage.code, "blocked")
+    return "not rehearsed" if stage.words == NOT_REHEARSED else WORDS.get(stage.code, "blocked")
 
 
 def _parts(statement: str) -> list[tuple[str, list[str]]]:

@@ -140,9 +140,10 @@ class Release:
 
     def _take(self, end: StageEnd) -> None:
         self._ends.append(end)
-        self._stages.append(
-            StageRecord(end.stage.name, end.code, round(end.seconds, 3), reason_of(end) if end.code else "")
-        )
+        words = (
+            reason_of(end) if end.code and end.results is None else ""
+        )  # results are decided from, not their words
+        self._stages.append(StageRecord(end.stage.name, end.code, round(end.seconds, 3), words))
 
     def _end(self) -> int:
         """Write what became of it, in the order of what matters."""

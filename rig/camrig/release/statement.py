@@ -22,7 +22,10 @@ def statement(material: Material, decision: Decision) -> str:
     if decision.reasons:
         lines += ["", "Why it is not released", *(f"- {reason}." for reason in decision.reasons)]
     shown = [*proves(material)]
-    heading = "What this pass proves" if decision.outcome == RELEASED else "What was shown all the same"
+    if decision.outcome != RELEASED:
+        heading = "What was shown all the same"
+    else:
+        heading = "What a pass like this proves" if decision.rehearsal else "What this pass proves"
     lines += ["", heading, *(f"- {text}" for text in shown or ["Nothing."])]
     lines += ["", "What it does not prove", *(f"- {text}" for text in does_not_prove(material))]
     if decision.rehearsal:
@@ -56,7 +59,7 @@ def proves(material: Material) -> Iterator[str]:
     if not record.clock.jumped:
         yield (
             f"Over {in_words(record.clock.seconds)} the clock of this computer kept within {record.clock.limit:.1f} s"
-            f" of its monotonic clock ({record.clock.apart:+.1f} s)."
+            f" of its monotonic clock (at most {abs(record.clock.apart):.1f} s apart)."
         )
 
 
