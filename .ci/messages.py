@@ -34,6 +34,8 @@ ROOMS = {
     "board": "The serial line, recovery, code of tests",
     "bringup": "Boot, and what belongs on the board",
     "deploy": "Files and deploy",
+    "firmware": "Firmware images",
+    "flash": "Flashing",
     "settings": "Settings",
     "starter": "camrig init",
     "virtual": "The virtual board",

@@ -2,7 +2,8 @@
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
 wrong, except some that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
-AnswerLostError and LibraryError; BoardCodeError and NotPrintedError, where a test's own code or expectation fails.
+AnswerLostError, LibraryError and FirmwareBootError; BoardCodeError and NotPrintedError, where a test's own code or
+expectation fails.
 """
 
 from __future__ import annotations
@@ -82,6 +83,12 @@ class SignatureError(CamrigError):
     exit_code = EXIT_USAGE
 
 
+class FirmwareError(CamrigError):
+    """A firmware image is damaged, of another kind, or does not fit the board."""
+
+    exit_code = EXIT_USAGE
+
+
 class BlockedError(CamrigError):
     """The rig cannot do its work: the base of everything below."""
 
@@ -140,6 +147,12 @@ class WrongAnswerError(CamrigError):
 
 class LibraryError(CamrigError):
     """The library under test cannot run at all: it does not compile, cannot be imported or made, or hangs."""
+
+    exit_code = EXIT_FAILED
+
+
+class FirmwareBootError(CamrigError):
+    """The firmware that was flashed does not boot, or something else runs than was flashed."""
 
     exit_code = EXIT_FAILED
 

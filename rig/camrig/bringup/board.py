@@ -18,6 +18,7 @@ from camrig.board.no_repl import ctrl_c_ignored
 from camrig.board.session import Session
 from camrig.board.user_code import evaluate, run_code
 from camrig.bringup.recovery import Recovery
+from camrig.bringup.reservation import Reservation
 from camrig.deploy.layers import LIBRARY
 from camrig.errors import (
     BlockedError,
@@ -30,9 +31,9 @@ from camrig.errors import (
 )
 from camrig.lab import lock
 from camrig.lab.device_spec import Device, open_device, require_wifi
-from camrig.lab.usb_ports import lock_key, mac_key
+from camrig.lab.usb_ports import lock_key
 from camrig.redaction import register
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
 if TYPE_CHECKING:  # read while the board starts, see _read_ahead
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # read while the board starts, see _read_ahead
     from camrig.deploy.plan import DeployPlan
     from camrig.deploy.transfer import TransferResult
     from camrig.dut import Dut
+    from camrig.firmware.image import Image
     from camrig.probe.agent import Radio
 
 SECONDS_FOR_CODE = 10.0  # of a test's own
@@ -76,7 +78,7 @@ class Board:
         self.steps = steps or Steps()
         self._token = token or ""
         self._stack = ExitStack()
-        self._lock: lock.Lock | None = None
+        self.reservation = Reservation(spec, settings.wait, self._stack, self.steps.say)
 
     def __enter__(self) -> Board:
         """Open the port and ask the board who it is. Raises what can keep a rig from a board."""
@@ -97,6 +99,7 @@ class Board:
         self._stack.close()
 
     def _connect(self) -> None:
+        image = self._image()
         with self.steps("connect") as note:
             self.reach()
             self.open()
@@ -108,6 +111,18 @@ class Board:
             self.recovery.retry_after_reset(self.identify)
             note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
         self.check_requirement()
+        if image is not None:
+            from camrig.bringup.flashing import flash_firmware
+
+            flash_firmware(self, image)
+
+    def _image(self) -> Image | None:
+        """The image that must run, if one is named. Raises FirmwareError, or SettingsError for a virtual board."""
+        if self.settings.firmware is None:
+            return None
+        from camrig.bringup.flashing import image_for
+
+        return image_for(self.spec, self.settings.firmware)
 
     def _wake(self) -> None:
         """Enter the raw REPL. What ran MicroPython when it was last seen is not to be flashed."""
@@ -133,10 +148,7 @@ class Board:
 
     def open(self) -> None:
         """Own the board and open its port, control lines first. Raises BoardBusyError or PortError."""
-        if is_virtual(self.spec):  # kept and taken already, or made for this run
-            self._lock = self.device.lock
-        else:
-            self._lock = self._own(lock_key(self.device.port))
+        self.reservation.take(self.device)
         self.session = Session(
             self.device.port,
             self.settings.baud,
@@ -148,17 +160,24 @@ class Board:
         )
         self._stack.callback(self.session.close)
         Thread(target=_read_ahead, name="modules read ahead", daemon=True).start()
-        self.recovery = Recovery(self.session, self.device, self.settings, self.steps)
+        self.recovery = Recovery(self.session, self.device, self.settings, self.steps, self._last_mac)
 
     def identify(self) -> None:
         """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusyError."""
         self.identity = identify(self.session)
-        kept = self._lock
-        if self._lock is not None and self.identity.mac:
-            if key := mac_key(self.identity.mac):
-                kept = self._own(key)
-            self._lock.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
+        kept = port = self.reservation.port
+        if port is not None and self.identity.mac:
+            kept = self.reservation.claim(self.identity.mac)
+            port.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
         self._choose_token(kept)
+
+    @property
+    def mac(self) -> str:
+        """The MAC that the board gave in this run; empty before it has."""
+        return self.identity.mac if "identity" in vars(self) else ""
+
+    def _last_mac(self) -> str:
+        return self.mac or self.reservation.last_mac
 
     def _choose_token(self, kept: lock.Lock | None) -> None:
         """The token that the board has already, if this computer knows: a new one would be a change to deploy."""
@@ -168,11 +187,6 @@ class Board:
             if kept is not None and known != self._token:
                 kept.keep_token(self._token)
         register(self._token)
-
-    def _own(self, key: str) -> lock.Lock:
-        owned = lock.take(key, self.spec, self.settings.wait, self.steps.say)
-        self._stack.callback(owned.release)
-        return owned
 
     @cached_property
     def deployment(self) -> Deployment:

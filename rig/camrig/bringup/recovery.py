@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from camrig.board.flashing import reflash
 from camrig.board.power import usb_power
 from camrig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, RungAttempt, rungs
 from camrig.board.session import Session
@@ -26,12 +25,17 @@ RESTARTS = 3  # of a board in one command, which is then sent again
 
 
 class Recovery:
-    """The recovery ladder of one board, and the rules by which it is climbed."""
+    """The recovery ladder of one board, and the rules by which it is climbed.
 
-    def __init__(self, session: Session, device: Device, settings: Settings, steps: Steps) -> None:
+    ``mac`` returns the MAC of the board, without which no firmware is written.
+    """
+
+    def __init__(
+        self, session: Session, device: Device, settings: Settings, steps: Steps, mac: Callable[[], str]
+    ) -> None:
         self._session = session
         self._steps = steps
-        self._ladder = _ladder(session, device, settings)
+        self._ladder = _ladder(session, device, settings, mac)
 
     @property
     def attempts(self) -> list[RungAttempt]:
@@ -80,9 +84,9 @@ class Recovery:
                 note("; ".join(map(str, self.attempts[before:])))
 
 
-def _ladder(session: Session, device: Device, settings: Settings) -> Ladder:
+def _ladder(session: Session, device: Device, settings: Settings, mac: Callable[[], str]) -> Ladder:
     power, no_power = (device.power_cycle, "") if device.power_cycle else usb_power(device.port)
-    flash, no_flash = reflash(device.port, settings.firmware)
+    flash, no_flash = _reflash(device, settings, mac)
     return Ladder(
         session,
         rungs(
@@ -96,3 +100,11 @@ def _ladder(session: Session, device: Device, settings: Settings) -> Ladder:
             boot=settings.boots_in,
         ),
     )
+
+
+def _reflash(device: Device, settings: Settings, mac: Callable[[], str]) -> tuple[Callable[[], None] | None, str]:
+    if settings.firmware is None:
+        return None, "no --firmware is given"
+    from camrig.bringup.flashing import reflash_action
+
+    return reflash_action(device, settings, settings.firmware, mac)

@@ -17,6 +17,7 @@ from camrig.errors import SettingsError
 COMMANDS = {
     "init": "camrig init",
     "deploy": "camrig deploy --device /dev/ttyUSB0 --dry-run",
+    "flash": "camrig flash firmware.bin --device /dev/ttyUSB0 --dry-run",
     "devices": "camrig devices --probe",
     "doctor": "camrig doctor --device COM3",
     "watch": "camrig watch tests -k preflight --device /dev/ttyUSB0",

@@ -75,6 +75,11 @@ class Lock:
         self._write()
 
     @property
+    def seen(self) -> BoardRecord | None:
+        """What a board behind this lock last reported; None if none was identified."""
+        return _record(self._content)
+
+    @property
     def token(self) -> str:
         """The agent's token that the board was given last, empty if none is known."""
         token = self._content.get("token")
@@ -187,11 +192,8 @@ def inspect(key: str) -> tuple[Holder | None, BoardRecord | None]:
         held = not _try_lock(file)
     finally:
         file.close()
-    record = content.get("seen")
-    with contextlib.suppress(TypeError):
-        record = BoardRecord(**record) if record else None
     holder = _holder(content) or Holder(0, "?", "another run", "")
-    return (holder if held else None), record if isinstance(record, BoardRecord) else None
+    return (holder if held else None), _record(content)
 
 
 def path_of(key: str) -> Path:
@@ -264,6 +266,12 @@ def _read(file: IO[str]) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _record(content: dict[str, Any]) -> BoardRecord | None:
+    with contextlib.suppress(TypeError):
+        return BoardRecord(**content["seen"]) if content.get("seen") else None
+    return None
 
 
 def _holder(content: dict[str, Any]) -> Holder | None:

