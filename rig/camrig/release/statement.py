@@ -45,7 +45,7 @@ def proves(material: Material) -> Iterator[str]:
     record, suite = material.record, material.suite
     firmware = record.firmware
     if firmware.read_back and firmware.read_back == firmware.sha256:
-        yield f"The flash of the board holds the image, SHA-256 {firmware.sha256}: all of it was read back and compared."
+        yield f"The board's flash holds the image, SHA-256 {firmware.sha256}: its digests were read back."
     if suite and suite["boards"]:
         board = suite["boards"][0]
         yield f"It says of itself: {board['firmware']}, {board['build']}."
