@@ -322,7 +322,7 @@ class Dut:
         listener = BootListener(self.session, start.ssid, start.ready, serves=start.token is not None)
         try:
             with start.step("reset"):
-                self.session.restart()
+                seen = self.session.restart()
             with start.step("console") as note:
                 url = self._served_at = listener.wait(seen, until)
                 note(f"{start.ready.pattern} is printed" if start.ready and not url else url)

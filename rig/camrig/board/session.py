@@ -61,6 +61,7 @@ class Session:
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
         self._settle_seconds = SECONDS_TO_SETTLE
+        self._on_trial = False
         self._port, self._baud, self._lines = port, baud, lines
         self.transport = self._open()
 
@@ -271,10 +272,36 @@ class Session:
                 f"the board's answer cannot be understood: {lines[-1:]}", board=self.name, hint="reset the board"
             ) from None
 
-    def restart(self) -> None:
-        """Restart the chip, so that boot.py and main.py run, and listen to the console from then on."""
-        self.reset_chip()
+    def restart(self) -> int:
+        """Restart the chip, so that boot.py and main.py run, and listen to the console from then on.
+
+        Firmware on trial would be rolled back by that: there, only the interpreter starts again. Returns how many
+        events the console had seen before.
+        """
+        if self._on_trial:
+            seen = self._restart_interpreter()
+        else:
+            seen = self.console.seen
+            self.reset_chip()
         self.listen()
+        return seen
+
+    def keep_firmware(self, on_trial: bool) -> None:
+        """Whether the running firmware is ``on_trial``: the boot loader rolls it back if the chip restarts."""
+        self._on_trial = on_trial
+
+    def _restart_interpreter(self) -> int:
+        """Restart it from the friendly REPL: from the raw one, main.py would not run."""
+        self.console.attend()
+        try:
+            self.transport.serial.write(b"\r\x02")
+            self.transport.read_until(1, PROMPT, timeout=SECONDS_TO_SETTLE)
+            seen = self.console.seen
+            self.transport.serial.write(b"\x04")
+        except CamrigError as error:
+            raise error.on(self.name) from None
+        self.transport.in_raw_repl = False
+        return seen
 
     def reset_chip(self) -> None:
         """Restart the chip by a command; the raw REPL must be on. Raises BoardSilentError or PortError."""

@@ -38,6 +38,7 @@ from camrig.steps import Steps
 
 if TYPE_CHECKING:  # read while the board starts, see _read_ahead
     from camrig.bringup.deployment import Deployment
+    from camrig.bringup.over_the_air import OverTheAir
     from camrig.deploy.hang import Hang
     from camrig.deploy.plan import DeployPlan
     from camrig.deploy.transfer import TransferResult
@@ -92,7 +93,13 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if self.on_trial:
+                self.over_the_air.give_up()
+        except CamrigError as reason:
+            self.steps.say(str(reason))
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Release the port, and end the virtual board if this is one. May be called twice."""
@@ -227,8 +234,11 @@ class Board:
         except CamrigError as error:
             raise error.on(self.spec) from None
 
-    def boot(self) -> Dut:
-        """Restart the board and wait until its server answers. Raises what keeps it from that."""
+    def boot(self, confirm: bool = True) -> Dut:
+        """Restart the board and wait until its server answers. Raises what keeps it from that.
+
+        That confirms firmware on trial, unless ``confirm`` leaves it to the caller.
+        """
         from camrig.dut import Dut, Start
 
         start = Start(
@@ -242,6 +252,9 @@ class Board:
         )
         dut = Dut(self.session, self.identity, start)
         self.start(dut)
+        if confirm and self.on_trial:
+            self.over_the_air.confirm()
+            self.start(dut)
         return dut
 
     def exec(self, source: str, timeout: float = SECONDS_FOR_CODE) -> str:
@@ -257,6 +270,18 @@ class Board:
         """The value of an expression on the board: numbers, texts, bytes, lists, tuples, sets, dicts. As ``exec``."""
         self._demand_repl()
         return evaluate(self.session, expression, timeout)
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether this run has put firmware on the board that a reset would roll back."""
+        return "over_the_air" in vars(self) and self.over_the_air.trial is not None
+
+    @cached_property
+    def over_the_air(self) -> OverTheAir:
+        """The board's firmware over the air."""
+        from camrig.bringup.over_the_air import OverTheAir
+
+        return OverTheAir(self)
 
     @property
     def is_interrupted(self) -> bool:
@@ -275,7 +300,8 @@ class Board:
             if self.deployment.has_agent:
                 self.radio, self.sensor = dut.agent.radio(), dut.agent.sensor()
         except (BootError, BoardCrashedError, ServerSilentError) as error:
-            fault = self._boot_fault(error, seen)
+            fault: CamrigError | None = self.over_the_air.fault_of(error, seen) if self.on_trial else None
+            fault = fault or self._boot_fault(error, seen)
             if fault is None:
                 raise
             raise fault from error
@@ -307,8 +333,11 @@ class Board:
     def recover(self, dut: Dut) -> None:
         """Bring a board back whose application went down: up the ladder, its files checked, and booted again.
 
-        Raises BoardBrokenError, or what keeps the application from serving.
+        Raises BoardBrokenError, FirmwareBootError if that has rolled firmware on trial back, or what keeps the
+        application from serving.
         """
         self.recovery.bring_back()
+        if self.on_trial:
+            self.over_the_air.check()
         self.deploy()
         dut.boot()

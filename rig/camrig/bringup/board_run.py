@@ -11,7 +11,7 @@ from camrig.board.crash import Crash
 from camrig.bringup.board import Board
 from camrig.deploy.hang import Hang
 from camrig.dut import Dut
-from camrig.errors import AnswerLostError, BoardBrokenError, CamrigError
+from camrig.errors import AnswerLostError, BoardBrokenError, CamrigError, FirmwareBootError
 from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, LossCount, certainly_exceeds, loss_sentence
 from camrig.measure.recorder import Recorder
 from camrig.probe.agent import Radio
@@ -63,6 +63,7 @@ class BoardRun:
         self.hangs: list[Hang] = []
         self.start = TestStart()
         self._silence: CamrigError | None = None
+        self._has_passed = False
 
     @contextmanager
     def reserved(self, settings: Settings) -> Iterator[Board]:
@@ -82,9 +83,9 @@ class BoardRun:
         if self.board is not None and settings.evidence is not None and self.broken is None:
             self.files = self.board.deployment.read_back()
 
-    def boot(self, board: Board) -> Dut:
-        """The board's dut."""
-        self.dut = board.boot()
+    def boot(self, board: Board, confirm: bool = True) -> Dut:
+        """The board's dut. Unless ``confirm``, the first test that passes confirms firmware on trial."""
+        self.dut = board.boot(confirm)
         self.radio, self.sensor = board.radio, board.sensor
         self._mark_start(self.start.test)
         return self.dut
@@ -113,6 +114,7 @@ class BoardRun:
 
     def start_test(self, test: str) -> None:
         """A test starts on this board. Raises the first cause when the board is broken."""
+        self.confirm_firmware()
         self.recover_if_down()
         if self.broken is not None:
             raise self.broken
@@ -136,6 +138,20 @@ class BoardRun:
         if (hang := self.board.find_hang(self.dut)) is not None:
             self.hangs.append(hang)
         return hang
+
+    def record_pass(self) -> None:
+        """A test has passed: firmware on trial has proven itself, if a request was answered or there is no server."""
+        requests, _ = self.losses
+        serves = self.dut is not None and bool(self.dut.server_url)
+        self._has_passed = self._has_passed or not serves or requests.total > requests.lost
+
+    def confirm_firmware(self) -> None:
+        """Keep firmware on trial once a test of it has passed. The application then has to start again."""
+        board = self.board
+        if board is None or self.dut is None or self.broken is not None or not self._has_passed or not board.on_trial:
+            return
+        if self.dut.crash_monitor.crash is None:
+            board.over_the_air.confirm()
 
     def record_silence(self, error: CamrigError) -> None:
         """The server gave no answer: before the next test, it has to answer or is brought back."""
@@ -190,6 +206,8 @@ class BoardRun:
         dut.crash_monitor.forget()  # this crash has its test
         try:
             self.board.recover(dut)
+        except FirmwareBootError as error:
+            self.broken = error
         except CamrigError as error:
             self.broken = BoardBrokenError(
                 f"{cause.what}, and it did not come back: {error.what}",
@@ -197,4 +215,5 @@ class BoardRun:
                 hint=error.hint,
                 details=error.details,
             )
+        if self.broken is not None:
             dut.give_up(self.broken)

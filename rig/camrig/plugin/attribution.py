@@ -20,6 +20,7 @@ from camrig.errors import (
     AnswerLostError,
     BoardCrashedError,
     CamrigError,
+    FirmwareBootError,
     LibraryError,
     ServerSilentError,
 )
@@ -50,7 +51,7 @@ def attribute(
     ``text`` is what pytest would say of ``error``; ``elf`` names functions in a panic's backtrace.
     """
     dut = board_run.dut
-    if isinstance(error, LibraryError):
+    if isinstance(error, (LibraryError, FirmwareBootError)):
         return Attribution(failed=f"{error}\n\n{error.details}".rstrip())
     if dut is None:
         return Attribution(blocked=error) if isinstance(error, CamrigError) else Attribution()

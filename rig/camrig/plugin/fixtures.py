@@ -51,10 +51,10 @@ def _camrig_board(pytestconfig: pytest.Config, _camrig_board_run: BoardRun) -> I
 def _camrig_dut(pytestconfig: pytest.Config, _camrig_board: Board, _camrig_board_run: BoardRun) -> Iterator[Dut]:
     run = pytestconfig.stash[RUN]
     with run.bringing_up(_camrig_board_run):
-        dut = _camrig_board_run.boot(_camrig_board)
+        dut = _camrig_board_run.boot(_camrig_board, confirm=False)
     yield dut
     board_run = _camrig_board_run
-    run.at_end(board_run.hear_out, board_run.recover_if_down, board_run.examine_losses)
+    run.at_end(board_run.hear_out, board_run.recover_if_down, board_run.examine_losses, board_run.confirm_firmware)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from camrig.errors import (
     EXIT_BLOCKED,
     CamrigError,
     ExpectationError,
+    FirmwareBootError,
     LibraryError,
     NotAvailableError,
 )
@@ -210,6 +211,10 @@ def _attribute(item: pytest.Item, report: pytest.TestReport, error: BaseExceptio
 
     if isinstance(error, LibraryError):  # no test after this one would say anything else
         item.session.shouldfail = f"the library cannot be tested: {error.what}"
+    elif isinstance(error, FirmwareBootError):
+        item.session.shouldfail = f"the firmware cannot be tested: {error.what}"
+    if report.when == "call" and report.passed:
+        board_run.record_pass()
     elf = run.settings.elf
     attribution = attribute(board_run, report.when, report.failed, error, report.longreprtext, elf)
     if attribution.ignored:

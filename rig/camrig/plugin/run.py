@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from camrig.errors import CamrigError, DeployError, LibraryError, SettingsError
+from camrig.errors import CamrigError, DeployError, FirmwareBootError, LibraryError, SettingsError
 from camrig.interruption import Interruption
 from camrig.plugin.outcomes import Outcomes
 from camrig.settings.options import OPTIONS
@@ -167,7 +167,7 @@ class Run:
         """A context in which whatever is raised keeps the board from serving: it is ``broken``."""
         try:
             yield
-        except LibraryError:
+        except (LibraryError, FirmwareBootError):
             raise  # it ends the run
         except Exception as error:
             board_run.broken = cause = self.sentence(error)

@@ -13,9 +13,9 @@ from camrig.errors import InterpreterMissingError, SettingsError
 from camrig.virtual.faults import parse
 from camrig.virtual.profiles import NO_COSTS, Costs
 
-# What the stand-ins for the firmware's modules retain (26 to 30 KB, depending on the interpreter's tables of names).
+# What the stand-ins for the firmware's modules retain (26 to 31 KB, depending on the interpreter's tables of names).
 # On a chip they are in flash, so this is added to the configured heap, all of which is the application's.
-FIRMWARE_HEAP = 30 * 1024
+FIRMWARE_HEAP = 31 * 1024
 HEAP_MINIMUM = 96 * 1024  # bytes; with less the board cannot start
 HEAP_MAXIMUM = 1024**3
 BLOCK_SIZE = 4096
@@ -30,7 +30,8 @@ class VirtualConfig:
     board; without one the flash starts empty and is thrown away. ``wifi_ssid`` and ``wifi_password`` are those of
     the only access point in reach of its radio. ``camera`` names the ``camera`` module of the firmware: none, the
     function style, the class style, or one whose sensor does not respond. ``faults`` are injected from the start, in
-    the words of ``faults.py``. ``costs`` make it slow.
+    the words of ``faults.py``. ``costs`` make it slow. ``ota``: its firmware is in one of two slots, as in builds for
+    updates over the air, else there is one place for it.
 
     Raises SettingsError for a value that cannot be used.
     """
@@ -44,6 +45,7 @@ class VirtualConfig:
     camera: str = "none"
     faults: tuple[str, ...] = ()
     costs: Costs = NO_COSTS
+    ota: bool = True
 
     def __post_init__(self) -> None:
         if not HEAP_MINIMUM <= self.heap <= HEAP_MAXIMUM:

@@ -71,12 +71,22 @@ class FaultInjector:
         self._active: dict[str, Fault] = {}
         self._ends_at: dict[str, float] = {}
         self._power_cuts: list[Fault] = []
+        self._firmware: list[Fault] = []
         self._unacknowledged: tuple[int, float] | None = None  # an event at which the board waits, and its time
 
     def add(self, fault: Fault, now: float) -> None:
         """Put a fault on the schedule; one that strikes now has struck when this returns."""
         self._schedule.add(fault, now, self.board.states)
         self.strike(now)
+
+    def replace_firmware(self, faults: list[Fault], now: float) -> None:
+        """Put the faults of the firmware that is about to start in place of those of the one before."""
+        for fault in self._firmware:
+            self._schedule.discard(fault)
+        self._firmware = faults
+        for fault in faults:
+            self._schedule.add(fault, now)
+        self.board.cells.wait_at(self._schedule.awaited)
 
     def clear(self, name: str | None, now: float) -> None:
         """End the faults of that name, or all of them. What they have done to the flash stays."""

@@ -40,6 +40,11 @@ class FaultSchedule:
         if fault.moment.event == NOW or fault.moment.event in states:
             self._count(pending, now)
 
+    def discard(self, fault: Fault) -> None:
+        """Forget this fault, if it still waits."""
+        self._pending = [pending for pending in self._pending if pending.fault is not fault]
+        self._timed = [(at, timed) for at, timed in self._timed if timed is not fault]
+
     def happened(self, event: str, now: float) -> None:
         for pending in list(self._pending):
             if pending.fault.moment.event == event:

@@ -30,12 +30,15 @@ class StartupMark:
     letter: bytes
 
 
-def renaming(banner: str, machine: str) -> tuple[bytes, bytes]:
-    """The interpreter's ``banner``, and what it becomes on ``machine``. Both are empty while it is unknown."""
+def renaming(banner: str, machine: str, firmware: str = "") -> tuple[bytes, bytes]:
+    """The interpreter's ``banner``, and what it becomes on ``machine``, whose ``firmware`` may have another title.
+
+    Both are empty while it is unknown.
+    """
     if not banner:
         return b"", b""
-    firmware, _, _ = banner.partition("; ")
-    return banner.encode() + b"\r\n", f"{firmware}; {machine}\r\n".encode()
+    title = f"MicroPython {firmware}" if firmware else banner.partition("; ")[0]
+    return banner.encode() + b"\r\n", f"{title}; {machine}\r\n".encode()
 
 
 class ReplOutput:

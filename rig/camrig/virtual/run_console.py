@@ -24,14 +24,16 @@ class Keys:
 
 
 class RunConsole:
-    """``banner`` is the interpreter's, where it is known; ``repl`` outlives the run, which starts in the raw one if
-    ``raw``.
+    """``banner`` is the interpreter's, where it is known; ``firmware`` is the title that replaces it in the banner.
+
+    ``repl`` outlives the run, which starts in the raw one if ``raw``.
     """
 
-    def __init__(self, prefix: bytes, banner: str, repl: ReplState, raw: bool) -> None:
+    def __init__(self, prefix: bytes, banner: str, repl: ReplState, raw: bool, firmware: str = "") -> None:
+        self._firmware = firmware
         self.up = False  # whether start-up is over, so that boot.py runs or has run
         self.failed = False  # whether there is a REPL although boot.py never ran
-        self._output = ReplOutput(prefix, renaming(banner, MACHINE))
+        self._output = ReplOutput(prefix, renaming(banner, MACHINE, firmware))
         self._repl = repl
         self._raw_entry = RawReplEntry() if raw else None
         self._scripts_over = False
@@ -58,7 +60,7 @@ class RunConsole:
         return next((line for line in reversed(self.early_text.splitlines()) if "Error" in line), "no output")
 
     def set_banner(self, banner: str) -> None:
-        self._output.rename = renaming(banner, MACHINE)
+        self._output.rename = renaming(banner, MACHINE, self._firmware)
 
     def feed(self, data: bytes) -> Iterator[ConsoleBytes | StartupMark | Keys]:
         return self._events(self._output.feed(data))

@@ -12,6 +12,7 @@ from typing import Any
 
 from camrig.parent_death import orphaned
 from camrig.virtual import rom
+from camrig.virtual.app_slots import AppSlots
 from camrig.virtual.config import FIRMWARE_HEAP, InterpreterFile
 from camrig.virtual.control_channel import ControlChannel
 from camrig.virtual.deadlock_detector import DeadlockDetector
@@ -75,6 +76,8 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         try:
             flash = open_flash(self.flash, self.settings["flash_blocks"])
+            slots = self.flash.with_name(self.flash.name + ".slots")
+            self.slots = AppSlots(slots, self.settings["ota"], self.settings["flash_blocks"])
         except OSError as error:
             reason = "another board uses it" if isinstance(error, BlockingIOError) else error.strerror
             self.channel.announce({"error": f"its flash image cannot be used: {reason}"})
@@ -89,6 +92,7 @@ class Supervisor:
             self.cells.close()
             for lease in self._leases:
                 lease.close()
+            self.slots.close()
             os.close(flash)
         return 0
 
@@ -153,6 +157,7 @@ class Supervisor:
     def _power_on(self) -> None:
         """The first start. Faults that the board has from the beginning come before boot.py."""
         now = time.monotonic()
+        self._choose_firmware(now)
         self._start(rom.PWRON_RESET, held=bool(self.settings["faults"]))
         if self.settings["faults"]:
             for text in self.settings["faults"]:
@@ -165,7 +170,8 @@ class Supervisor:
 
     def _start(self, cause: int, raw: bool = False, held: bool = False) -> None:
         prefix = b"\xfe" + secrets.token_bytes(6)
-        self.console = RunConsole(prefix, self.banner, self.repl, raw)
+        firmware = self.slots.board_settings
+        self.console = RunConsole(prefix, self.banner, self.repl, raw, firmware["firmware"])
         self.repl_input.restart()
         self.repl_input.held = raw
         self.programs = ProgramCount()
@@ -191,8 +197,15 @@ class Supervisor:
                 "machine": MACHINE,
                 "fault_cells": str(self.cells.path),
                 "cells": CELLS,
+                **firmware,
             },
         )
+
+    def _choose_firmware(self, now: float) -> None:
+        """The boot loader's work: choose the slot that starts, whose firmware may have faults of its own."""
+        self.line.send(self.slots.boot().encode(), now)
+        faults = self.slots.image.faults if self.slots.image is not None else ()
+        self.injector.replace_firmware([parse(text) for text in faults], now)
 
     def _waits(self, cause: int) -> dict[str, int]:
         """What the board's work costs in this run of the interpreter, in milliseconds."""
@@ -237,6 +250,7 @@ class Supervisor:
             if letter == b"V":
                 self.banner = value
                 self.console.set_banner(value)
+                self.slots.stock(value)
             elif letter in EVENTS:
                 self._happened(EVENTS[letter], int(value) if value else None)
             elif letter == b"w":
@@ -249,6 +263,8 @@ class Supervisor:
                 self.repl_input.interrupt_later()
             elif letter == b"P":
                 self.injector.power_failed(time.monotonic())
+            elif letter == b"O":
+                self.cells["answer"] = self.slots.answer(value) + 1
             elif letter == b"S":
                 self._soft_reset()
 
@@ -297,6 +313,8 @@ class Supervisor:
         self.line.discard()
         self.injector.restarted(hard=True, now=now)
         self.line.send(kind.console, now)
+        if kind.starts:
+            self._choose_firmware(now)
         self._start(kind.cause, held=not kind.starts)
 
     def freeze(self) -> None:

@@ -14,6 +14,9 @@ def power_on(board):
     release = "%d.%d.%d" % fields[:3] + ("-" + fields[3] if fields[3:] and fields[3] else "")
     uname_type = namedtuple("uname", ("sysname", "nodename", "release", "version", "machine"))
     version = sys.version.split("; ")[-1].replace("MicroPython ", "")
+    if board["firmware"]:
+        version = board["firmware"]
+        release = version.split(" ")[0].lstrip("v")
     _uname = uname_type("esp32", "esp32", release, version, board["machine"])
 
 

@@ -43,11 +43,16 @@ stdout.buffer = BinaryConsole()
 
 
 def power_on(board):
-    global implementation
+    global implementation, version
     import sys
     from collections import namedtuple
 
     unix = sys.implementation
     sys.argv.clear()
     fields = ("name", "version", "_machine", "_mpy")
-    implementation = namedtuple("implementation", fields)(unix.name, unix.version, board["machine"], unix._mpy)
+    numbers = unix.version
+    if board["firmware"]:
+        version = sys.version.split("; ")[0] + "; MicroPython " + board["firmware"]
+        release, _, suffix = board["firmware"].split(" ")[0].lstrip("v").partition("-")
+        numbers = tuple(int(part) for part in (release + ".0.0").split(".")[:3]) + (suffix.split(".")[0],)
+    implementation = namedtuple("implementation", fields)(unix.name, numbers, board["machine"], unix._mpy)
