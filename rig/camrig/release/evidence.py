@@ -9,7 +9,7 @@ from typing import Any
 
 from camrig.errors import BaselineError, ResultsError
 from camrig.gate.archive import load_members, opened, save_members
-from camrig.gate.evidence import recompute
+from camrig.gate.evidence import VERDICT, recompute
 from camrig.gate.json_file import Fields, parse_json
 from camrig.release.decision import Decision, Material, decide
 from camrig.release.record import ReleaseRecord, read_record, record_text
@@ -19,6 +19,12 @@ from camrig.report.results_file import checked_results
 RECORD, STATEMENT, SUITE_RESULTS, SOAK_RESULTS = "release.json", "release.txt", "suite.json", "soak.json"
 _UNTRUSTED = "do not trust this file"
 _FIGURE = re.compile(r"[0-9a-f]{12,}|[-+<>]?\d+(?:[.,]\d+)*")
+
+
+def has_verdict(path: Path) -> bool:
+    """Whether the evidence ``path`` has a verdict of the gate. Raises BaselineError for one that is damaged."""
+    with opened(path) as archive:
+        return VERDICT in archive.namelist()
 
 
 def is_release(path: Path) -> bool:

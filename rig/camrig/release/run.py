@@ -21,7 +21,7 @@ from camrig.lab.kept_boards import kept_for
 from camrig.release import conditions
 from camrig.release.clock import ClockWatch
 from camrig.release.decision import Decision, Material, decide
-from camrig.release.evidence import SOAK_RESULTS, SUITE_RESULTS, write_release
+from camrig.release.evidence import SOAK_RESULTS, SUITE_RESULTS, has_verdict, write_release
 from camrig.release.page import write_page
 from camrig.release.plan import Outputs, Plan
 from camrig.release.record import (
@@ -190,20 +190,20 @@ class Release:
         paths = {end.stage.name: end.results for end in self._ends if end.results is not None}
         suite = read_results(paths[SUITE]) if SUITE in paths else None
         soak = read_results(paths[SOAK]) if SOAK in paths else None
-        if outputs.suite_evidence.is_file() and SUITE in paths:
+        if SUITE in paths and outputs.suite_evidence.is_file() and has_verdict(outputs.suite_evidence):
             members = {
                 name: read_whole(paths[stage], 128 << 20)
                 for name, stage in ((SUITE_RESULTS, SUITE), (SOAK_RESULTS, SOAK))
                 if stage in paths
             }
             material, decision = write_release(outputs.evidence, outputs.suite_evidence, record, members)
-            outputs.suite_evidence.unlink()
             digest = hashlib.sha256(read_whole(outputs.evidence)).hexdigest()
             self._say(f"evidence: {outputs.evidence} (SHA-256 {digest})")
         else:
             material = Material(record, suite, soak)
             decision, digest = decide(material), ""
-            self._say("evidence: none, as the suite left no samples")
+            self._say("evidence: none, as the suite left no verdict of the gate")
+        outputs.suite_evidence.unlink(missing_ok=True)
         write_whole(outputs.record, record_text(record, decision.as_data()).encode())
         text = statement(material, decision)
         write_page(outputs.page, material, decision, text, digest)
