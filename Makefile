@@ -8,7 +8,7 @@ TOOLS := $(VENV)/.tools
 DEVICE ?=
 ARGS ?=
 
-.PHONY: help hil test lint bench-cors bench-deploy bench-desk bench-faults bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
+.PHONY: help hil test lint bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-deploy              measure how fast and how safe a deploy is, beside mpremote and mpytool (10 minutes)"
 	@echo "make bench-desk                measure how long an answer takes at the desk, beside mpremote"
 	@echo "make bench-faults              show how the rig reports each fault of the virtual board"
+	@echo "make bench-flash               show how flashing ends under every fault of a mock boot loader"
 	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
 	@echo "make bench-history             measure how fast the trend page is, and how often its steps are right (5 minutes)"
 	@echo "make bench-report              measure how long the page of a long run takes, and how large it is"
@@ -80,6 +81,9 @@ bench-faults: $(TOOLS)
 	@$(BIN)/python benchmarks/faults.py $(ARGS)
 	@$(BIN)/python -m benchmarks.library_faults
 	@$(BIN)/python -m benchmarks.interrupts
+
+bench-flash: $(TOOLS)
+	@$(BIN)/python -m benchmarks.flash
 
 bench-gate: $(TOOLS)
 	@$(BIN)/python benchmarks/probe_overhead.py

@@ -53,6 +53,7 @@ ROOMS = {
     "nightly": "camrig nightly",
     "release": "camrig release",
     "signing": "Signatures",
+    "ota": "Firmware over the air",
     "cli": "Sub-commands",
     "bug_report": "What nobody expected",
 }

@@ -119,17 +119,17 @@ class Board:
             note(f"{self.identity.machine}, {self.identity.firmware}, {self.identity.mac}")
         self.check_requirement()
         if image is not None:
-            from camrig.bringup.flashing import flash_firmware
+            from camrig.bringup.installation import install
 
-            flash_firmware(self, image)
+            install(self, image)
 
     def _image(self) -> Image | None:
-        """The image that must run, if one is named. Raises FirmwareError, or SettingsError for a virtual board."""
+        """The image that must run, if one is named. Raises FirmwareError."""
         if self.settings.firmware is None:
             return None
-        from camrig.bringup.flashing import image_for
+        from camrig.bringup.flashing import load_image
 
-        return image_for(self.spec, self.settings.firmware)
+        return load_image(self.settings.firmware)
 
     def _wake(self) -> None:
         """Enter the raw REPL. What ran MicroPython when it was last seen is not to be flashed."""

@@ -17,7 +17,6 @@ from camrig.errors import (
     FirmwareBootError,
     FirmwareError,
     PortError,
-    SettingsError,
 )
 from camrig.firmware.image import MAX_SIZE, Image, read_image
 from camrig.flash.boot_loader import Connect
@@ -40,16 +39,6 @@ def load_image(path: Path) -> Image:
     except OSError as error:
         raise FirmwareError(f"{path} cannot be read ({error.strerror})", hint="name a firmware image") from None
     return read_image(data, path.name)
-
-
-def image_for(spec: str, path: Path) -> Image:
-    """The checked image for the board ``spec``. Raises FirmwareError, or SettingsError for a virtual board."""
-    if is_virtual(spec):
-        raise SettingsError(
-            "a virtual board has no boot loader, so no firmware can be flashed on it",
-            hint="name a board with --device",
-        )
-    return load_image(path)
 
 
 def connect_to(device: Device, settings: Settings) -> Connect:
@@ -124,8 +113,8 @@ def _prove(board: Board, image: Image, result: FlashResult) -> RunningFirmware:
             hint="look at the console; it may be for another kind of board",
             details=error.details or board.session.console.text(lines=20),
         ) from None
-    unknown = running.partition is None and board.identity.virtual  # it has a firmware of its own under any image
-    if not unknown and (reason := difference(image, result.boots, running)):
+    # A virtual board with a boot loader has that only for a rehearsal, and runs a firmware of its own.
+    if not board.identity.virtual and (reason := difference(image, result.boots, running)):
         raise FirmwareBootError(
             f"{image.name} is on the board and does not run: {reason}",
             board=board.spec,

@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Update:
-    """What was done: the slot that runs now, how many blocks were sent, and the trial that it is on, if it is new."""
+    """What was done: the slot that runs now, whether that is new, how many blocks were sent, and its trial if any."""
 
     slot: str
+    is_new: bool
     blocks: int
     trial: Trial | None
 
     def __str__(self) -> str:
+        if not self.is_new:
+            return f"{self.slot} runs it already"
         if self.trial is None:
-            return f"{self.slot} has it already"
+            return f"it fits into {self.slot}, files and settings are kept"
         sent = f"{self.blocks} block{'s' * (self.blocks != 1)} sent" if self.blocks else "nothing to send"
         return f"{sent}, {self.slot} runs it on trial"
 
@@ -52,8 +55,8 @@ class OverTheAir:
         """
         return fits_over_the_air(image, read_slots(self._board.session))
 
-    def install(self, image: Image) -> Update:
-        """Put ``image`` into the spare slot, boot it on trial, and see that it runs.
+    def install(self, image: Image, *, dry_run: bool = False) -> Update:
+        """Put ``image`` into the spare slot, boot it on trial, and see that it runs. A ``dry_run`` only checks.
 
         Nothing is sent if a slot has it already. Raises FirmwareError for an image that does not fit, before anything
         is erased; FlashError if it could not be written: the old firmware still boots; FirmwareBootError if the new
@@ -61,19 +64,21 @@ class OverTheAir:
         """
         try:
             with self._board.steps("firmware") as note:
-                result = self._install(image)
+                result = self._install(image, dry_run)
                 note(f"{image.title}: {result}")
         except CamrigError as error:
             raise error.on(self._board.spec) from None
         return result
 
-    def _install(self, image: Image) -> Update:
+    def _install(self, image: Image, dry_run: bool) -> Update:
         board, session, recovery = self._board, self._board.session, self._board.recovery
         slots = self._slots()
         check_image(image, slots, board.identity.chip)
         if recovery.retry_after_reset(lambda: holds(session, slots.running, image, self._limits())):
             self._set_trial(Trial(image.title, slots.running.name, slots.spare.name) if slots.on_trial else None)
-            return Update(slots.running.name, 0, self.trial)
+            return Update(slots.running.name, False, 0, self.trial)
+        if dry_run:
+            return Update(slots.spare.name, True, 0, None)
         if slots.on_trial:  # the spare slot has the only firmware that is known to be good: back to it first
             trials.boot(session, recovery.catch_again)
             slots = self._slots()
@@ -86,7 +91,7 @@ class OverTheAir:
         except FirmwareBootError:
             self._set_trial(None)
             raise
-        return Update(slots.running.name, blocks, trial)
+        return Update(slots.running.name, True, blocks, trial)
 
     def _set_trial(self, trial: Trial | None) -> None:
         self.trial = trial
@@ -161,7 +166,7 @@ class OverTheAir:
             self._set_trial(None)
             if error is None:
                 return fault
-            return fault.amended(what=f"{fault.what} ({error.what})", details=error.details or fault.details)
+            return fault.amended(what=f"{fault.what}: {error.what}", details=error.details or fault.details)
         return None
 
     def confirm(self) -> None:
@@ -183,7 +188,10 @@ class OverTheAir:
             self._set_trial(None)
 
     def give_up(self) -> None:
-        """Roll back the firmware on trial, if there is one: restart the chip, and see that the previous one runs."""
+        """Roll back the firmware on trial, if there is one: restart the chip, and see that the previous one runs.
+
+        The board's ``identity`` stays that of the firmware that was tried, which is what results are about.
+        """
         trial, board = self.trial, self._board
         if trial is None:
             return
@@ -192,6 +200,5 @@ class OverTheAir:
             with board.steps("roll back") as note:
                 trials.roll_back(board.session, trial, board.recovery.bring_back)
                 note(f"{trial.title} was not confirmed: {trial.previous} runs again")
-            board.identify()
         except CamrigError as error:
             raise error.on(board.spec) from None

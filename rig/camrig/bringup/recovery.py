@@ -65,8 +65,7 @@ class Recovery:
 
     def catch_again(self, error: CamrigError) -> None:
         """Enter the raw REPL of a board that ``error`` kept from it after a reset. Raises BoardBrokenError."""
-        restarts = isinstance(error, (BoardResetError, NoMicroPythonError)) and not isinstance(error, BootLoaderError)
-        self._climb(AT_BOOT if restarts else CONTROL_LINES)
+        self._climb(AT_BOOT if isinstance(error, BoardResetError) else CONTROL_LINES)
 
     def retry_after_reset(self, act: Callable[[], T]) -> T:
         """``act()``, and again if the board restarts meanwhile: what ran before may have armed a watchdog.

@@ -29,20 +29,22 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if settings.firmware is None:
         raise SettingsError("flash needs a firmware image", hint="write camrig flash FILE.bin --device PORT")
     from camrig.bringup.board import Board
-    from camrig.bringup.flashing import flash_firmware, image_for
+    from camrig.bringup.flashing import load_image
+    from camrig.bringup.installation import install
     from camrig.steps import printed_steps
 
     spec = settings.device[0]
-    image = image_for(spec, settings.firmware)
+    image = load_image(settings.firmware)
     print(f"{image.name}: {image.title} for {image.chip}, {image.kind}")
     with closing(Board(spec, replace(settings, firmware=None), printed_steps())) as board:
         board.reach()
         board.open()
         _identify(board)
-        result = flash_firmware(board, image, dry_run=arguments.dry_run)
+        result = install(board, image, dry_run=arguments.dry_run)
         if arguments.dry_run:
             print("nothing to write" if result.same else "it fits; nothing was written")
             return 0
+        board.over_the_air.confirm()  # it is up, and no suite follows that would
         board.session.restart()
         print(f"verified: the flash has all of {image.name}, SHA-256 {image.sha256}")
     return 0
