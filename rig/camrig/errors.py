@@ -77,6 +77,12 @@ class ResultsError(CamrigError):
     exit_code = EXIT_USAGE
 
 
+class SignatureError(CamrigError):
+    """A signature is missing or does not fit, or none can be made or checked."""
+
+    exit_code = EXIT_USAGE
+
+
 class FirmwareError(CamrigError):
     """A firmware image is damaged, of another kind, or does not fit the board."""
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 from camrig.compare.alternating import AlternatingSession
-from camrig.compare.firmware_ab import COMPARED, SCHEDULE, FirmwareSession
+from camrig.compare.firmware_ab import SCHEDULE, FirmwareSession
 from camrig.errors import BaselineError
 from camrig.gate.limits import parse_limits
+from camrig.gate.provenance import FIRMWARE
 from camrig.gate.verdict import Outcome
 
 from tests_unit.compare.simulated_boots import COUNT, PROVENANCE, TIME, SimulatedBoots
@@ -128,7 +129,7 @@ def test_facts_of_firmware_may_differ_between_firmwares_and_nothing_else():
     newer = replace(PROVENANCE, firmware="1.27.0", build="v1.27.0", mpy="6.4", machine="ESP32 of ours")
     boots = SimulatedBoots(provenances={"a": newer, "b": PROVENANCE})
     session = of_firmware(boots, schedule="ba")
-    assert len(session.comparison().subjects) == len(COMPARED) + 1
+    assert len(session.comparison().subjects) == len(FIRMWARE) + 1
     session.comparison().decide()
     boots.provenances["a"] = replace(newer, power_save=1)
     with pytest.raises(BaselineError, match="power-save"):

@@ -54,7 +54,7 @@ def test_same_library_passes_and_its_evidence_gives_the_same_verdict(costs, base
     assert b"camrig: serving" in members["console.txt"]
     assert main(["verdict", str(evidence)]) == 0
     shown = capsys.readouterr().out
-    assert "the one that its samples and limits give; files, console and board are not checked" in shown
+    assert "the one that its samples and limits give; every member has its digest" in shown
     assert VIRTUAL.search(shown)
 
     samples["sessions"][0]["metrics"][ALLOCATED]["batches"][0]["values"][0] += 64

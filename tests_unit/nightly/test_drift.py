@@ -24,8 +24,8 @@ from camrig.nightly.drift import (
     worse_metrics,
 )
 from camrig.nightly.libraries import keep_library, kept_library, library_of_commit
-from camrig.nightly.stage import Stage
 from camrig.settings.resolve import Settings
+from camrig.stages.stage import Stage
 
 from benchmarks.nights import KINDS, Planted, World, write
 from tests_unit.conftest import ROOT

@@ -269,8 +269,8 @@ def test_a_wrong_option_is_one_sentence(words, capsys):
 def test_a_step_of_this_night_is_compared_by_ab(monkeypatch, tmp_path, code, words):
     """The trend asks for the comparison, and the exit code is that of both."""
     from camrig.nightly import run as night_run
-    from camrig.nightly.stage import Stage, StageEnd
     from camrig.settings.resolve import Settings
+    from camrig.stages.stage import Stage, StageEnd
 
     world = World(boards=1, nights=40, planted=(Planted(39, "heap.preflight.added", 0.25, (0,)),),
                   facts={"library": {0: "3f" * 32, 39: "5b" * 32}})  # fmt: skip

@@ -27,6 +27,7 @@ from camrig.gate.baseline import Baseline
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import demand_writable, remove_older
 from camrig.gate.limits import Limit
+from camrig.gate.provenance import FIRMWARE
 from camrig.gate.sequential_plan import one_look
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.recorder import Recorder
@@ -38,7 +39,6 @@ from camrig.settings.resolve import Settings
 # board is all right. Six installations are enough for the eight sessions.
 SCHEDULE = "baababba"
 BOOTS = 6  # of a session
-COMPARED = ("firmware", "build", "mpy", "machine")  # a build may name the kind of board in words of its own
 
 
 class Installer(Protocol):
@@ -73,7 +73,7 @@ class FirmwareSession:
     def comparison(self) -> Comparison:
         """What was measured, for the gate: the sessions of both sides, which were not measured at once."""
         sides = {side: self._side(side) for side in SIDES}
-        compared = (*COMPARED, *(name for name in self.facts[SIDES[0]]))
+        compared = (*FIRMWARE, *(name for name in self.facts[SIDES[0]]))
         return compare(sides, self.boots.missing, self.limits, self.demanded, one_look(), compared, paired=False)
 
     def _side(self, side: str) -> Baseline:

@@ -60,9 +60,8 @@ class Comparison:
             sides = self.candidate.provenance, self.baseline.provenance
             demand_comparable(*sides, "its baseline", _ANYWAY, self.compared)
         if self.calibration is not None:
-            demand_comparable(
-                self.candidate.provenance, self.calibration.provenance, "the calibration of this bench", _CALIBRATE
-            )
+            own, bench = self.candidate.provenance, self.calibration.provenance
+            demand_comparable(own, bench, "the calibration of this bench", _CALIBRATE, self.compared)
         return judge(
             self.candidate.joined(),
             self.baseline.joined(),

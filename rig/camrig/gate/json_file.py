@@ -108,6 +108,12 @@ class Fields:
             raise self.damaged(f"{name} is neither true nor false")
         return value
 
+    def optional_text(self, name: str) -> str | None:
+        return None if self._get(name) is None else self.text(name)
+
+    def optional_flag(self, name: str) -> bool | None:
+        return None if self._get(name) is None else self.flag(name)
+
     def integer(self, name: str) -> int:
         return self._integer(name, self._get(name))
 

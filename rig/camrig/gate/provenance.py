@@ -10,6 +10,7 @@ from camrig.errors import BaselineError
 from camrig.gate.json_file import Fields
 
 Scalar = str | int | float | bool | None
+FIRMWARE = ("firmware", "build", "mpy", "machine")  # a build may name the kind of board in words of its own
 
 
 @dataclass(frozen=True)

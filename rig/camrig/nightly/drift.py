@@ -19,9 +19,9 @@ from camrig.history.store import FILE, opened
 from camrig.history.trend import DRIFT, POSSIBLE, STEP, Change, trend
 from camrig.history.trend_page import trend_page
 from camrig.nightly.libraries import kept_library, library_of_commit
-from camrig.nightly.stage import Stage
 from camrig.report.metrics_table import number
 from camrig.settings.resolve import Settings
+from camrig.stages.stage import Stage
 from camrig.whole_file import write_whole
 
 PAGE = "trend.html"

@@ -18,17 +18,16 @@ from camrig.history.trend import ALIKE, CONFIRMED
 from camrig.nightly import drift, plan, state
 from camrig.nightly.libraries import keep_library
 from camrig.nightly.prune import Keep, prune
-from camrig.nightly.stage import EXIT_INTERRUPTED, RunningStage, Stage, StageEnd, worst
 from camrig.report.own_ignore import ignore_itself
-from camrig.report.results_file import read_results
 from camrig.report.run_verdict import WORDS
 from camrig.settings.duration import in_words
 from camrig.settings.resolve import Settings
+from camrig.stages.sequence import StageSequence
+from camrig.stages.stage import Stage, StageEnd, worst
+from camrig.stages.words import file_name, forwarded, words_of_board
 from camrig.whole_file import demand_place, temporary_folder
 
-POLL = 0.2  # seconds
 LOG = "nightly-{stamp}-{stage}.log"
-WIDTH = 160  # characters of a reason
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Nightly:
         self._stamp = time.strftime("%Y%m%dT%H%M%S")
         self._clock = time.monotonic()
         self._ends: list[StageEnd] = []
-        self._running: list[RunningStage] = []
+        self._sequence = StageSequence(self._log, self._take, say)
         self._trend: Path | None = None
         self._history_works = True
 
@@ -67,7 +66,7 @@ class Nightly:
                 self._work()
             except KeyboardInterrupt:
                 interrupted = True
-                self._stop_all()
+                self._sequence.stop()
             code = worst([end.code for end in self._ends], interrupted)
             self._show_end(code)
             state.close(results)
@@ -121,46 +120,19 @@ class Nightly:
 
     def _do(self, stages: Sequence[Stage]) -> list[StageEnd]:
         """Run commands at once, and wait until all have ended."""
-        ends: list[StageEnd] = []
         self._night.stage = ", ".join(map(str, stages))
         state.save(self._settings.results, self._night)
-        self._running += [RunningStage(stage, self._log(stage)) for stage in stages]
-        while self._running:
-            for running in list(self._running):
-                if (end := running.poll()) is not None:
-                    self._running.remove(running)
-                    self._take(end)
-                    ends.append(end)
-            if self._running:
-                time.sleep(POLL)
-        return ends
+        return self._sequence.run(stages)
 
     def _log(self, stage: Stage) -> Path:
-        name = f"{stage.name}-{plan.file_name(stage.board)}"
+        name = f"{stage.name}-{file_name(stage.board)}"
         return self._settings.results / LOG.format(stamp=self._stamp, stage=name)
 
     def _take(self, end: StageEnd) -> None:
-        """Keep how a command ended, and say it."""
+        """Keep how a command ended."""
         self._ends.append(end)
         if end.results is not None:
             self._night.results.append(str(end.results))
-        word = WORDS.get(end.code, "blocked")
-        text = f"{end.stage}  {in_words(end.seconds)}  {word}"
-        reason = _reason(end)
-        self._say(f"{text}  {reason}" if reason else text)
-
-    def _stop_all(self) -> None:
-        """End what works, with what it has; at once after a second Ctrl-C."""
-        self._say("interrupted: what works is being ended; Ctrl-C again stops it at once")
-        try:
-            for running in self._running:
-                running.interrupt()
-            while self._running:
-                self._take(self._running[0].stop())
-                del self._running[0]
-        except KeyboardInterrupt:
-            for running in self._running:
-                running.kill()
 
     def _keep_libraries(self) -> None:
         for record in self._records():
@@ -211,7 +183,7 @@ class Nightly:
         if record is None or board is None:
             return "its board had no suite in this night"
         spec, evidence = board.spec, plan.evidence_of(board.spec, self._settings, f"{self._stamp}-ab")
-        words = [*plan.words_of_board(spec, self._settings), *plan.forwarded(self._flags, plan.OF_AB)]
+        words = [*words_of_board(spec, self._settings), *forwarded(self._flags, plan.OF_AB)]
         with temporary_folder() as folder:
             stage = drift.confirmation(change, known.boards, self._settings, spec, words, folder / "before")
             if isinstance(stage, str):
@@ -245,17 +217,3 @@ class Nightly:
             return None
         page = decisive.results.with_suffix(".html")
         return page if page.is_file() else decisive.results
-
-
-def _reason(end: StageEnd) -> str:
-    """Why a command ended as it did, in one line."""
-    if end.results is not None and not end.words:
-        with suppress(ResultsError):
-            sentence: str = read_results(end.results)["verdict"]["sentence"]
-            return _short(sentence.partition(". ")[2] or sentence)
-    return _short(end.words) if end.code != EXIT_INTERRUPTED or end.words else ""
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
