@@ -15,6 +15,7 @@ from camrig.steps import Steps
 
 from benchmarks.firmware_images import TWO_SLOTS, Parts, application
 from benchmarks.mock_boot_loader import MAC, Bench, Chip, Faults
+from tests_unit.firmware.test_partitions import record
 
 OLD, NEW = Parts(version="v1.21.0"), Parts(version="v1.24.1")
 IMAGE = read_image(NEW.release(), "new.bin")
@@ -78,20 +79,14 @@ def test_a_single_other_byte_is_another_image(target_of, offset):
     assert holds(bench.chip, NEW)
 
 
-def ota_choice(number: int) -> bytes:
-    from tests_unit.firmware.test_partitions import record
-
-    return record(number)
-
-
 def test_a_board_that_boots_another_slot_has_another_image(target_of):
     parts = Parts(rows=TWO_SLOTS)
     image = read_image(parts.release(), "ota.bin")
     for number, same in ((1, True), (2, False)):
         bench = Bench(Chip.holding(parts.flash_contents()))
-        bench.chip.flash[0xD000:0xE000] = ota_choice(number)
+        bench.chip.flash[0xD000:0xE000] = record(number)
         assert flash_board(target_of(bench), image).same is same
-        assert bench.chip.flash[0xD000:0xF000] == (ota_choice(1) + b"\xff" * 0x1000 if same else b"\xff" * 0x2000)
+        assert bench.chip.flash[0xD000:0xF000] == (record(1) + b"\xff" * 0x1000 if same else b"\xff" * 0x2000)
 
 
 def test_an_application_alone_goes_into_the_slot_that_boots(target_of):

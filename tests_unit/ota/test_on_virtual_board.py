@@ -55,6 +55,7 @@ def test_firmware_that_nobody_confirms_is_rolled_back_at_the_end(virtual, tmp_pa
         assert slot.blocks == 0  # the spare slot has it still
         board.over_the_air.give_up()
         assert running(board) == before
+        assert board.identity.firmware == "MicroPython 1.40.0"  # the one that was tried
 
 
 @pytest.mark.parametrize("fault", ["guru@boot", "task-wdt@ready"])

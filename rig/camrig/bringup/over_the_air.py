@@ -188,7 +188,10 @@ class OverTheAir:
             self._set_trial(None)
 
     def give_up(self) -> None:
-        """Roll back the firmware on trial, if there is one: restart the chip, and see that the previous one runs."""
+        """Roll back the firmware on trial, if there is one: restart the chip, and see that the previous one runs.
+
+        The board's ``identity`` stays that of the firmware that was tried, which is what results are about.
+        """
         trial, board = self.trial, self._board
         if trial is None:
             return
@@ -197,6 +200,5 @@ class OverTheAir:
             with board.steps("roll back") as note:
                 trials.roll_back(board.session, trial, board.recovery.bring_back)
                 note(f"{trial.title} was not confirmed: {trial.previous} runs again")
-            board.identify()
         except CamrigError as error:
             raise error.on(board.spec) from None

@@ -22,6 +22,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="pulse DTR and RTS, which resets the chip, to find out how they are wired",
     )
+    parser.add_argument(
+        "--flash",
+        action="store_true",
+        help="look at the flash too: partitions, the application and its hash, every file (up to a minute)",
+    )
     add_options(parser, *_OPTIONS)
 
 
@@ -36,7 +41,14 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         for option in OPTIONS
         if option.name in _OPTIONS and option.name != "device" and (value := _given(arguments, option)) is not None
     }
-    sound = examine(settings.device[0], settings, deploy=arguments.deploy, pulse=arguments.try_lines, options=options)
+    sound = examine(
+        settings.device[0],
+        settings,
+        deploy=arguments.deploy,
+        pulse=arguments.try_lines,
+        options=options,
+        flash=arguments.flash,
+    )
     return 0 if sound else EXIT_BLOCKED
 
 

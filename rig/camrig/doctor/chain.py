@@ -18,9 +18,11 @@ from camrig.bringup.board import Board
 from camrig.deadline import Deadline
 from camrig.doctor.check import Check, State
 from camrig.doctor.flash import Flash, flash_checks, read_flash
+from camrig.doctor.flash_memory import checks_by_firmware, checks_by_loader
 from camrig.doctor.wiring import wiring_check
 from camrig.dut import Dut, Start
 from camrig.errors import BoardBusyError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
+from camrig.flash.esptool_loader import connector
 from camrig.lab.usb_ports import find_usb_port, list_usb_ports
 from camrig.redaction import visible
 from camrig.settings.resolve import Settings, is_virtual
@@ -48,11 +50,13 @@ class Doctor:
         deploy: bool,
         pulse: bool,
         options: Mapping[str, str],
+        flash: bool = False,
     ) -> None:
         self.board = Board(spec, settings, Steps(self._report_waiting))
         self.settings = settings
         self.deploy = deploy or is_virtual(spec)
         self.pulse = pulse
+        self.flash = flash
         self.options = {"--device": spec, **options}
         self.checks: list[Check] = []
         self._report = report
@@ -70,6 +74,7 @@ class Doctor:
             self._check_console,
             self._check_repl,
             self._check_firmware,
+            self._check_flash,
             self._check_files,
             self._check_boot,
             self._check_preflight,
@@ -194,7 +199,14 @@ class Doctor:
             if self._has_lines and not self.pulse and not isinstance(error, NoMicroPythonError):
                 advice += "; or let the doctor reset the chip, to find out how its lines are wired"
                 command = f"{self._doctor_command()} --try-lines"
-            raise self._broken("REPL", error, advice, command) from None
+            broken = self._broken("REPL", error, advice, command)
+            if self.flash and not is_virtual(self.board.spec):
+                session.close()
+                for check in checks_by_loader(
+                    connector(self.board.device.port, self.settings.lines), self._flash_command
+                ):
+                    self._add(check)
+            raise broken from None
         self._interrupted = True
         finding = "MicroPython answers (the running program was interrupted, and is started again below)"
         self._add(Check("REPL", State.OK, finding))
@@ -213,6 +225,13 @@ class Doctor:
             self.board.check_requirement()
         except CamrigError as error:
             raise self._broken("firmware", error) from None
+
+    def _check_flash(self) -> None:
+        """Partitions, application and filesystem, by the firmware's account."""
+        if not self.flash:
+            return
+        for check in checks_by_firmware(self.board.session, self._flash_command):
+            self._add(check)
 
     def _check_files(self) -> None:
         """The contents of the flash, after a deploy if one was asked for."""
@@ -284,6 +303,10 @@ class Doctor:
     def _deploy_command(self) -> str:
         return _command("deploy", self.options)
 
+    @property
+    def _flash_command(self) -> str:
+        return shlex.join(["camrig", "flash", "FIRMWARE.bin", "--device", self.board.spec])
+
     def _doctor_command(self, changed: Mapping[str, str] | None = None) -> str:
         return _command("doctor", {**self.options, **(changed or {})})
 
@@ -316,13 +339,14 @@ def examine(
     deploy: bool = False,
     pulse: bool = False,
     options: Mapping[str, str] | None = None,
+    flash: bool = False,
 ) -> bool:
     """Print every check, then a conclusion; whether the whole chain works.
 
     The commands that it advises repeat ``options``, flag to value.
     """
     print(f"camrig doctor: {visible(spec)}\n", flush=True)
-    doctor = Doctor(spec, settings, lambda check: print(check, flush=True), deploy, pulse, options or {})
+    doctor = Doctor(spec, settings, lambda check: print(check, flush=True), deploy, pulse, options or {}, flash)
     works = doctor.run()
     wrong = [check.name for check in doctor.checks if check.state is State.WRONG]
     print("\nall is well" if works else f"\nwhat is wrong: {', '.join(dict.fromkeys(wrong))}")
