@@ -51,12 +51,14 @@ class ImaginaryBoard:
 def test_an_image_is_installed_only_where_another_one_runs(write):
     board = ImaginaryBoard()
     boots = firmware_boots(board, find_images(write("v1.2.0"), write("v1.1.0")), {}, installer=board.install)
+    boots.is_new = False
     for side in SCHEDULE:
         for _ in range(BOOTS):
             boots.prepare(side)
     installed = [entry for entry in board.log if entry.startswith("v")]
     assert installed == ["v1.1.0.bin", "v1.2.0.bin"] * 3
     assert board.log.count("deploy") == len(SCHEDULE) * BOOTS
+    assert boots.is_new
     assert board.log[:3] == ["v1.1.0.bin", "forget", "deploy"]
 
 
@@ -101,14 +103,18 @@ def compare(virtual, tmp_path, monkeypatch, capsys):
     return call
 
 
-def test_two_firmwares_are_compared_and_the_baseline_is_put_back(compare, write):
-    code, shown = compare(write("v1.91.0"), write("v1.90.0"))
+def test_two_firmwares_are_compared_and_the_baseline_is_put_back(compare, write, virtual, capsys):
+    baseline = write("v1.90.0")
+    code, shown = compare(write("v1.91.0"), baseline)
     assert code == 0, shown
     assert "compared: different firmware: MicroPython 1.91.0 and MicroPython 1.90.0\n" in shown
     assert re.search(r"heap\.actual\.allocated: pass: \+0 B, exactly", shown)
     assert re.search(r"boot\.time +s .* 4/4 .* pass", shown)
     assert "session 8 of 8: 1 boots" in shown
     assert "the board has the baseline's firmware again, micropython v1.90.0" in shown
+    virtual.power_cycle()
+    assert main(["flash", str(baseline), "--device", virtual.path]) == 0
+    assert "runs it already" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("bad", "code"), [("candidate", 1), ("baseline", 6)])

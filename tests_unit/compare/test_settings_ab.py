@@ -108,6 +108,13 @@ def test_a_candidate_that_does_not_boot_fails_and_a_baseline_blocks(measure, can
     assert type(raised.value).exit_code == error.exit_code == (1 if error is CandidateError else 6)
 
 
+def test_power_save_that_the_board_does_not_switch_blocks(measure, application):
+    source = (application / "main.py").read_text()
+    (application / "main.py").write_text(source.replace('sleeps=settings["power_save"]', "sleeps=False"))
+    with pytest.raises(BlockedError, match="the board reports the modes 0 and 0 of its radio"):
+        measure({FREE: "-1 B"}, {"power_save": True})
+
+
 def test_a_setting_that_slows_requests_regresses(run, application, write, tmp_path):
     (tmp_path / "camrig.toml").write_text('[limits]\nlatency.actual.on_board = "+10%"\n')
     options = ("--candidate-settings", write({"slow_ms": 3, "power_save": True}), "--hil-lib", LIB)

@@ -69,9 +69,8 @@ class WholeBoots:
     duts: list[Dut] = field(default_factory=list)  # a new one after the firmware has changed
     provenances: dict[str, Provenance] = field(default_factory=dict)  # of each side, at its first boot
     proof: Callable[[], None] = lambda: None  # that each side is what it should be, once both were booted
-    booted: set[str] = field(default_factory=set)
     _taken: Counter[str] = field(default_factory=Counter, init=False)  # boots of each side that were measured
-    _is_new: bool = field(default=True, init=False)  # so that nothing is known of the running application
+    is_new: bool = field(default=True, init=False)  # so that nothing is known of the running application
 
     def try_both(self) -> None:
         """Boot each side once, unmeasured. Raises what a side does wrong; the baseline comes first.
@@ -110,7 +109,7 @@ class WholeBoots:
 
     def forget_dut(self) -> None:
         """The firmware has changed: what was known of the running application holds no longer."""
-        self._is_new = True
+        self.is_new = True
 
     def _boot(self, side: str) -> tuple[Dut, float]:
         """The booted side, and the seconds from the reset to its first answer."""
@@ -118,14 +117,13 @@ class WholeBoots:
             self.board.session.repl()
         self.prepare(side)
         done = len(self.board.steps.done)
-        if self._is_new:
+        if self.is_new:
             self.duts.append(self.board.boot())
-            self._is_new = False
+            self.is_new = False
         else:
             self.board.start(self.duts[-1])
         dut = self.duts[-1]
         dut.count_requests_as(side)
-        self.booted.add(side)
         self._demand_unchanged(side)
         last = {step.name: step.seconds for step in self.board.steps.done[done:]}  # new firmware may boot twice
         return dut, sum(last[name] for name in BOOT_STEPS)
@@ -201,7 +199,7 @@ class WholeBoots:
     def _attributed(self, side: str) -> Iterator[None]:
         """Name the side in any error. Only what the candidate does wrong is a failure; the baseline blocks.
 
-        A candidate has failed, too, if it does not come up on a board on which the baseline did.
+        A candidate has failed, too, if it does not come up: the baseline did, as it is booted first.
         """
         try:
             yield
@@ -214,7 +212,7 @@ class WholeBoots:
                 raise lost_answer(name, error, is_candidate=is_candidate) from error
             message = error.what if name in error.what else f"with {name}: {error.what}"
             context: dict[str, Any] = {"board": error.board or self.board.spec, "details": error.details}
-            if is_candidate and isinstance(error, BootError) and BASELINE in self.booted:
+            if is_candidate and isinstance(error, BootError):
                 raise CandidateError(message, hint=error.hint or "see the console of the board", **context) from error
             if not is_candidate and error.exit_code == EXIT_FAILED:
                 hint = "make the baseline work first, or name another"
