@@ -124,7 +124,7 @@ class Release:
     def _work(self, plan: Plan) -> None:
         """Stage after stage, up to the first that does not pass."""
         options = self._options
-        if options.rehearsal:
+        if self._settings.firmware is None:
             self._stages.append(StageRecord(FLASH, 0, 0.0, NOT_REHEARSED))
             self._say(f"{self._settings.device[0]}  {FLASH}  {NOT_REHEARSED}")
         elif not self._passes(plan.flash()):
