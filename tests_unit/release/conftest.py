@@ -14,13 +14,16 @@ CHECK = """
 from camrig.probe.request_kinds import PAGE, POLICY
 from camrig.probe.sampling import PREFLIGHT
 
+def test_imports(board, measure):
+    measure("heap.import.microdot.cors", board.imports["microdot.cors"], unit="B")
+
 def test_bytes(dut, measure):
     dut.policy(**POLICY)
     method, target, headers, body = PAGE.message(PREFLIGHT)
     for _ in range(6):
         measure("heap.preflight.allocated", dut.agent.allocations(method, target, headers, 4).bytes, unit="B")
 """
-LIMITS = '[limits]\nheap.preflight.allocated = "+0 B"\n'
+LIMITS = '[limits]\nheap.preflight.allocated = "+0 B"\nheap.import.microdot.cors = "+512 B"\n'
 GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 NAMES = {f"GIT_{role}_{part}": "bench@example.org" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 

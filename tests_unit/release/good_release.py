@@ -11,7 +11,7 @@ from camrig.gate.limits import parse_limits
 from camrig.gate.provenance import FIRMWARE
 from camrig.gate.sequential_plan import one_look
 from camrig.release.decision import Material
-from camrig.release.record import ClockCourse, Firmware, ReleaseRecord, Source, StageRecord
+from camrig.release.record import NOT_REHEARSED, ClockCourse, Firmware, ReleaseRecord, Source, StageRecord
 from camrig.report.json_report import RunReport, TestRecord, data_of
 from camrig.report.results_file import checked_results
 
@@ -89,7 +89,7 @@ def material(**fields: Any) -> Material:
 
 
 def rehearsal() -> Material:
-    stages = (StageRecord("flash", 0, 0.0, "not rehearsed: this virtual board has nothing to flash"),)
+    stages = (StageRecord("flash", 0, 0.0, NOT_REHEARSED),)
     stages += tuple(StageRecord(name, 0, 1.0) for name in ("deploy", "suite", "soak"))
     virtual = {"virtual": True, "mac": PROVENANCE.mac}
     compared = replace(

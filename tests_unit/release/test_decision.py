@@ -204,7 +204,7 @@ def test_the_worst_reason_decides_and_comes_first():
     results["outcomes"][1]["outcome"] = "failed"
     decision = refused(material(suite=results, record=record(clock=replace(record().clock, apart=99.0))))
     assert (decision.outcome, decision.exit_code) == (REFUSED, EXIT_FAILED)
-    assert decision.reasons[0] == "suite: 1 check failed"
+    assert decision.reasons[0] == "suite: 1 check failed, first tests/test_a.py::test_b"
     assert len(decision.reasons) >= 3
 
 

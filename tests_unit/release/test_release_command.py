@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import signal
@@ -12,6 +13,7 @@ import time
 import pytest
 from camrig.deadline import Deadline
 from camrig.report.results_file import read_results
+from camrig.virtual.app_image import build_app_image
 
 from tests_unit.conftest import ROOT, marked
 from tests_unit.release.conftest import CHECK, commit
@@ -60,14 +62,16 @@ def demand_marks(repository):
 
 def test_a_rehearsal_that_passes_leaves_evidence_that_verifies(camrig, repository, tmp_path):
     key, public = make_keys(tmp_path, "ssh")
-    ended = camrig("release", "--rehearsal", "--baseline", "v1", "--sign", str(key))
+    image = tmp_path / "firmware.bin"
+    image.write_bytes(build_app_image("v1.99.0", filling=bytes(range(256)) * 200))
+    ended = camrig("release", "--rehearsal", "--baseline", "v1", "--sign", str(key), "--firmware", str(image))
     assert ended.code == 0, ended.out
     lines = ended.out.splitlines()
     assert all(line.startswith("[rehearsal] ") for line in lines)
     assert MARK in lines[0]
     assert MARK in lines[-1]
     assert "the outcome would be: released" in lines[-1]
-    for stage in ("deploy", "suite"):
+    for stage in ("flash", "deploy", "suite"):
         assert re.search(rf"^\[rehearsal\] sim  {stage}  \d+ s  passed", ended.out, re.MULTILINE)
     demand_marks(repository)
     evidence = output(repository, ".zip")
@@ -76,6 +80,11 @@ def test_a_rehearsal_that_passes_leaves_evidence_that_verifies(camrig, repositor
     page = output(repository, ".html").read_text()
     assert "Rehearsal: not a release" in page
     assert "What it does not prove" in page
+    record = json.loads(output(repository, ".json").read_text())
+    digest = hashlib.sha256(image.read_bytes()).hexdigest()
+    assert record["firmware"] == {"name": "firmware.bin", "sha256": digest, "read_back": digest}
+    suite = read_results(max((repository / "results").glob("run-*.json")))
+    assert "1.99.0" in suite["boards"][0]["firmware"]  # that of the baseline is another one
     assert '<property name="rehearsal"' in output(repository, ".xml").read_text()
     verified = camrig("verify", str(evidence), "--key", str(public))
     assert verified.code == 7

@@ -143,10 +143,14 @@ def _of_run(results: Mapping[str, Any], name: str, record: ReleaseRecord) -> Ite
         ("inconclusive", EXIT_INCONCLUSIVE),
     ):
         if number := counts.pop(outcome, 0):
-            yield code, f"{name}: {_checks(number)} {outcome}"
+            yield code, f"{name}: {_checks(number)} {outcome}, first {_first(results, outcome)}"
     passed = counts.pop("passed", 0)
     for outcome, number in sorted(counts.items()):
-        yield EXIT_INCONCLUSIVE, f"{name}: {_checks(number)} {outcome}: only checks that ran and passed count"
+        first = _first(results, outcome)
+        yield (
+            EXIT_INCONCLUSIVE,
+            f"{name}: {_checks(number)} {outcome}, first {first}; what did not pass does not count",
+        )
     if passed == 0:
         yield EXIT_INCONCLUSIVE, f"{name}: no check passed"
     stage = next((stage for stage in record.stages if stage.name == name), None)
@@ -158,6 +162,10 @@ def _of_run(results: Mapping[str, Any], name: str, record: ReleaseRecord) -> Ite
         yield EXIT_BLOCKED, f"{name}: {cause.rstrip('.')}"
     if results["rehearsal"] != record.rehearsal:
         yield EXIT_BLOCKED, f"the results of the {name} are not of this release"
+
+
+def _first(results: Mapping[str, Any], outcome: str) -> str:
+    return next(str(test["test"]) for test in results["outcomes"] if test["outcome"] == outcome)
 
 
 def _checks(number: int) -> str:

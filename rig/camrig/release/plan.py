@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from camrig.release.record import DEPLOY, FLASH, SOAK, SUITE
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 from camrig.stages.stage import Stage
 from camrig.stages.words import (
     OF_ALL,
@@ -64,7 +64,6 @@ class Plan:
     def __init__(self, settings: Settings, flags: Mapping[str, Any], baseline: str, outputs: Outputs) -> None:
         self._settings, self._flags, self._baseline, self._outputs = settings, flags, baseline, outputs
         (self._spec,) = settings.device
-        self._flashes = not is_virtual(self._spec)
 
     def flash(self) -> Stage:
         words = ["camrig", FLASH, str(self._settings.firmware), f"--hil-device={self._spec}"]
@@ -85,18 +84,14 @@ class Plan:
         return [
             *tests,
             *self._of_board(),
-            *self._forwarded(OF_RELEASE_SUITE),
+            *forwarded(self._flags, OF_RELEASE_SUITE),
             require,
             f"--hil-compare={self._baseline}",
         ]
 
     def soak(self, seconds: float) -> Stage:
         words = ["camrig", SOAK, f"--time={seconds:.3f}s", *self._of_board()]
-        return Stage(SOAK, self._spec, [*words, *self._forwarded(OF_SOAK)], seconds + SECONDS_BESIDE_SOAK)
-
-    def _forwarded(self, names: Sequence[str]) -> list[str]:
-        """Options of the command line; the image is one only where it can be flashed."""
-        return forwarded(self._flags, [name for name in names if name != "firmware" or self._flashes])
+        return Stage(SOAK, self._spec, [*words, *forwarded(self._flags, OF_SOAK)], seconds + SECONDS_BESIDE_SOAK)
 
     def _of_board(self) -> list[str]:
         return words_of_board(self._spec, self._settings)

