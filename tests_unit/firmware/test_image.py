@@ -119,7 +119,7 @@ BAD = {
     "a flipped bit in the boot loader": (changed(RELEASE, 100, 1), "checksum"),
     "a flipped bit in the application": (
         changed(RELEASE, 0xF200, RELEASE[0xF200] ^ 4),
-        "application of it.bin is damaged",
+        "application of it.bin is wrong, so it is damaged",
     ),
     "no table": (
         RELEASE[:TABLE] + b"\xff" * SECTOR + RELEASE[TABLE + SECTOR :],
