@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -182,7 +183,8 @@ def _esptool_errors() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    """The first sentence of esptool's: the others advise to look into its documentation."""
+    return re.split(r"\.\s|\n", str(error).strip())[0].rstrip(".") or type(error).__name__
 
 
 @lru_cache(maxsize=1)
