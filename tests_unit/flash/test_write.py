@@ -247,7 +247,7 @@ def test_a_board_that_stays_in_its_boot_loader_is_written_nevertheless(target_of
     with pytest.raises(FlashError, match="the flash has what it should have, but the board could not be started"):
         flash_board(target_of(bench), IMAGE)
     assert holds(bench.chip, NEW)
-    bench = Bench(used(), Faults(drop=2, reset=1))
+    bench = Bench(used(), Faults(drop=2, reset=9))
     with pytest.raises(FlashError, match="has its previous one again"):
         flash_board(target_of(bench), IMAGE)
 
