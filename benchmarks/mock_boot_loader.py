@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from camrig.errors import FlashError
-from camrig.flash.boot_loader import FlashReadError
+from camrig.errors import FlashError, FlashReadError
 
 SECTOR = 0x1000
 BLOCK = 0x4000  # bytes that arrive at once

@@ -127,6 +127,14 @@ class FlashError(BlockedError):
     """The firmware could not be written."""
 
 
+class FlashReadError(FlashError):
+    """The flash could not be read, or not without damage. Nothing has been erased."""
+
+
+class NotStartedError(FlashError):
+    """The flash has what it should have, but the chip does not leave its boot loader."""
+
+
 class BoardCrashedError(CamrigError):
     """What runs on the board brought it down: a failure of the test during which it happened."""
 

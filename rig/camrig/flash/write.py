@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from camrig.errors import BlockedError, FirmwareError, FlashError
+from camrig.errors import BlockedError, FirmwareError, FlashError, FlashReadError, NotStartedError
 from camrig.firmware.checks import check_for, lost
 from camrig.firmware.image import Image
 from camrig.firmware.ota_data import chosen_app
@@ -26,16 +26,12 @@ from camrig.firmware.partitions import (
     read_partitions,
 )
 from camrig.firmware.regions import Region, regions
-from camrig.flash.boot_loader import BootLoader, Connect, Done, FlashReadError
+from camrig.flash.boot_loader import BootLoader, Connect, Done
 from camrig.flash.previous import Previous, cache_folder, keep, read_checked
 from camrig.progress import BYTES
 from camrig.steps import Steps
 
 _ERASED = b"\xff" * SECTOR
-
-
-class NotStartedError(FlashError):
-    """The flash has what it should have, but the chip does not leave its boot loader."""
 
 
 @dataclass(frozen=True)
