@@ -133,6 +133,8 @@ def test_a_file_that_cannot_be_read_is_named(session):
 
 
 def test_firmware_without_partitions_is_a_note(session):
+    assert [check.state for check in checks_by_firmware(session, COMMAND)] == [State.OK] * 3
+    session.exec("import sys\nclass esp32: pass\nsys.modules['esp32'] = esp32")
     checks = list(checks_by_firmware(session, COMMAND))
     assert [check.state for check in checks] == [State.NOTE, State.OK]
 

@@ -87,13 +87,17 @@ class Board:
         try:
             self._connect()
         except BaseException:
-            self.close()
+            self._leave()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        """Release the board, with the firmware that it had if a new one was not confirmed."""
         try:
             if self.on_trial:
                 self.over_the_air.give_up()
