@@ -51,6 +51,8 @@ ROOMS = {
     "history": "History",
     "soak": "camrig soak",
     "nightly": "camrig nightly",
+    "release": "camrig release",
+    "signing": "Signatures",
     "ota": "Firmware over the air",
     "cli": "Sub-commands",
     "bug_report": "What nobody expected",

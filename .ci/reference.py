@@ -67,6 +67,7 @@ VARIABLES = {
     "XDG_RUNTIME_DIR": "where locks of boards and tokens of agents are kept (a folder of this user in `/tmp`)",
     "USERNAME": "names that folder where there are no user numbers (Windows)",
     "CAMRIG_WATCH_RESULT": "set by `camrig watch` for the pytest that it runs",
+    "CAMRIG_RELEASE": "set by `camrig release` for its commands: `release`, or `rehearsal`, which marks outputs",
     "GITHUB_STEP_SUMMARY": "the file to which a run appends its summary; GitHub Actions sets it",
     "TERM": "`dumb`: no bar that moves while long work goes on",
     "NO_COLOR": "no colours, whatever its value",

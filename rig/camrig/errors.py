@@ -2,8 +2,8 @@
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
 wrong, except some that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
-AnswerLostError, LibraryError and FirmwareBootError; BoardCodeError and NotPrintedError, where a test's own code or
-expectation fails.
+AnswerLostError, LibraryError, FirmwareBootError and CandidateError; BoardCodeError and NotPrintedError, where a
+test's code or expectation fails.
 """
 
 from __future__ import annotations
@@ -73,6 +73,12 @@ class HistoryError(CamrigError):
 
 class ResultsError(CamrigError):
     """A file of results is missing or damaged, or of a schema that this camrig does not read."""
+
+    exit_code = EXIT_USAGE
+
+
+class SignatureError(CamrigError):
+    """A signature is missing or does not fit, or none can be made or checked."""
 
     exit_code = EXIT_USAGE
 
@@ -161,6 +167,12 @@ class FirmwareBootError(CamrigError):
 
 class AnswerLostError(CamrigError):
     """A request gets no answer again and again, while requests without CORS are answered."""
+
+    exit_code = EXIT_FAILED
+
+
+class CandidateError(CamrigError):
+    """The candidate of a comparison does not come up on a board on which the baseline did."""
 
     exit_code = EXIT_FAILED
 

@@ -79,7 +79,7 @@ def test_a_flash_that_fails_leaves_the_port_open_and_names_the_board(port):
     with closing(opened(port, lines)) as board:
         for bench, words in (
             (Bench(Chip.holding(b"")), "another board is on this port"),
-            (Bench(Chip.holding(b"", mac=board.mac), Faults(drop=9)), "half-written"),
+            (Bench(Chip.holding(OLD.flash_contents(), mac=board.mac), Faults(drop=9)), "half-written"),
         ):
             with pytest.raises(FlashError, match=words) as caught:
                 flash_firmware(board, IMAGE, bench.connect)

@@ -54,7 +54,7 @@ def test_same_library_passes_and_its_evidence_gives_the_same_verdict(costs, base
     assert b"camrig: serving" in members["console.txt"]
     assert main(["verdict", str(evidence)]) == 0
     shown = capsys.readouterr().out
-    assert "the one that its samples and limits give; files, console and board are not checked" in shown
+    assert "the one that its samples and limits give; every member has its digest" in shown
     assert VIRTUAL.search(shown)
 
     samples["sessions"][0]["metrics"][ALLOCATED]["batches"][0]["values"][0] += 64
@@ -88,22 +88,22 @@ def test_a_run_that_measures_nothing_is_blocked(costs, baseline):
     assert "nothing was measured" in ended.out
 
 
-@pytest.mark.parametrize("option", ["--lf", "--ff", "--nf", "--sw", "--deselect=gate"])
-def test_no_option_deselects_the_gate_or_runs_it_before_tests(run, bench_folder, baseline, tmp_path, option):
+def test_no_option_deselects_the_gate_or_runs_it_before_tests(run, bench_folder, baseline, tmp_path):
     """``tmp_path`` holds pytest's cache, which remembers a failure."""
     broken = bench_folder / "test_fails.py"
     common = ("--rootdir", str(bench_folder), "-c", str(bench_folder / "pytest.ini"), "-o", f"cache_dir={tmp_path}")
+    gate = ("--hil-compare", baseline, "--hil-baselines", str(bench_folder / "baselines"), "--collect-only", "-q")
     try:
         broken.write_text("def test_it():\n    assert False\n")
         assert run("pytest", str(broken), *common).code == 1
-        gate = ("--hil-compare", baseline, "--hil-baselines", str(bench_folder / "baselines"))
-        ended = run("pytest", str(bench_folder), *common, *gate, option, "--collect-only", "-q")
+        for option in ("--lf", "--ff", "--nf", "--sw", "--deselect=gate"):
+            ended = run("pytest", str(bench_folder), *common, *gate, option)
+            assert ended.code == 0, ended.out
+            items = [line for line in ended.out.splitlines() if "::" in line]
+            assert items[-3:] == [f"gate::{RELATIVE}", f"gate::{ALLOCATED}", f"gate::{LEAK}"], option
+            assert any("test_fails" in line for line in items[:-3])
     finally:
         broken.unlink()
-    assert ended.code == 0, ended.out
-    items = [line for line in ended.out.splitlines() if "::" in line]
-    assert items[-3:] == [f"gate::{RELATIVE}", f"gate::{ALLOCATED}", f"gate::{LEAK}"]
-    assert any("test_fails" in line for line in items[:-3])
 
 
 def test_a_baseline_of_another_board_is_refused(costs, baseline):

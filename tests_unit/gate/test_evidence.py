@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 from camrig.cli.main import main
-from camrig.errors import BaselineError
+from camrig.errors import BaselineError, SettingsError
+from camrig.gate.archive import save_members
 from camrig.gate.baseline import Baseline, load_baseline
 from camrig.gate.calibration import Calibration
 from camrig.gate.comparison import Comparison
@@ -19,6 +20,8 @@ from camrig.gate.sequential_plan import one_look
 from camrig.measure.batch import SampleBatch
 from camrig.report.baseline_table import render_baseline
 from camrig.report.gate_table import render_verdict
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests_unit.gate.test_json_files import PROVENANCE
 from tests_unit.test_whole_file import special_file
@@ -61,6 +64,10 @@ def rewrite(path, name, change):
     data = json.loads(members[name])
     change(data)
     members[name] = (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
+    if name == "verdict.json":  # as a camrig of other words would have written it
+        members.pop("digests.json")
+        save_members(path, members)
+        return
     with zipfile.ZipFile(path, "w") as archive:
         for member, content in members.items():
             archive.writestr(member, content)
@@ -163,6 +170,24 @@ def test_a_comparison_of_different_boards_is_shown_as_such():
     assert lines[1] == "compared all the same: different firmware: 1.26.0 and 1.21.0"
 
 
+def test_what_is_compared_on_purpose_and_all_sessions_are_in_the_evidence(tmp_path):
+    newer = replace(PROVENANCE, firmware="1.99.0", settings={**PROVENANCE.settings, "app.x": 1})
+    candidate = replace(quiet_baseline(), provenance=newer)
+    comparison = Comparison(
+        candidate, quiet_baseline(), parse_limits(LIMITS), one_look(), compared=("firmware", "app.x")
+    )
+    path = tmp_path / "evidence.zip"
+    write_evidence(path, Evidence(candidate, {}, {}, {}, "", comparison, comparison.decide()))
+    read, verdict = recompute(path)
+    assert read.subjects == ("different firmware: 1.99.0 and 1.26.0", "different settings of app.x: 1 and unset")
+    assert verdict.metrics[0].candidate.batches == 3 * 14
+    assert f"compared: {read.subjects[0]}\n" in render_verdict(read, verdict, 120, False)
+    for compared, reason in ((["app.x"], "different firmware"), ([1], "more than texts")):
+        rewrite(path, "terms.json", lambda data, compared=compared: data.update(compared=compared))
+        with pytest.raises(BaselineError, match=reason):
+            recompute(path)
+
+
 def test_a_calibration_of_another_board_is_refused_in_any_comparison():
     calibration = Calibration(replace(PROVENANCE, mac="24:6f:28:00:00:02"), {})
     comparison = Comparison(
@@ -195,13 +220,73 @@ def test_evidence_of_which_a_part_was_changed_gives_no_verdict(tmp_path, capsys,
     assert "not those that were written" in output.err
 
 
-def test_evidence_of_an_earlier_release_has_no_digests(evidence):
-    with zipfile.ZipFile(evidence) as archive:
-        members = {name: archive.read(name) for name in archive.namelist() if name != "digests.json"}
-    with zipfile.ZipFile(evidence, "w") as archive:
+def zipped(path, members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    assert main(["verdict", str(evidence)]) == 0
+
+
+def members_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@given(data=st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_member_is_added_removed_changed_or_swapped_unseen(evidence, data):
+    """Whatever is done to the members, short of computing the digests again."""
+    original = evidence.read_bytes()
+    members = members_of(evidence)
+    name = data.draw(st.sampled_from(sorted(members)))
+    match data.draw(st.sampled_from(["add", "remove", "change", "rename", "swap"])):
+        case "add":
+            members[data.draw(st.from_regex(r"[a-z]{1,8}\.(json|txt)", fullmatch=True)) + "_"] = b"{}"
+        case "remove":
+            del members[name]
+        case "change":
+            place = data.draw(st.integers(0, len(members[name]) - 1))
+            byte = bytes([members[name][place] ^ data.draw(st.integers(1, 255))])
+            members[name] = members[name][:place] + byte + members[name][place + 1 :]
+        case "rename":
+            members[f"x{name}"] = members.pop(name)
+        case "swap":
+            second = data.draw(st.sampled_from(sorted(set(members) - {name})))
+            members[name], members[second] = members[second], members[name]
+    if members == members_of(evidence):
+        return  # two members of one content
+    zipped(evidence, members)
+    try:
+        with pytest.raises((BaselineError, SettingsError)):
+            recompute(evidence)
+    finally:
+        evidence.write_bytes(original)
+
+
+def test_what_became_of_which_member_is_named(evidence, capsys):
+    original = members_of(evidence)
+    for members, words in (
+        ({**original, "more.txt": b""}, "(more.txt was added)"),
+        ({name: content for name, content in original.items() if name != "console.txt"}, "(console.txt was removed)"),
+        ({**original, "console.txt": b"calm"}, "(console.txt was changed)"),
+        ({name: content for name, content in original.items() if name != "digests.json"}, "holds no digests"),
+    ):
+        zipped(evidence, members)
+        assert main(["verdict", str(evidence)]) == 4
+        assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", [lambda data: data + b"x", lambda data: b"#!/bin/sh\n" + data])
+def test_bytes_outside_of_the_members_are_damage(evidence, change):
+    evidence.write_bytes(change(evidence.read_bytes()))
+    with pytest.raises(BaselineError, match="damaged"):
+        recompute(evidence)
+
+
+def test_a_comment_of_the_archive_is_damage(evidence):
+    with zipfile.ZipFile(evidence, "a") as archive:
+        archive.comment = b"released"
+    with pytest.raises(BaselineError, match="bytes of no member"):
+        recompute(evidence)
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "link to a device", "huge", "loop"])

@@ -15,9 +15,11 @@ from camrig.gate.samples import recorded_samples
 from camrig.lab import lock
 from camrig.measure.recorder import Recorder
 from camrig.nightly import plan
-from camrig.nightly.plan import Gate, file_name, forwarded, gate_of, soaks, stages
+from camrig.nightly.plan import Gate, gate_of, soaks, stages
 from camrig.settings.options import OPTIONS
 from camrig.settings.resolve import Settings
+from camrig.stages import words
+from camrig.stages.words import file_name, forwarded
 
 MAC = "24:6f:28:aa:10:c4"
 VIRTUAL = f"virtual on {platform.machine()}, {os.cpu_count()} cores"
@@ -44,8 +46,8 @@ def settings(tmp_path):
 def seen(monkeypatch):
     """A board that is known from an earlier run."""
     record = lock.BoardRecord("ESP32", MAC, "1.26", "2026-11-28")
-    monkeypatch.setattr(plan, "find_port", lambda spec: spec)
-    monkeypatch.setattr(plan, "lock_key", lambda port: "usb-x")
+    monkeypatch.setattr(words, "find_port", lambda spec: spec)
+    monkeypatch.setattr(words, "lock_key", lambda port: "usb-x")
     monkeypatch.setattr(lock, "inspect", lambda key: (None, record))
 
 
@@ -100,7 +102,7 @@ def test_the_soak_of_each_board_can_be_typed(settings):
         assert stage.seconds > 7200
 
 
-@pytest.mark.parametrize("names", [plan.OF_SUITE, plan.OF_SOAK, plan.OF_AB])
+@pytest.mark.parametrize("names", [words.OF_SUITE, words.OF_SOAK, plan.OF_AB])
 def test_every_name_that_is_passed_on_is_an_option(names):
     assert set(names) <= {option.name for option in OPTIONS}
     assert forwarded(dict.fromkeys(names), names) == []

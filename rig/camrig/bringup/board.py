@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from importlib import import_module
@@ -126,6 +127,8 @@ class Board:
             from camrig.bringup.installation import install
 
             install(self, image)
+            # What the check has left in the interpreter would count as memory of the first imports.
+            self.session.soft_reset(self.settings.boots_in)
 
     def _image(self) -> Image | None:
         """The image that must run, if one is named. Raises FirmwareError."""
@@ -182,6 +185,10 @@ class Board:
             port.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
         self._choose_token(kept)
 
+    def forget_deployment(self) -> None:
+        """The firmware has changed: files have to be built for it, and what it has of them is not known."""
+        self.__dict__.pop("deployment", None)
+
     @property
     def mac(self) -> str:
         """The MAC that the board gave in this run; empty before it has."""
@@ -216,6 +223,7 @@ class Board:
         self,
         *,
         library: Path | None = None,
+        changes: Mapping[str, Any] | None = None,
         production: bool = False,
         remeasure_imports: bool = False,
         measure_imports: bool = True,
@@ -224,6 +232,7 @@ class Board:
         try:
             return self.deployment.deploy(
                 library=library,
+                changes=changes,
                 production=production,
                 remeasure_imports=remeasure_imports,
                 measure_imports=measure_imports,

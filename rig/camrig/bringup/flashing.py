@@ -146,7 +146,7 @@ def _put_back(board: Board, target: Target, result: FlashResult, failure: Firmwa
         with _port_closed(board):
             put_back(target, result.previous)
     except CamrigError as error:
-        return failure.amended(what=f"{failure.what}; the previous firmware could not be put back ({error.what})")
+        return failure.amended(what=f"{failure.what}; {error.what}")
     return failure.amended(what=f"{failure.what}; the board has its previous firmware again")
 
 

@@ -13,6 +13,7 @@ from camrig.deploy.layers import AGENT, APPLICATION, CORS_MODULE, LIBRARY, is_mo
 from camrig.deploy.left_out import LeftOut, summary
 from camrig.deploy.manifest import check_sources
 from camrig.errors import LibraryError, SettingsError
+from camrig.release_stage import NOT_A_RELEASE, is_rehearsal
 from camrig.report.header import HeaderRow, header_text
 from camrig.settings.resolve import Settings
 
@@ -69,7 +70,8 @@ def run_header(
     if limits is not None:
         whose = f"{len(limits)} of the config file" if settings.limits else f"the {len(limits)} usual ones"
         rows.append(HeaderRow("limits", whose, hash_of_texts({name: str(limit) for name, limit in limits.items()})))
-    return header_text(settings.source, rows)
+    mark = f"{NOT_A_RELEASE}; " if is_rehearsal() else ""
+    return header_text(f"{mark}{settings.source}", rows)
 
 
 def _numbers(targets: Iterable[str]) -> str:

@@ -46,6 +46,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             return 0
         board.over_the_air.confirm()  # it is up, and no suite follows that would
         board.session.restart()
+        print(f"verified: the flash has all of {image.name}, SHA-256 {image.sha256}")
     return 0
 
 

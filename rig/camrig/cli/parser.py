@@ -26,6 +26,8 @@ COMMANDS = {
     "baseline": "camrig baseline list",
     "calibrate": "camrig calibrate --device /dev/ttyUSB0",
     "verdict": "camrig verdict release.zip",
+    "release": "camrig release --firmware firmware.bin --baseline v1.4 --device /dev/ttyUSB0",
+    "verify": "camrig verify release.zip --key release.pub",
     "prove": "camrig prove --quick",
     "nightly": "camrig nightly --soak 2h",
     "soak": "camrig soak --time 2h --device /dev/ttyUSB0",

@@ -16,13 +16,26 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    path: Path = arguments.file
+    return show_evidence(arguments.file)
+
+
+def show_evidence(path: Path) -> int:
+    """Print what follows from the evidence ``path``, and return the exit code of its run."""
+    from camrig.release.evidence import is_release, recompute_release
+    from camrig.release.statement import statement
+
+    if is_release(path):
+        material, decision = recompute_release(path)
+        assert material.comparison is not None
+        assert material.verdict is not None
+        show_verdict(material.comparison, material.verdict, verbose=True)
+        print(f"\n{statement(material, decision)}")
+        print(f"{path}: recomputed from samples, results and record; every member has its digest")
+        return decision.exit_code
     comparison, verdict = recompute(path)
     exit_code = run_ended(path)
     show_verdict(comparison, verdict, verbose=True)
-    print(
-        f"{path}: the verdict is the one that its samples and limits give; files, console and board are not checked"
-    )
+    print(f"{path}: the verdict is the one that its samples and limits give; every member has its digest")
     if exit_code not in (0, verdict.exit_code):
         print(f"the run itself ended with exit code {exit_code}: see its report for the tests that did not pass")
     return exit_code or verdict.exit_code

@@ -16,12 +16,14 @@ from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
 from camrig.gate.limits import Limit
 from camrig.gate.looks import keep_look, load_looks, looks_path, plan_of_look
+from camrig.gate.provenance import FIRMWARE
 from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import one_look
 from camrig.gate.tails import source_of
 from camrig.gate.verdict import GateVerdict
 from camrig.measure.sessions import ENOUGH
 from camrig.probe.request_kinds import REQUEST_KINDS
+from camrig.release_stage import NOT_A_RELEASE, is_rehearsal, is_stage
 from camrig.settings.resolve import Settings
 
 CALIBRATION_AB, CALIBRATION_RUNS = "calibration.ab.json", "calibration.runs.json"
@@ -138,6 +140,7 @@ class StoredComparison:
             plan_of_look(one_look(), load_looks(looks).get(library, 0)),
             paired=False,
             anyway=self._settings.compare_anyway,
+            compared=FIRMWARE if is_stage() else (),
             calibration=calibration_of(self._settings, CALIBRATION_RUNS),
             blocked={
                 metric: "no test of this run measured it"
@@ -193,6 +196,7 @@ class StoredComparison:
         Raises BaselineError, BlockedError.
         """
         board_run, board = self._measured_board()
+        run = {"exit_code": exit_code, **({"rehearsal": NOT_A_RELEASE} if is_rehearsal() else {})}
         verdict = self._verdict if isinstance(self._verdict, GateVerdict) else None
         comparison = self.comparison if verdict else None
         write_evidence(
@@ -205,7 +209,7 @@ class StoredComparison:
                 console=board_run.console,
                 comparison=comparison,
                 verdict=verdict,
-                extra={"notes": board_run.recorder.notes, "run": {"exit_code": exit_code}},
+                extra={"notes": board_run.recorder.notes, "run": run},
             ),
         )
         return f"evidence: {path}"

@@ -14,7 +14,7 @@ from camrig.gate.calibration import Calibration
 from camrig.gate.json_file import Fields, json_text, load_json
 from camrig.gate.judgement import judge
 from camrig.gate.limits import Limit, parse_limit
-from camrig.gate.provenance import demand_comparable, differences
+from camrig.gate.provenance import demand_comparable, differences, subjects
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict, as_data
 
@@ -30,7 +30,8 @@ class Comparison:
     """Two runs, and the limits and the plan to judge them by.
 
     ``paired``: both sides were measured together, batch by batch. ``anyway``: their provenance may differ.
-    ``blocked`` says why a metric could not be measured.
+    ``compared``: facts of their provenance that differ on purpose, such as ``firmware``. ``blocked`` says why a
+    metric could not be measured.
     """
 
     candidate: Baseline
@@ -41,22 +42,28 @@ class Comparison:
     anyway: bool = False
     calibration: Calibration | None = None
     blocked: Mapping[str, str] = field(default_factory=dict)
+    compared: tuple[str, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What differs between the two on purpose, beside the library."""
+        return subjects(self.candidate.provenance, self.baseline.provenance, self.compared)
 
     @property
     def differences(self) -> tuple[str, ...]:
         """Every reason why these two runs may not be compared, unless ``anyway``."""
-        return differences(self.candidate.provenance, self.baseline.provenance)
+        return differences(self.candidate.provenance, self.baseline.provenance, self.compared)
 
     def decide(self, final: bool = True) -> GateVerdict:
         """The verdict; ``final``: no more batches will come. Raises SettingsError, BaselineError."""
         if not self.anyway:
-            demand_comparable(self.candidate.provenance, self.baseline.provenance, "its baseline", _ANYWAY)
+            sides = self.candidate.provenance, self.baseline.provenance
+            demand_comparable(*sides, "its baseline", _ANYWAY, self.compared)
         if self.calibration is not None:
-            demand_comparable(
-                self.candidate.provenance, self.calibration.provenance, "the calibration of this bench", _CALIBRATE
-            )
+            own, bench = self.candidate.provenance, self.calibration.provenance
+            demand_comparable(own, bench, "the calibration of this bench", _CALIBRATE, self.compared)
         return judge(
-            self.candidate.metrics,
+            self.candidate.joined(),
             self.baseline.joined(),
             self.limits,
             plan=self.plan,
@@ -80,6 +87,7 @@ def terms_text(comparison: Comparison) -> str:
         "paired": comparison.paired,
         "anyway": comparison.anyway,
         "blocked": dict(comparison.blocked),
+        **({"compared": list(comparison.compared)} if comparison.compared else {}),
     }
     return json_text(KIND, SCHEMA, data)
 
@@ -98,6 +106,7 @@ def read_comparison(
         anyway=fields.flag("anyway"),
         calibration=calibration,
         blocked={name: str(why) for name, why in fields.scalars("blocked").items()},
+        compared=fields.texts("compared") if "compared" in fields.names() else (),
     )
 
 

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import lzma
 import re
-import struct
 import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from camrig.errors import BaselineError
+from camrig.gate.archive import HINT, check_members, opened, save_members, unwritable
 from camrig.gate.baseline import Baseline, baseline_text, load_baseline
 from camrig.gate.calibration import calibration_text, load_calibration
 from camrig.gate.comparison import Comparison, read_comparison, terms_text, verdict_text
 from camrig.gate.json_file import parse_json
 from camrig.gate.verdict import GateVerdict
 from camrig.redaction import hidden, hide
-from camrig.whole_file import demand_place, read_whole, write_whole
+from camrig.whole_file import demand_place
 
 SAMPLES, BASELINE, CALIBRATION = "samples.json", "baseline.json", "calibration.json"
-TERMS, VERDICT, RUN, DIGESTS = "terms.json", "verdict.json", "run.json", "digests.json"
-_HINT = "record the evidence again"
-_MAX_BYTES = 32 << 20  # of the file, and of what is packed in it: what this module writes is far smaller
+TERMS, VERDICT, RUN = "terms.json", "verdict.json", "run.json"
 _FIGURE = re.compile(r"[-+<>]?\s?\d+(?:[.,]\d+)*\s?%?")  # with its sign
-# All that zipfile raises for bytes that are not an archive, or a damaged one. A RuntimeError is about a password.
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-)
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 
 @dataclass(frozen=True)
@@ -79,16 +59,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
             members[CALIBRATION] = calibration_text(evidence.comparison.calibration)
     if evidence.verdict is not None:
         members[VERDICT] = verdict_text(evidence.verdict)
-    # The verdict has no need of a digest: it follows from the rest.
-    members[DIGESTS] = _json({name: _digest(text.encode()) for name, text in members.items() if name != VERDICT})
-    try:
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, text in sorted(members.items()):
-                archive.writestr(zipfile.ZipInfo(name, _EPOCH), text.encode(), zipfile.ZIP_DEFLATED)
-        write_whole(path, content.getvalue(), private=True)  # the console tells much of a bench
-    except OSError as error:
-        raise _unwritable(path, error) from None
+    save_members(path, {name: text.encode() for name, text in members.items()})
 
 
 def demand_writable(path: Path) -> None:
@@ -96,7 +67,7 @@ def demand_writable(path: Path) -> None:
     try:
         demand_place(path)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
 def remove_older(path: Path) -> None:
@@ -107,11 +78,7 @@ def remove_older(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> BaselineError:
-    return BaselineError(f"the evidence {path} cannot be written: {error.strerror}", hint="name another file")
+        raise unwritable(path, error) from None
 
 
 def run_ended(path: Path) -> int:
@@ -119,7 +86,7 @@ def run_ended(path: Path) -> int:
 
     Raises BaselineError for a file that cannot be read.
     """
-    with _opened(path) as archive:
+    with opened(path) as archive:
         if RUN not in archive.namelist():
             return 0
         try:
@@ -129,7 +96,7 @@ def run_ended(path: Path) -> int:
             reason = "its exit code is not one"
         except (ValueError, LookupError, TypeError) as error:
             reason = str(error)
-        raise BaselineError(f"the evidence {path} does not say how its run ended: {reason}", hint=_HINT)
+        raise BaselineError(f"the evidence {path} does not say how its run ended: {reason}", hint=HINT)
 
 
 def recompute(path: Path) -> tuple[Comparison, GateVerdict]:
@@ -137,40 +104,20 @@ def recompute(path: Path) -> tuple[Comparison, GateVerdict]:
 
     Raises BaselineError for a file that is missing or damaged, holds no verdict, or holds a different one.
     """
-    with _opened(path) as archive:
+    with opened(path) as archive:
         comparison, stated = _read(path, archive)
         try:
             verdict = comparison.decide()
             same = _same_verdict(stated, verdict)
         except (ValueError, ArithmeticError, LookupError) as error:  # figures that no board could report
-            raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", hint=_HINT) from None
+            raise BaselineError(f"the evidence {path} is damaged: no verdict follows ({error})", hint=HINT) from None
         if not same:
             raise BaselineError(
                 f"the verdict in {path} is not the one that its samples give ({verdict.outcome.value})",
                 hint="do not trust this file: samples or verdict were changed",
             )
-        _check_digests(path, archive)
+        check_members(path, archive)
     return comparison, verdict
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive ``path``, of a size that can be read into memory. Raises BaselineError for damage inside, too."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(read_whole(path, _MAX_BYTES))) as archive:
-            archive.filename = str(path)  # for messages
-            if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
-                raise BaselineError(f"{path} is not evidence: what is packed in it is too large", hint=_HINT)
-            if (damaged := archive.testzip()) is not None:
-                raise BaselineError(f"the evidence {path} is damaged: {damaged}", hint=_HINT)
-            if len(set(archive.namelist())) < len(archive.namelist()):
-                raise BaselineError(f"the evidence {path} is damaged: two members have one name", hint=_HINT)
-            yield archive
-    except FileNotFoundError:
-        raise BaselineError(f"there is no evidence {path}") from None
-    except _UNREADABLE as error:
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise BaselineError(f"the evidence {path} cannot be read: {why}", hint=_HINT) from None
 
 
 def _read(path: Path, archive: zipfile.ZipFile) -> tuple[Comparison, bytes]:
@@ -188,25 +135,6 @@ def _read(path: Path, archive: zipfile.ZipFile) -> tuple[Comparison, bytes]:
     return comparison, archive.read(VERDICT)
 
 
-def _check_digests(path: Path, archive: zipfile.ZipFile) -> None:
-    """Raises BaselineError if a member is not the one that was written; evidence of earlier releases has no digests.
-
-    The verdict needs no digest, as it follows from the rest.
-    """
-    names = {*archive.namelist()} - {VERDICT, DIGESTS}
-    if DIGESTS not in archive.namelist():
-        return
-    try:
-        digests = parse_json(archive.read(DIGESTS))
-    except ValueError:
-        digests = None
-    if digests != {name: _digest(archive.read(name)) for name in names}:
-        raise BaselineError(
-            f"the evidence {path} is damaged: its files are not those that were written",
-            hint="do not trust this file",
-        )
-
-
 def _same_verdict(stated: bytes, verdict: GateVerdict) -> bool:
     """Whether ``stated`` is the file of ``verdict``.
 
@@ -222,10 +150,6 @@ def _same_verdict(stated: bytes, verdict: GateVerdict) -> bool:
         return stated in (computed, verdict_text(replace(verdict, metrics=metrics)).encode())
     except (ValueError, LookupError, TypeError):
         return False
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _json(data: Any, *, names: bool = False) -> str:

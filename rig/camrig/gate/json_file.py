@@ -96,11 +96,23 @@ class Fields:
             raise self.damaged(f"{name} is not a text")
         return value
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        values = self._list(name)
+        if not all(isinstance(value, str) for value in values):
+            raise self.damaged(f"{name} holds more than texts")
+        return tuple(values)
+
     def flag(self, name: str) -> bool:
         value = self._get(name)
         if not isinstance(value, bool):
             raise self.damaged(f"{name} is neither true nor false")
         return value
+
+    def optional_text(self, name: str) -> str | None:
+        return None if self._get(name) is None else self.text(name)
+
+    def optional_flag(self, name: str) -> bool | None:
+        return None if self._get(name) is None else self.flag(name)
 
     def integer(self, name: str) -> int:
         return self._integer(name, self._get(name))

@@ -6,28 +6,28 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from camrig.errors import EXIT_FAILED, BlockedError, CamrigError, HistoryError, ResultsError
-from camrig.history.add import add_results
+from camrig.history.add import add_results, keep_comparison
 from camrig.history.record import RunRecord, read_run
 from camrig.history.store import FILE
+from camrig.history.trend import ALIKE, CONFIRMED
 from camrig.nightly import drift, plan, state
 from camrig.nightly.libraries import keep_library
 from camrig.nightly.prune import Keep, prune
-from camrig.nightly.stage import EXIT_INTERRUPTED, RunningStage, Stage, StageEnd, worst
 from camrig.report.own_ignore import ignore_itself
-from camrig.report.results_file import read_results
 from camrig.report.run_verdict import WORDS
 from camrig.settings.duration import in_words
 from camrig.settings.resolve import Settings
+from camrig.stages.sequence import StageSequence
+from camrig.stages.stage import Stage, StageEnd, worst
+from camrig.stages.words import file_name, forwarded, words_of_board
 from camrig.whole_file import demand_place, temporary_folder
 
-POLL = 0.2  # seconds
 LOG = "nightly-{stamp}-{stage}.log"
-WIDTH = 160  # characters of a reason
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Nightly:
         self._stamp = time.strftime("%Y%m%dT%H%M%S")
         self._clock = time.monotonic()
         self._ends: list[StageEnd] = []
-        self._running: list[RunningStage] = []
+        self._sequence = StageSequence(self._log, self._take, say)
         self._trend: Path | None = None
         self._history_works = True
 
@@ -66,7 +66,7 @@ class Nightly:
                 self._work()
             except KeyboardInterrupt:
                 interrupted = True
-                self._stop_all()
+                self._sequence.stop()
             code = worst([end.code for end in self._ends], interrupted)
             self._show_end(code)
             state.close(results)
@@ -85,13 +85,18 @@ class Nightly:
             ) from None
 
     def _close_earlier(self) -> None:
-        night = state.cut_off(self._settings.results)
+        try:
+            night = state.cut_off(self._settings.results)
+        except ResultsError as error:
+            self._say(str(error))
+            return
         if night is None:
             return
         sentence, path = state.close_cut_off(self._settings.results, night)
         self._say(f"{sentence}; it is closed as interrupted")
-        if path is not None:
-            self._add(path)
+        for results in (path, *map(Path, night.results)):  # a run that was cut off last may not have added itself
+            if results is not None and results.is_file():
+                self._add(results)
 
     def _work(self) -> None:
         settings = self._settings
@@ -115,46 +120,19 @@ class Nightly:
 
     def _do(self, stages: Sequence[Stage]) -> list[StageEnd]:
         """Run commands at once, and wait until all have ended."""
-        ends: list[StageEnd] = []
         self._night.stage = ", ".join(map(str, stages))
         state.save(self._settings.results, self._night)
-        self._running += [RunningStage(stage, self._log(stage)) for stage in stages]
-        while self._running:
-            for running in list(self._running):
-                if (end := running.poll()) is not None:
-                    self._running.remove(running)
-                    self._take(end)
-                    ends.append(end)
-            if self._running:
-                time.sleep(POLL)
-        return ends
+        return self._sequence.run(stages)
 
     def _log(self, stage: Stage) -> Path:
-        name = f"{stage.name}-{plan.file_name(stage.board)}"
+        name = f"{stage.name}-{file_name(stage.board)}"
         return self._settings.results / LOG.format(stamp=self._stamp, stage=name)
 
     def _take(self, end: StageEnd) -> None:
-        """Keep how a command ended, and say it."""
+        """Keep how a command ended."""
         self._ends.append(end)
         if end.results is not None:
             self._night.results.append(str(end.results))
-        word = WORDS.get(end.code, "blocked")
-        text = f"{end.stage}  {in_words(end.seconds)}  {word}"
-        reason = _reason(end)
-        self._say(f"{text}  {reason}" if reason else text)
-
-    def _stop_all(self) -> None:
-        """End what works, with what it has; at once after a second Ctrl-C."""
-        self._say("interrupted: what works is being ended; Ctrl-C again stops it at once")
-        try:
-            for running in self._running:
-                running.interrupt()
-            while self._running:
-                self._take(self._running[0].stop())
-                del self._running[0]
-        except KeyboardInterrupt:
-            for running in self._running:
-                running.kill()
 
     def _keep_libraries(self) -> None:
         for record in self._records():
@@ -187,33 +165,41 @@ class Nightly:
             self._say(f"no trend: {error}")
             return
         self._trend = known.page
-        remarks = {board: self._confirm(change, known) for board, change in drift.suspects(known.changes).items()}
-        for change in known.changes[: drift.SHOWN]:
-            is_suspect = change.kind == drift.POSSIBLE and change.worse
-            confirmed, remark = remarks.get(change.board, (False, "")) if is_suspect else (False, "")
-            self._say(drift.line(change, remark, confirmed))
-        if (hidden := len(known.changes) - drift.SHOWN) > 0:
+        suspects = drift.suspects(known.changes)
+        remarks = {board: self._confirm(change, known) for board, change in suspects.items()}
+        if "" in remarks.values():  # a comparison is in the history now, and in the trend
+            known = drift.moved(self._settings.results)
+        moved = known.events()
+        for event in moved[: drift.SHOWN]:
+            own = [remarks.get(change.board, "") for change in event.changes if change in suspects.values()]
+            self._say(drift.line(event, next(filter(None, own), "")))
+        if (hidden := len(moved) - drift.SHOWN) > 0:
             self._say(f"{hidden} more on the trend page")
 
-    def _confirm(self, change: drift.Change, known: drift.Moved) -> tuple[bool, str]:
-        """Whether a comparison of both libraries confirms a step, and what it says."""
-        spec = next(
-            (board.spec for record in self._records() for board in record.boards if board.name == change.board), None
-        )
-        if spec is None:
-            return False, "its board had no suite in this night"
-        words = [*plan.words_of_board(spec, self._settings), *plan.forwarded(self._flags, plan.OF_AB)]
+    def _confirm(self, change: drift.Change, known: drift.Moved) -> str:
+        """Compare both libraries of a step, and keep the answer in the history; if there is none, why not."""
+        of_board = ((record, board) for record in self._records() for board in record.boards)
+        record, board = next((pair for pair in of_board if pair[1].name == change.board), (None, None))
+        if record is None or board is None:
+            return "its board had no suite in this night"
+        spec, evidence = board.spec, plan.evidence_of(board.spec, self._settings, f"{self._stamp}-ab")
+        words = [*words_of_board(spec, self._settings), *forwarded(self._flags, plan.OF_AB)]
         with temporary_folder() as folder:
             stage = drift.confirmation(change, known.boards, self._settings, spec, words, folder / "before")
             if isinstance(stage, str):
-                return False, stage
-            (end,) = self._do([stage])
-        if end.code == EXIT_FAILED:
-            return True, "confirmed by camrig ab: this night's library is worse than the one before"
-        if end.code == 0:
-            return False, "camrig ab of both libraries shows no difference: it is not the library"
-        self._ends.remove(end)  # that a comparison did not decide says nothing of the night
-        return False, f"camrig ab did not decide ({WORDS.get(end.code, 'blocked')})"
+                return stage
+            (end,) = self._do([replace(stage, words=[*stage.words, f"--hil-evidence={evidence}"])])
+        if end.code not in (0, EXIT_FAILED):
+            self._ends.remove(end)  # that a comparison did not decide says nothing of the night
+            return f"camrig ab did not decide ({WORDS.get(end.code, 'blocked')})"
+        worse = drift.worse_metrics(change, evidence) if end.code == EXIT_FAILED else ()
+        answer = drift.answer(change, known.boards, record.started, worse)
+        try:
+            keep_comparison(self._settings.results / FILE, self._settings.results, answer)
+        except CamrigError as error:
+            self._say(f"not in the history: {error}")
+            return CONFIRMED if worse else ALIKE
+        return ""
 
     def _show_end(self, code: int) -> None:
         seconds = time.monotonic() - self._clock
@@ -231,17 +217,3 @@ class Nightly:
             return None
         page = decisive.results.with_suffix(".html")
         return page if page.is_file() else decisive.results
-
-
-def _reason(end: StageEnd) -> str:
-    """Why a command ended as it did, in one line."""
-    if end.results is not None and not end.words:
-        with suppress(ResultsError):
-            sentence: str = read_results(end.results)["verdict"]["sentence"]
-            return _short(sentence.partition(". ")[2] or sentence)
-    return _short(end.words) if end.code != EXIT_INTERRUPTED or end.words else ""
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"

@@ -17,6 +17,7 @@ from typing import Any
 
 from camrig.measure.recorder import RecordedMetric
 from camrig.redaction import hidden
+from camrig.release_stage import NOT_A_RELEASE, is_rehearsal
 from camrig.report.answers import cost, leak
 from camrig.report.own_ignore import ignore_itself
 from camrig.report.percentiles import percentiles
@@ -85,7 +86,7 @@ class BoardReport:
     application: str = ""
     application_source: str = ""
     application_sha256: str = ""
-    radio: dict[str, int | None] | None = None
+    radio: dict[str, int | str | None] | None = None
     sensor: dict[str, Any] | None = None
     timeline: list[dict[str, Any]] = field(default_factory=list)
     console: dict[str, Any] | None = None
@@ -114,11 +115,14 @@ class RunReport:
     limits: dict[str, str] = field(default_factory=dict)
     gate: dict[str, Any] | None = None
     outcomes: list[TestRecord] = field(default_factory=list)
+    rehearsal: bool = field(default_factory=is_rehearsal)
 
 
 def as_json(report: RunReport) -> dict[str, Any]:
     """The report with its schema version; each metric with its summary and its batches of raw values in order."""
     verdict = run_verdict(report.exit_code, report.correct, report.blocked, report.selection, report.gate)
+    if report.rehearsal:
+        verdict["sentence"] += f" {NOT_A_RELEASE.capitalize()}."
     return {
         "schema": SCHEMA,
         "verdict": verdict,

@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from camrig.redaction import hide
+from camrig.release_stage import NOT_A_RELEASE
 from camrig.report.export_text import one_line
 from camrig.whole_file import read_whole, write_whole
 
@@ -56,6 +57,8 @@ def suite_properties(results: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _properties(results: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     repository = results["repository"] or {}
     yield "camrig", results["camrig"]
+    if results["rehearsal"]:
+        yield "rehearsal", NOT_A_RELEASE
     yield "verdict", results["verdict"]["outcome"]
     yield "commit", repository.get("commit", "")
     yield "dirty", str(repository.get("dirty", "")).lower()

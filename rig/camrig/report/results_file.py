@@ -53,6 +53,7 @@ def checked_results(data: Any, name: str) -> dict[str, Any]:
         data = _from_2(data)
     if fault := fault_of(data):
         raise ResultsError(f"{name} is damaged: {fault}", hint="run the tests again")
+    data.setdefault("rehearsal", False)
     data["outcomes"] = [{**EMPTY_OF_TEST, **test} for test in data["outcomes"]]
     return dict(data)
 
@@ -68,6 +69,7 @@ def _from_2(old: dict[str, Any]) -> dict[str, Any]:
         "limits": {},
         "gate": None,
         "outcomes": [],
+        "rehearsal": False,
         **old,
         "schema": SCHEMA,
     }

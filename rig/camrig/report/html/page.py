@@ -23,12 +23,13 @@ NOT_RUN = ("blocked", "inconclusive", "skipped", "xfailed")
 WHOLE = 6  # tests of one cause that are shown whole; of the others the names
 
 
-def page(results: Mapping[str, Any]) -> str:
-    """The page of a run's ``results``, as ``read_results`` returns them."""
+def page(results: Mapping[str, Any], release: Mapping[str, Any] | None = None) -> str:
+    """The page of a run's ``results``, as ``read_results`` returns them; of a ``release``, with its head above."""
     outcome, tests = results["verdict"]["outcome"], results["outcomes"]
     return rendered(
         "run.html",
         results=results,
+        release=release,
         verdict={"css": outcome.replace(" ", "-"), "sign": SIGNS[outcome], "word": outcome.capitalize()},
         reasons=reasons(results),
         notices=notices(results),
@@ -51,6 +52,8 @@ def notices(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a reader has to know before the figures, as a word and a sentence."""
     selection = results["selection"]
     texts = []
+    if results["rehearsal"]:
+        texts.append(("rehearsal", "Not a release: nothing of this says that a firmware may be shipped."))
     if results["interrupted"]:
         texts.append(("interrupted", "The run was interrupted: what is missing here was not looked at."))
     if selection.get("stopped"):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from camrig.deadline import Deadline
-from camrig.nightly import stage as stages
-from camrig.nightly.stage import RunningStage, Stage, by_rule, worst
+from camrig.stages import stage as stages
+from camrig.stages.stage import RunningStage, Stage, by_rule, worst
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,7 +154,7 @@ def test_what_ignores_an_interrupt_is_killed_with_its_children(start, tmp_path, 
 def test_a_command_ends_clean_when_the_night_is_killed(tmp_path):
     (tmp_path / "command_under_test.py").write_text(ENDS_CLEAN)
     night = (
-        "import time\nfrom pathlib import Path\nfrom camrig.nightly.stage import RunningStage, Stage\n"
+        "import time\nfrom pathlib import Path\nfrom camrig.stages.stage import RunningStage, Stage\n"
         f"RunningStage(Stage('s', 'b', ['command_under_test'], 600), Path({str(tmp_path / 'log')!r}))\n"
         "time.sleep(600)\n"
     )

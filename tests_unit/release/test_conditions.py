@@ -1,0 +1,210 @@
+"""What a release refuses before anything is written: one sentence each, and no file."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import replace
+
+import pytest
+from camrig.cli.main import main
+from camrig.errors import NoMicroPythonError
+from camrig.gate.baseline import Baseline, save_baseline
+from camrig.lab import lock
+from camrig.release import conditions
+from camrig.stages.words import known_mac
+
+from tests_unit.gate.test_evidence import quiet_run
+from tests_unit.gate.test_json_files import PROVENANCE
+from tests_unit.release.conftest import commit, git
+from tests_unit.signing.test_signatures import make_keys
+
+VIRTUAL = known_mac("sim")
+
+
+@pytest.fixture
+def bench(repository, monkeypatch):
+    """The repository with baselines v1 of its virtual board and real of hardware; nothing asks a board."""
+    monkeypatch.chdir(repository)
+    for name in ("CAMRIG_DEVICE", "ESPPORT", "CAMRIG_COMPARE_ANYWAY", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CAMRIG_WIFI_SSID", "lab")
+    monkeypatch.setenv("CAMRIG_WIFI_PASSWORD", "correct horse battery")
+    for name, fields in (("v1", {"mac": VIRTUAL, "virtual": True}), ("real", {})):
+        names = ("heap.preflight.allocated", "heap.import.microdot.cors")
+        metrics = dict.fromkeys(names, quiet_run().metrics["heap.allocated"])
+        save_baseline(
+            repository / "results" / "baselines" / f"{name}.json", Baseline(replace(PROVENANCE, **fields), metrics)
+        )
+    (repository / "results" / ".gitignore").write_text("*\n")
+    return repository
+
+
+def refusal(bench, capsys, *words, code=4):
+    before = sorted(bench.parent.rglob("*"))
+    assert main(["release", *words]) == code
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("camrig: ")
+    assert len(output.err.splitlines()) == 1
+    caches = ("__pycache__", ".pytest_cache")
+    assert [path for path in sorted(bench.parent.rglob("*")) if not set(path.parts) & set(caches)] == [
+        path for path in before if not set(path.parts) & set(caches)
+    ]
+    return output.err
+
+
+REHEARSAL = ("--rehearsal", "--baseline", "v1")
+
+
+def test_a_virtual_board_is_refused_without_rehearsal(bench, capsys):
+    for words in ((), ("--device", "sim"), ("--device", "sim:slow-chip")):
+        assert "a virtual board releases nothing" in refusal(bench, capsys, "--baseline", "v1", *words)
+
+
+@pytest.mark.parametrize("spec", ["/dev/ttyUSB0", "socket://bench:1", "auto", "id:7"])
+def test_a_rehearsal_touches_no_hardware(bench, capsys, spec):
+    assert "a rehearsal runs on a virtual board" in refusal(bench, capsys, *REHEARSAL, "--device", spec)
+
+
+def test_an_image_that_is_missing_or_none_at_all(bench, capsys):
+    hardware = ("--device", "/dev/ttyUSB9", "--baseline", "real")
+    assert "needs the image of the firmware" in refusal(bench, capsys, *hardware)
+    assert "is not a file" in refusal(bench, capsys, *hardware, "--firmware", "nowhere.bin")
+    (bench.parent / "firmware.bin").write_bytes(b"\xe9" + b"\0" * 200)
+    assert "firmware.bin" in refusal(bench, capsys, *hardware, "--firmware", str(bench.parent / "firmware.bin"))
+
+
+def test_more_than_one_board(bench, capsys):
+    assert "a release is of one board" in refusal(bench, capsys, *REHEARSAL, "--device", "sim", "--device", "sim:x")
+
+
+def test_a_comparison_at_any_price(bench, capsys, monkeypatch):
+    monkeypatch.setenv("CAMRIG_COMPARE_ANYWAY", "yes")
+    assert "not compared with a baseline of another board" in refusal(bench, capsys, *REHEARSAL)
+
+
+@pytest.mark.parametrize("change", ["lib/microdot/cors.py", "lib/new.py", "device/main.py"])
+def test_a_dirty_tree(bench, capsys, change):
+    with (bench / change).open("a") as file:
+        file.write("\n# changed\n")
+    assert "has changes that are in no commit" in refusal(bench, capsys, *REHEARSAL)
+
+
+def test_a_library_that_no_commit_holds(bench, capsys, tmp_path, monkeypatch):
+    (bench / ".git").rename(bench / "no-git")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    assert "is in no commit of a git repository" in refusal(bench, capsys, *REHEARSAL)
+    git(bench, "init", "-q")  # without any commit
+    assert "is in no commit of a git repository" in refusal(bench, capsys, *REHEARSAL)
+
+
+def test_a_baseline_that_is_missing_or_of_another_kind(bench, capsys):
+    assert "there is no baseline" in refusal(bench, capsys, "--rehearsal", "--baseline", "v2")
+    assert "is of hardware, and this is a virtual board" in refusal(
+        bench, capsys, "--rehearsal", "--baseline", "real"
+    )
+
+
+def test_a_baseline_of_another_virtual_board(bench, capsys):
+    save_baseline(
+        bench / "results" / "baselines" / "old.json",
+        Baseline(
+            replace(PROVENANCE, mac=f"virtual on {platform.machine()}, 99 cores", virtual=True), quiet_run().metrics
+        ),
+    )
+    text = refusal(bench, capsys, "--rehearsal", "--baseline", "old", "--hil-baselines", "results/baselines")
+    assert "has a limit" in text or "is of another board" in text
+
+
+def test_the_board_itself_is_asked_for_its_mac(monkeypatch, bench):
+    from camrig.settings.resolve import Settings
+
+    baseline = Baseline(PROVENANCE, quiet_run().metrics)
+    settings = Settings(device=("/dev/ttyUSB9",))
+
+    class Answers:
+        def __init__(self, *_):
+            self.identity = type("Identity", (), {"mac": self.mac, "virtual": self.virtual})
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+    for mac, virtual, words in (
+        ("24:6f:28:00:00:02", False, "is of another board: 24:6f:28:00:00:01, and this is 24:6f:28:00:00:02"),
+        (PROVENANCE.mac, True, "is a virtual board"), (PROVENANCE.mac, False, ""),
+    ):  # fmt: skip
+        monkeypatch.setattr(conditions, "Board", type("Board", (Answers,), {"mac": mac, "virtual": virtual}))
+        if words:
+            with pytest.raises(Exception, match=words):
+                conditions.demand_board(settings, baseline, "v1")
+        else:
+            conditions.demand_board(settings, baseline, "v1")
+
+    def silent(*_):
+        raise NoMicroPythonError("something else answers")
+
+    monkeypatch.setattr(conditions, "Board", silent)
+    with pytest.raises(Exception, match="nobody knows which board this is"):
+        conditions.demand_board(settings, baseline, "v1")
+    record = lock.BoardRecord("ESP32", PROVENANCE.mac, "1.26", "2026-11-28")
+    monkeypatch.setattr(lock, "inspect", lambda key: (None, record))
+    monkeypatch.setattr("camrig.stages.words.find_port", lambda spec: spec)
+    monkeypatch.setattr("camrig.stages.words.lock_key", lambda port: port)
+    conditions.demand_board(settings, baseline, "v1")
+
+
+MARKED = "import pytest\n\n@pytest.mark.{}\ndef test_more():\n    pass\n"
+
+
+@pytest.mark.parametrize(("mark", "words"), [
+    ("skip", "1 check would be skipped: tests/test_more.py::test_more"),
+    ("skipif(True, reason='x')", "would be skipped"),
+    ("xfail", "would be expected to fail"), ("xfail(True, reason='x')", "would be expected to fail"),
+])  # fmt: skip
+def test_a_check_that_would_not_count(bench, capsys, mark, words):
+    (bench / "tests" / "test_more.py").write_text(MARKED.format(mark))
+    commit(bench)
+    assert words in refusal(bench, capsys, *REHEARSAL)
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ("-k bytes", "1 check of the suite would be deselected"), ("-m 'not slow'", "only a part"),
+    ("--deselect tests/test_more.py", "would be deselected"), ("--no-such-option", "the suite cannot be collected: "),
+])  # fmt: skip
+def test_a_selection_that_comes_from_somewhere_else(bench, capsys, monkeypatch, options, words):
+    (bench / "tests" / "test_more.py").write_text("def test_more():\n    pass\n")
+    commit(bench)
+    monkeypatch.setenv("PYTEST_ADDOPTS", options)
+    assert words in refusal(bench, capsys, *REHEARSAL)
+
+
+def test_a_part_of_the_suite_and_an_empty_one(bench, capsys):
+    assert "only a part of the tests is selected" in refusal(bench, capsys, "tests/test_board.py", *REHEARSAL)
+    (bench / "tests" / "test_board.py").write_text("")
+    commit(bench)
+    assert "has no check" in refusal(bench, capsys, *REHEARSAL)
+
+
+def test_a_key_that_cannot_sign(bench, capsys, tmp_path, monkeypatch):
+    assert "there is no key nowhere" in refusal(bench, capsys, *REHEARSAL, "--sign", "nowhere")
+    key, _ = make_keys(tmp_path, "ssh", phrase="correct horse")
+    monkeypatch.setattr("camrig.signing.program.has_terminal", lambda: False)
+    assert "has a passphrase" in refusal(bench, capsys, *REHEARSAL, "--sign", str(key))
+
+
+def test_results_that_cannot_be_written(bench, capsys):
+    (bench / "taken").write_text("a file")
+    commit(bench)
+    words = ("--hil-results", "taken", "--hil-baselines", "results/baselines")
+    assert main(["release", *REHEARSAL, *words]) == 6
+    assert "the results of a release cannot be written to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--soak", "2"), ("--sign",), ("--browser",)])
+def test_a_wrong_option_is_one_sentence(words, capsys):
+    with pytest.raises(SystemExit, match="4"):
+        main(["release", "--baseline", "v1", *words])
+    assert capsys.readouterr().err.splitlines()[-1].startswith("camrig release: ")
