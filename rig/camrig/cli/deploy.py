@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.errors import SettingsError
@@ -31,6 +32,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     from camrig.deploy.plan import describe
     from camrig.steps import printed_steps
 
+    if arguments.dry_run:
+        settings = replace(settings, firmware=None)  # it would be installed
     print(run_header(settings, None, agent=not arguments.production))
     with Board(settings.device[0], settings, printed_steps()) as board:
         if arguments.dry_run:
