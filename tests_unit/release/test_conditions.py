@@ -116,10 +116,11 @@ def test_the_board_itself_is_asked_for_its_mac(monkeypatch, bench):
     from camrig.settings.resolve import Settings
 
     baseline = Baseline(PROVENANCE, quiet_run().metrics)
-    settings = Settings(device=("/dev/ttyUSB9",))
+    settings = Settings(device=("/dev/ttyUSB9",), firmware=bench / "firmware.bin")
 
     class Answers:
-        def __init__(self, *_):
+        def __init__(self, spec, settings, steps):
+            assert settings.firmware is None  # a board that is asked is not flashed
             self.identity = type("Identity", (), {"mac": self.mac, "virtual": self.virtual})
 
         def __enter__(self):

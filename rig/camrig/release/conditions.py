@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import camrig
@@ -89,7 +90,7 @@ def demand_board(settings: Settings, baseline: Baseline, name: str) -> None:
         mac, virtual = known_mac(spec), True
     else:
         try:
-            with Board(spec, settings, Steps()) as board:
+            with Board(spec, replace(settings, firmware=None), Steps()) as board:  # it is only asked
                 mac, virtual = board.identity.mac, board.identity.virtual
         except NoMicroPythonError as error:
             mac, virtual = known_mac(spec), False
