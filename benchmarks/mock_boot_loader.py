@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from camrig.errors import FlashError
-from camrig.flash.boot_loader import FlashReadError
+from camrig.errors import FlashError, FlashReadError
 
 SECTOR = 0x1000
 BLOCK = 0x4000  # bytes that arrive at once
@@ -17,12 +16,13 @@ MAC = "a0:b1:c2:d3:e4:f5"
 
 @dataclass
 class Chip:
-    """One board, which a reset starts. ``sectors_written`` counts what was erased, whatever came of it."""
+    """One board, which a reset starts. ``sectors_written`` counts what was erased, ``writes`` the attempts."""
 
     flash: bytearray
     mac: str = MAC
     name: str = "esp32"
     sectors_written: int = 0
+    writes: int = 0
     resets: int = 0
     start: Callable[[], None] = lambda: None
 
@@ -99,6 +99,7 @@ class MockBootLoader:
         return hashlib.md5(self._chip.flash[offset : offset + size]).hexdigest()
 
     def write(self, pieces: Sequence[tuple[int, bytes]], done: Callable[[int], None]) -> None:
+        self._chip.writes += 1
         total, written = sum(len(data) for _, data in pieces), 0
         faults, corrupts = self._faults, self._faults.corrupt > 0
         for offset, data in pieces:

@@ -6,15 +6,17 @@ SETTINGS_FILE = "/camrig.json"
 
 
 def load(path=SETTINGS_FILE):
-    """Return the settings as a dict with the keys ``wifi`` (dict or None), ``port``, ``cors`` and ``camera``.
+    """Return the settings: ``wifi`` (dict or None), ``port``, ``cors``, ``camera``, and ``power_save`` of the radio.
 
     Without the file, all are defaults. Raises ValueError, with one sentence, for a file that is not valid.
     """
-    settings = {"wifi": None, "port": 8080, "cors": {"allowed_origins": []}, "camera": {}}
+    settings = {"wifi": None, "port": 8080, "cors": {"allowed_origins": []}, "camera": {}, "power_save": False}
     settings.update(read_object(path) or {})
     for key in ("cors", "camera"):
         if not isinstance(settings[key], dict):
             raise ValueError("{}: {!r} must be an object".format(path, key))
+    if not isinstance(settings["power_save"], bool):
+        raise ValueError("{}: 'power_save' must be true or false".format(path))
     port = settings["port"]
     if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
         raise ValueError("{}: 'port' must be a number from 1 to 65535".format(path))

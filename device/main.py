@@ -38,7 +38,8 @@ def main():
     import wifi
 
     try:
-        address = wifi.join(settings["wifi"]["ssid"], settings["wifi"].get("password", ""))
+        network = settings["wifi"]
+        address = wifi.join(network["ssid"], network.get("password", ""), sleeps=settings["power_save"])
     except wifi.JoinError:
         return  # the reason is on the console
     from camera_server import create_app

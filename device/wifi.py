@@ -19,8 +19,8 @@ class JoinError(OSError):
         self.reason = reason
 
 
-def join(ssid, password, timeout_s=20):
-    """Join the network and return the board's address; raises JoinError.
+def join(ssid, password, timeout_s=20, sleeps=False):
+    """Join the network and return the board's address; raises JoinError. ``sleeps``: the radio may save power.
 
     Prints ``camrig: wifi joining <ssid>`` and then either ``camrig: wifi connected <ip> rssi <n> channel <n> pm <n>``
     (``?`` where the firmware does not tell) or ``camrig: wifi failed`` with ``no-such-network``, ``wrong-password``,
@@ -31,7 +31,7 @@ def join(ssid, password, timeout_s=20):
         return _fail("refused no-radio")
     wlan = _station()
     wlan.active(True)
-    _power_save_off(wlan)
+    _set_power_save(wlan, sleeps)
     # An ESP32 stays associated across a soft reset.
     if not (wlan.isconnected() and _config(wlan, "ssid", "essid") == ssid):
         failure = _associate(wlan, ssid, password, int(timeout_s / _POLL_S))
@@ -75,12 +75,12 @@ def _config(wlan, *names):
     return None
 
 
-def _power_save_off(wlan):
-    off = getattr(
-        wlan, "PM_NONE", getattr(network, "PM_NONE", None)
-    )  # an attribute of the object: WLAN may be a function
-    if off is not None:
-        _set(wlan, pm=off)  # if that is refused, power_save() shows it
+def _set_power_save(wlan, on):
+    # Set both ways: an ESP32 keeps the mode across a soft reset. If it is refused, power_save() shows it.
+    name = "PM_PERFORMANCE" if on else "PM_NONE"
+    mode = getattr(wlan, name, getattr(network, name, None))  # of the object: WLAN may be a function
+    if mode is not None:
+        _set(wlan, pm=mode)
 
 
 def _set(wlan, **value):

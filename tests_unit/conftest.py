@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import compileall
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 from camrig import redaction
+from camrig.cli.main import main
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import settings
 
@@ -30,6 +32,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="camrig-tests-cache-")
     atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+    # Hundreds of commands and virtual boards would compile the rig again, and each worker the tests.
+    compileall.compile_dir(ROOT / "rig", quiet=1)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+else:
+    # Commands under test keep no bytecode: it would outlive a test file that is replaced within the same second.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 # Runs under test are not those of the job that tests them.
 os.environ.pop("GITHUB_STEP_SUMMARY", None)
@@ -37,6 +45,15 @@ os.environ.pop("GITHUB_STEP_SUMMARY", None)
 # A busy machine makes no property false.
 settings.register_profile("camrig", deadline=None)
 settings.load_profile("camrig")
+
+
+# Fixtures of tests that start a command or a board.
+SLOW = {"board", "command", "deployed", "environment", "faulty", "outcomes", "power_on", "virtual", "wheel"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests come first: at the end of a run, thousands of quick ones are there for each worker that is free."""
+    items.sort(key=lambda item: SLOW.isdisjoint(getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -121,6 +138,29 @@ def run(environment: dict[str, str]) -> Callable[..., Ended]:
             process.wait()
             limit.cancel()
         return Ended(process.returncode, "".join(lines), environment["CAMRIG_TEST_MARK"])
+
+    return call
+
+
+@pytest.fixture
+def command(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """Runs ``camrig ARGUMENTS`` as ``run`` does, in this process: without what it takes to start one."""
+
+    def call(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> Ended:
+        with monkeypatch.context() as patch:
+            for name in os.environ.keys() - environment.keys():
+                patch.delenv(name)
+            for name, value in {**environment, **(env or {})}.items():
+                patch.setenv(name, value)
+            patch.chdir(cwd)
+            capfd.readouterr()
+            try:
+                code = main(list(arguments))
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return Ended(code, "".join(capfd.readouterr()), environment["CAMRIG_TEST_MARK"])
 
     return call
 

@@ -2,8 +2,8 @@
 
 Every error says what happened, on which board, and what to do next. None of them says that the library under test is
 wrong, except some that are failures: BoardCrashedError, because what runs on the board caused it, WrongAnswerError,
-AnswerLostError, LibraryError and FirmwareBootError; BoardCodeError and NotPrintedError, where a test's own code or
-expectation fails.
+AnswerLostError, LibraryError, FirmwareBootError and CandidateError; BoardCodeError and NotPrintedError, where a
+test's code or expectation fails.
 """
 
 from __future__ import annotations
@@ -133,6 +133,14 @@ class FlashError(BlockedError):
     """The firmware could not be written."""
 
 
+class FlashReadError(FlashError):
+    """The flash could not be read, or not without damage. Nothing has been erased."""
+
+
+class NotStartedError(FlashError):
+    """The flash has what it should have, but the chip does not leave its boot loader."""
+
+
 class BoardCrashedError(CamrigError):
     """What runs on the board brought it down: a failure of the test during which it happened."""
 
@@ -159,6 +167,12 @@ class FirmwareBootError(CamrigError):
 
 class AnswerLostError(CamrigError):
     """A request gets no answer again and again, while requests without CORS are answered."""
+
+    exit_code = EXIT_FAILED
+
+
+class CandidateError(CamrigError):
+    """The candidate of a comparison does not come up on a board on which the baseline did."""
 
     exit_code = EXIT_FAILED
 

@@ -84,6 +84,16 @@ def assert_blocked(ended: Ended, *words: str, code: int = 6) -> None:
     assert ended.left_running() == []
 
 
+@pytest.fixture
+def short_boot(hil):
+    """Runs the suite on a board that never boots, and soon gives it up."""
+
+    def call(path: str) -> Ended:
+        return hil("--device", path, "-p", "tests_unit.bringup.short_boot", env=WIFI)
+
+    return call
+
+
 def assert_free(path: str) -> None:
     with open(path, "rb+", buffering=0) as port:
         fcntl.flock(port, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -103,28 +113,26 @@ def test_evidence_of_an_earlier_run_is_removed(hil, tmp_path):
     assert not old.exists()
 
 
-def test_a_mistyped_device_blocks_with_a_suggestion(hil):
-    assert_blocked(hil("--device", "simm"), "there is no port simm", "Did you mean sim?")
+NO_PORTS = {
+    "simm": "there is no port simm. Did you mean sim?",
+    "socket://127.0.0.1:1": "socket://127.0.0.1:1 cannot be opened",
+    "socket://127.0.0.1": "socket://127.0.0.1 is not the address of a port. Write socket://HOST:PORT.",
+    "rfc2217://": "rfc2217:// is not the address of a port. Write rfc2217://HOST:PORT.",
+    "socket://127.0.0.1:abc": "socket://127.0.0.1:abc is not the address of a port. Write socket://HOST:PORT.",
+}
 
 
-def test_a_file_is_refused_as_a_port(hil, tmp_path):
-    (tmp_path / "file").touch()
-    assert_blocked(hil("--device", str(tmp_path / "file"), env=WIFI), "is not a serial port")
+def test_each_device_that_is_not_a_port_blocks_with_its_reason(hil, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    ended = hil(*(word for spec in (*NO_PORTS, str(file)) for word in ("--device", spec)), env=WIFI)
+    assert_blocked(ended, *NO_PORTS.values(), f"{file} is not a serial port", "6 blocked")
 
 
-def test_an_unreachable_network_port_blocks(hil):
-    assert_blocked(hil("--device", "socket://127.0.0.1:1", env=WIFI), "socket://127.0.0.1:1", "cannot be opened")
-
-
-@pytest.mark.parametrize("spec", ["socket://127.0.0.1", "rfc2217://", "socket://127.0.0.1:abc"])
-def test_an_address_without_host_or_port_blocks(hil, spec):
-    assert_blocked(hil("--device", spec, env=WIFI), f"{spec} is not the address of a port", "://HOST:PORT")
-
-
-def test_a_board_that_keeps_restarting_blocks(hil, tmp_path):
+def test_a_board_that_keeps_restarting_blocks(short_boot, tmp_path):
     banner = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
     with wire(banner, tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), "restarts over and over (SW_CPU_RESET)", path)
+        assert_blocked(short_boot(path), "restarts over and over (SW_CPU_RESET)", path)
 
 
 def test_a_busy_port_blocks(hil, board):
@@ -133,21 +141,21 @@ def test_a_busy_port_blocks(hil, board):
         assert_blocked(hil("--device", board.path, env=WIFI), "in use by another program", board.path)
 
 
-def test_a_silent_port_blocks(hil, tmp_path):
+def test_a_silent_port_blocks(short_boot, tmp_path):
     with wire(None, tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), path, "nothing answers on the serial line", "check power")
+        assert_blocked(short_boot(path), path, "nothing answers on the serial line", "check power")
         assert_free(path)
 
 
-def test_a_board_without_micropython_blocks(hil, tmp_path):
+def test_a_board_without_micropython_blocks(short_boot, tmp_path):
     with wire(b"AT+ERROR\r\nNodeMCU 3.0\r\n> ", tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), "not a MicroPython REPL", "NodeMCU 3.0")
+        assert_blocked(short_boot(path), "not a MicroPython REPL", "NodeMCU 3.0")
         assert_free(path)
 
 
-def test_a_program_that_catches_ctrl_c_is_named(hil, tmp_path):
+def test_a_program_that_catches_ctrl_c_is_named(short_boot, tmp_path):
     with wire(b"again, after KeyboardInterrupt('',)\r\ncamrig: serving http://10.0.0.2\r\n", tmp_path) as path:
-        ended = hil("--device", path, env=WIFI)
+        ended = short_boot(path)
         assert_blocked(ended, "Ctrl-C (KeyboardInterrupt) is caught", "press the board's reset button")
         assert "flash MicroPython" not in ended.out.lower()
 
@@ -187,9 +195,9 @@ def test_a_panic_before_the_first_test_blocks(hil, moment):
         )
 
 
-def test_a_board_in_its_boot_loader_blocks(hil, tmp_path):
+def test_a_board_in_its_boot_loader_blocks(short_boot, tmp_path):
     with wire(b"rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT)\r\nwaiting for download\r\n", tmp_path) as path:
-        assert_blocked(hil("--device", path, env=WIFI), "boot loader", "IO0")
+        assert_blocked(short_boot(path), "boot loader", "IO0")
 
 
 def test_missing_wifi_settings_block(hil, board):

@@ -27,21 +27,21 @@ def here(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def doors(run: Callable[..., Ended], here: Path) -> Callable[..., list[Ended]]:
+def doors(run: Callable[..., Ended], command: Callable[..., Ended], here: Path) -> Callable[..., list[Ended]]:
     """Gives a library and an application to commands that deploy them, by default to two, on a missing port."""
 
     def call(lib: str, app: str, number: int = 2) -> list[Ended]:
         device = ("--device", "/dev/ttyNOBOARD", "--hil-app", app)
         commands = (
-            ("pytest", "-p", "no:cacheprovider", "--hil-lib", lib),
-            ("camrig", "ab", "--candidate", lib, "--baseline", "upstream"),
-            ("camrig", "ab", "--candidate", "upstream", "--baseline", lib),
-            ("camrig", "calibrate", "--hil-lib", lib),
-            ("camrig", "deploy", "--hil-lib", lib),
-            ("camrig", "doctor", "--deploy", "--hil-lib", lib),
+            ("ab", "--candidate", lib, "--baseline", "upstream"),
+            ("ab", "--candidate", "upstream", "--baseline", lib),
+            ("calibrate", "--hil-lib", lib),
+            ("deploy", "--hil-lib", lib),
+            ("doctor", "--deploy", "--hil-lib", lib),
         )
         env = {"PYTHONPATH": str(ROOT / "rig")}
-        return [run(*command, *device, cwd=here, env=env) for command in commands[:number]]
+        suite = run("pytest", "-p", "no:cacheprovider", "--hil-lib", lib, *device, cwd=here, env=env)
+        return [suite, *(command(*words, *device, cwd=here) for words in commands[: number - 1])]
 
     return call
 

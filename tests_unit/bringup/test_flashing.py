@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from camrig.board.recovery import RungUnavailableError
+from camrig.board.recovery import CONTROL_LINES, REFLASH, Ladder, RungUnavailableError, rungs
+from camrig.board.session import Session
 from camrig.bringup import flashing
 from camrig.bringup.board import Board
 from camrig.bringup.flashing import flash_firmware, load_image, reflash_action
@@ -78,7 +79,7 @@ def test_a_flash_that_fails_leaves_the_port_open_and_names_the_board(port):
     with closing(opened(port, lines)) as board:
         for bench, words in (
             (Bench(Chip.holding(b"")), "another board is on this port"),
-            (Bench(Chip.holding(b"", mac=board.mac), Faults(drop=9)), "half-written"),
+            (Bench(Chip.holding(OLD.flash_contents(), mac=board.mac), Faults(drop=9)), "half-written"),
         ):
             with pytest.raises(FlashError, match=words) as caught:
                 flash_firmware(board, IMAGE, bench.connect)
@@ -125,6 +126,39 @@ def test_the_rung_of_the_ladder_writes_the_reserved_board_alone(tmp_path, monkey
     assert action is not None
     action()
     assert bench.chip.flash[0x10000:].startswith(application(version="v1.24.1"))
+
+
+def test_a_mute_board_is_brought_back_by_the_rung(virtual, tmp_path, monkeypatch):
+    """The port leads nowhere until the chip is started with its new firmware."""
+    near, far = pty.openpty()
+    port, image = tmp_path / "port", tmp_path / "new.bin"
+    port.symlink_to(os.ttyname(far))
+    image.write_bytes(IMAGE.data)
+
+    def start() -> None:
+        port.unlink()
+        port.symlink_to(virtual.path)
+        virtual.power_cycle()
+
+    bench = Bench(Chip.holding(OLD.flash_contents(), start=start))
+    monkeypatch.setattr(flashing, "connect_to", lambda device, settings: bench.connect)
+    action, _ = reflash_action(Device(str(port), str(port), None), Settings(), image, lambda: bench.chip.mac)
+    with closing(Session(str(port), 115200)) as session:
+        ladder = Ladder(session, rungs(session, pulse=lambda: False, reflash=action, boot=8))
+        assert ladder.climb(CONTROL_LINES).rung == REFLASH
+        assert session.exec("print(6 * 7)", 5).strip() == "42"
+    os.close(near)
+    os.close(far)
+
+
+def test_the_mac_of_the_last_run_on_a_port_is_remembered(port):
+    with closing(opened(port, [])) as board:
+        mac = board.mac
+        assert mac
+    with closing(Board(str(port), Settings())) as board:
+        board.reach()
+        board.open()
+        assert (board.mac, board.reservation.last_mac) == ("", mac)
 
 
 def test_a_virtual_board_cannot_be_flashed(tmp_path):

@@ -55,11 +55,12 @@ def test_a_leaking_copy_regresses_only_in_bytes_and_leaks(run, tmp_path):
 
 @pytest.mark.parametrize(("side", "exit_code"), [("candidate", 1), ("baseline", 6)])
 def test_a_candidate_that_hangs_fails_and_a_baseline_blocks(tmp_path, monkeypatch, capsys, side, exit_code):
-    monkeypatch.setattr(lost_exchanges, "SECONDS_PER_EXCHANGE", 5.0)
+    monkeypatch.setattr(lost_exchanges, "SECONDS_PER_EXCHANGE", 2.0)
     monkeypatch.setattr(lost_exchanges, "SECONDS_TO_RETURN", 1.0)
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "camrig.toml").write_text(FEW_LIMITS)
     for name, value in WIFI.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
     hang = "while request.method == 'OPTIONS': time.sleep(1)"
     hanging = worse_library(tmp_path / "hanging", Change("import time", per_response=hang))
     libraries = {"candidate": LIB, "baseline": LIB, side: str(hanging)}

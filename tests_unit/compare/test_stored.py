@@ -88,22 +88,22 @@ def test_a_run_that_measures_nothing_is_blocked(costs, baseline):
     assert "nothing was measured" in ended.out
 
 
-@pytest.mark.parametrize("option", ["--lf", "--ff", "--nf", "--sw", "--deselect=gate"])
-def test_no_option_deselects_the_gate_or_runs_it_before_tests(run, bench_folder, baseline, tmp_path, option):
+def test_no_option_deselects_the_gate_or_runs_it_before_tests(run, bench_folder, baseline, tmp_path):
     """``tmp_path`` holds pytest's cache, which remembers a failure."""
     broken = bench_folder / "test_fails.py"
     common = ("--rootdir", str(bench_folder), "-c", str(bench_folder / "pytest.ini"), "-o", f"cache_dir={tmp_path}")
+    gate = ("--hil-compare", baseline, "--hil-baselines", str(bench_folder / "baselines"), "--collect-only", "-q")
     try:
         broken.write_text("def test_it():\n    assert False\n")
         assert run("pytest", str(broken), *common).code == 1
-        gate = ("--hil-compare", baseline, "--hil-baselines", str(bench_folder / "baselines"))
-        ended = run("pytest", str(bench_folder), *common, *gate, option, "--collect-only", "-q")
+        for option in ("--lf", "--ff", "--nf", "--sw", "--deselect=gate"):
+            ended = run("pytest", str(bench_folder), *common, *gate, option)
+            assert ended.code == 0, ended.out
+            items = [line for line in ended.out.splitlines() if "::" in line]
+            assert items[-3:] == [f"gate::{RELATIVE}", f"gate::{ALLOCATED}", f"gate::{LEAK}"], option
+            assert any("test_fails" in line for line in items[:-3])
     finally:
         broken.unlink()
-    assert ended.code == 0, ended.out
-    items = [line for line in ended.out.splitlines() if "::" in line]
-    assert items[-3:] == [f"gate::{RELATIVE}", f"gate::{ALLOCATED}", f"gate::{LEAK}"]
-    assert any("test_fails" in line for line in items[:-3])
 
 
 def test_a_baseline_of_another_board_is_refused(costs, baseline):

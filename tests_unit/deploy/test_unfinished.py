@@ -6,7 +6,10 @@ import pytest
 from camrig.board import session as session_module
 from camrig.board.recovery import AT_BOOT, Ladder, rungs
 from camrig.board.session import Session
+from camrig.board.unfinished_deploy import FINISHING
+from camrig.deadline import Deadline
 from camrig.deploy.board_scripts import BOOT_GUARD, COMMIT_SCRIPT, RIG_FOLDER, STAGED, commit_script
+from camrig.virtual.board import VirtualBoard
 
 TARGETS = [f"/file{number}" for number in range(12)]
 
@@ -54,14 +57,23 @@ def is_whole(session: Session) -> bool:
     ] * len(TARGETS)
 
 
+def power_cycle(board: VirtualBoard, session: Session) -> None:
+    """Cut the power, and wait until the board goes on with its deploy: a Ctrl-C before that would end boot.py."""
+    board.power_cycle()
+    deadline = Deadline.after(60)
+    while FINISHING.encode() not in session.transport.serial.buffer:
+        assert not deadline.passed
+        session.transport.serial.fill()
+
+
 def waited(said: list[str]) -> bool:
     return len(said) == 1 and said[0].startswith("b1 is finishing a deploy that was cut off, file ")
 
 
 def test_after_a_power_cut(unfinished, session, reopen):
     session.close()
-    unfinished.power_cycle()
     again, said = reopen()
+    power_cycle(unfinished, again)
     again.repl()
     assert waited(said)
     assert is_whole(again)
@@ -84,7 +96,7 @@ def test_in_the_middle_of_a_program_in_the_raw_repl(unfinished, session, reopen)
 def test_on_a_rung_of_the_recovery_ladder(unfinished, session, reopen):
     session.close()
     again, said = reopen()
-    unfinished.power_cycle()
+    power_cycle(unfinished, again)
     assert Ladder(again, rungs(again, pulse=lambda: False, boot=BOOTS_IN)).climb(AT_BOOT).rung == AT_BOOT
     assert waited(said)
     assert is_whole(again)

@@ -14,7 +14,13 @@ def test_settings_are_defaults_without_a_file(device, tmp_path):
         "port": 8080,
         "cors": {"allowed_origins": []},
         "camera": {},
+        "power_save": False,
     }
+
+
+def test_settings_of_the_application_are_the_defaults(device, device_folder):
+    defaults = device("config").load(str(device_folder / "none.json"))
+    assert device("config").load(str(device_folder / "camrig.json")) == defaults
 
 
 def test_file_overrides_defaults(device, tmp_path):
@@ -33,6 +39,8 @@ def test_file_overrides_defaults(device, tmp_path):
         ("[1]", "must hold a JSON object"),
         ('{"port": "80"}', "'port' must be a number"),
         ('{"port": true}', "'port' must be a number"),
+        ('{"power_save": "off"}', "'power_save' must be true or false"),
+        ('{"power_save": 0}', "'power_save' must be true or false"),
         ('{"cors": []}', "'cors' must be an object"),
         ('{"wifi": "workshop"}', "'wifi' must be an object"),
         ('{"wifi": {"ssid": 5}}', "'wifi' must be an object"),

@@ -13,7 +13,7 @@ IDLE, CONNECTING, GOT_IP = 1000, 1001, 1010
 class Radio:
     """A station interface that walks through one list of statuses per ``connect``; the last one stays."""
 
-    PM_NONE = 0
+    PM_NONE, PM_PERFORMANCE = 0, 1
 
     def __init__(self, *attempts: list[int]) -> None:
         self.attempts = list(attempts)
@@ -62,13 +62,13 @@ class Radio:
 def join(device, firmware, monkeypatch):
     """``join(radio, timeout_s)`` with a network module around the radio, and without sleeping."""
 
-    def call(radio: Any, timeout_s: float = 20, ssid: str = "workshop") -> Any:
+    def call(radio: Any, timeout_s: float = 20, ssid: str = "workshop", **options: Any) -> Any:
         firmware("network", WLAN=radio, STA_IF=0, STAT_IDLE=IDLE, STAT_CONNECTING=CONNECTING, STAT_GOT_IP=GOT_IP)
         wifi = device("wifi")
         slept: list[float] = []
         monkeypatch.setattr(wifi, "time", SimpleNamespace(sleep=slept.append))
         call.slept = slept
-        return wifi.join(ssid, "s3cret-word", timeout_s)
+        return wifi.join(ssid, "s3cret-word", timeout_s, **options)
 
     return call
 
@@ -81,6 +81,23 @@ def test_joined_network_is_printed(join, capsys):
         "camrig: wifi connected 10.0.0.7 rssi -57 channel 6 pm 0",
     ]
     assert radio.joined == [("workshop", "s3cret-word")]
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize("sleeps", [False, True])
+def test_the_radio_saves_power_only_if_set_whatever_it_did_before(join, capsys, before, sleeps):
+    radio = Radio([GOT_IP])
+    radio.settings["pm"] = before
+    join(radio, sleeps=sleeps)
+    assert radio.settings["pm"] == sleeps
+    assert capsys.readouterr().out.endswith(f"pm {int(sleeps)}\n")
+
+
+def test_firmware_that_cannot_switch_power_save_keeps_its_mode(join, capsys, monkeypatch):
+    for name in ("PM_NONE", "PM_PERFORMANCE"):
+        monkeypatch.delattr(Radio, name)
+    join(Radio([GOT_IP]), sleeps=True)
+    assert capsys.readouterr().out.endswith("pm 1\n")
 
 
 @pytest.mark.parametrize(

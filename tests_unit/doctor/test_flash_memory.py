@@ -112,7 +112,29 @@ def test_a_damaged_application_is_found(session):
     assert (image.name, image.state, image.command) == ("image", State.WRONG, COMMAND)
 
 
+BAD_FILE = """
+import io
+with io.open('/bad.bin', 'wb') as f:
+    f.write(b'x' * 3000)
+def open(path, mode):
+    if path == '/bad.bin':
+        raise OSError(5)
+    return io.open(path, mode)
+"""
+
+
+def test_a_file_that_cannot_be_read_is_named(session):
+    session.exec(BAD_FILE)
+    try:
+        check = list(checks_by_firmware(session, COMMAND))[-1]
+        assert (check.state, "it is damaged: /bad.bin cannot be read" in check.finding) == (State.WRONG, True)
+    finally:
+        session.exec("import os\nos.remove('/bad.bin')")
+
+
 def test_firmware_without_partitions_is_a_note(session):
+    assert [check.state for check in checks_by_firmware(session, COMMAND)] == [State.OK] * 3
+    session.exec("import sys\nclass esp32: pass\nsys.modules['esp32'] = esp32")
     checks = list(checks_by_firmware(session, COMMAND))
     assert [check.state for check in checks] == [State.NOTE, State.OK]
 

@@ -13,7 +13,7 @@ from camrig.firmware.partitions import SECTOR
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmarks.firmware_images import NUMBERS, ONE_SLOT, TWO_SLOTS, Parts, application, program, table
+from benchmarks.firmware_images import NUMBERS, ONE_SLOT, TWO_SLOTS, Parts, application, description, program, table
 
 CHIPS = sorted(NUMBERS)
 
@@ -119,7 +119,7 @@ BAD = {
     "a flipped bit in the boot loader": (changed(RELEASE, 100, 1), "checksum"),
     "a flipped bit in the application": (
         changed(RELEASE, 0xF200, RELEASE[0xF200] ^ 4),
-        "application of it.bin is damaged",
+        "application of it.bin is wrong, so it is damaged",
     ),
     "no table": (
         RELEASE[:TABLE] + b"\xff" * SECTOR + RELEASE[TABLE + SECTOR :],
@@ -189,6 +189,14 @@ def test_no_changed_byte_of_an_application_passes(position, change):
     assume((position, change) != (23, 1))  # says that it has no hash
     with pytest.raises(FirmwareError):
         read_image(changed(APP, position, APP[position] ^ change), "it.bin")
+
+
+@pytest.mark.parametrize(
+    ("version", "project", "title"),
+    [("v1", "cam", "cam v1 (Nov 29 2026)"), ("v1", "", "v1 (Nov 29 2026)"), ("", "", "it.bin (Nov 29 2026)")],
+)
+def test_the_title_of_an_image(version, project, title):
+    assert read_image(program("esp32", (description(version, project),)), "it.bin").title == title
 
 
 def test_unprintable_texts_of_an_application_are_shown_as_marks():

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import esptool
 import pytest
 import serial
 from camrig.board.line_profiles import DEVKIT, NONE, PROFILES
-from camrig.errors import FlashError, PortError
+from camrig.errors import FlashError, NotStartedError, PortError
 from camrig.firmware.image import read_image
 from camrig.flash import esptool_loader, previous
 from camrig.flash.esptool_loader import connector
-from camrig.flash.write import NotStartedError, Target, flash_board
+from camrig.flash.write import Target, flash_board
 from camrig.steps import Steps
 
 from benchmarks.firmware_images import Parts
@@ -98,6 +99,28 @@ def test_a_wiring_that_esptool_does_not_know_is_played_by_the_rig(rom, monkeypat
     with contextlib.closing(connector(rom, profile)()) as loader:
         loader.reset()
     assert played == [profile.bootloader, profile.reset]
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("get_flash_encryption_enabled", "the chip encrypts its flash"),
+        ("connect", r"the board does not enter its boot loader \(Failed to connect: No serial data received\)"),
+    ],
+)
+def test_a_chip_that_cannot_be_written_is_named(rom, monkeypatch, part, words):
+    def refuse(*_: object, **__: object) -> bool:
+        if part == "connect":
+            raise esptool.FatalError(
+                "Failed to connect: No serial data received.\nFor troubleshooting steps visit: …"
+            )
+        return True
+
+    monkeypatch.setattr(esptool.targets.ESP32ROM, part, refuse)
+    monkeypatch.setattr(esptool.loader.ESPLoader, part, refuse, raising=False)
+    with pytest.raises(FlashError, match=words) as caught:
+        connector(rom, DEVKIT)()
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_port_and_a_missing_esptool_are_named(monkeypatch):

@@ -27,7 +27,7 @@ def test_there_are_enough_runs_of_every_fault():
         ("_matches", lambda loader, piece: True, Case("corrupt", faults={"corrupt": 1})),
         ("_check_mac", lambda target, loader: None, Case("MAC", chip={"mac": "a0:b1:c2:00:00:01"})),
         ("check_for", lambda *_: None, Case("chip", chip={"name": "esp32s3"})),
-        ("_put_back_once", lambda target, previous: None, Case("drop", faults={"drop": 2})),
+        ("_put_back", lambda target, previous: None, Case("drop", faults={"drop": 2})),
     ],
 )
 def test_a_missing_step_is_found(part, broken, case, tmp_path, monkeypatch):

@@ -225,6 +225,7 @@ def test_protected_flash_is_a_failed_flash_of_a_whole_board(target_of):
     with pytest.raises(FlashError, match="has its previous one again"):
         flash_board(target_of(bench), IMAGE)
     assert bench.chip.flash == used().flash
+    assert bench.chip.writes == 2  # what is there still is not written again
 
 
 def test_a_board_that_does_not_come_back_is_half_written(target_of):
@@ -247,7 +248,7 @@ def test_a_board_that_stays_in_its_boot_loader_is_written_nevertheless(target_of
     with pytest.raises(FlashError, match="the flash has what it should have, but the board could not be started"):
         flash_board(target_of(bench), IMAGE)
     assert holds(bench.chip, NEW)
-    bench = Bench(used(), Faults(drop=2, reset=1))
+    bench = Bench(used(), Faults(drop=2, reset=9))
     with pytest.raises(FlashError, match="has its previous one again"):
         flash_board(target_of(bench), IMAGE)
 
@@ -272,6 +273,21 @@ def test_the_previous_image_can_be_put_back_later(target_of):
     assert kept is not None
     put_back(target_of(bench), kept)
     assert bench.chip.flash == used().flash
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_putting_back_is_tried_twice(target_of, times):
+    bench = Bench(used())
+    kept = flash_board(target_of(bench), IMAGE).previous
+    assert kept is not None
+    bench.faults = Faults(drop=times)
+    if times == 1:
+        put_back(target_of(bench), kept)
+        assert bench.chip.flash == used().flash
+    else:
+        with pytest.raises(FlashError, match=r"the previous firmware could not be put back .*lost") as caught:
+            put_back(target_of(bench), kept)
+        assert caught.value.board == "the board"
 
 
 def test_a_damaged_copy_is_not_put_back(target_of):

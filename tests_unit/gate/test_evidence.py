@@ -170,6 +170,24 @@ def test_a_comparison_of_different_boards_is_shown_as_such():
     assert lines[1] == "compared all the same: different firmware: 1.26.0 and 1.21.0"
 
 
+def test_what_is_compared_on_purpose_and_all_sessions_are_in_the_evidence(tmp_path):
+    newer = replace(PROVENANCE, firmware="1.99.0", settings={**PROVENANCE.settings, "app.x": 1})
+    candidate = replace(quiet_baseline(), provenance=newer)
+    comparison = Comparison(
+        candidate, quiet_baseline(), parse_limits(LIMITS), one_look(), compared=("firmware", "app.x")
+    )
+    path = tmp_path / "evidence.zip"
+    write_evidence(path, Evidence(candidate, {}, {}, {}, "", comparison, comparison.decide()))
+    read, verdict = recompute(path)
+    assert read.subjects == ("different firmware: 1.99.0 and 1.26.0", "different settings of app.x: 1 and unset")
+    assert verdict.metrics[0].candidate.batches == 3 * 14
+    assert f"compared: {read.subjects[0]}\n" in render_verdict(read, verdict, 120, False)
+    for compared, reason in ((["app.x"], "different firmware"), ([1], "more than texts")):
+        rewrite(path, "terms.json", lambda data, compared=compared: data.update(compared=compared))
+        with pytest.raises(BaselineError, match=reason):
+            recompute(path)
+
+
 def test_a_calibration_of_another_board_is_refused_in_any_comparison():
     calibration = Calibration(replace(PROVENANCE, mac="24:6f:28:00:00:02"), {})
     comparison = Comparison(

@@ -12,9 +12,11 @@ import pytest
 from camrig.errors import HistoryError
 from camrig.history import schema
 from camrig.history.add import add_results, import_results
+from camrig.history.comparison import ComparisonRecord, comparisons, save_comparison
+from camrig.history.export import as_json
 from camrig.history.query import Filter, figures, rows
 from camrig.history.record import read_run
-from camrig.history.store import add, opened
+from camrig.history.store import add, opened, remove
 from camrig.report.json_report import TestRecord
 
 from tests_unit.history.results import board, run, written
@@ -178,13 +180,13 @@ def test_where_a_run_took_place_is_kept(history, tmp_path):
         "repository": {"commit": "ab" * 20, "dirty": True},
         "selection": {"scoped": True},
     }
-    hardware = board(application_sha256="ef" * 32, radio={"rssi": -50, "channel": 6, "power_save": 0})
+    hardware = board(application_sha256="ef" * 32, radio={"rssi": -50, "channel": 6, "power_save": 0, "ssid": "lab"})
     import_results(history, written(tmp_path, run(0, hardware, **surroundings)))
     with opened(history) as connection:
         kept = connection.execute(
-            "SELECT host, git_commit, scoped, application, channel FROM runs JOIN boards"
+            "SELECT host, git_commit, scoped, application, access_point, channel FROM runs JOIN boards"
         ).fetchall()
-    assert kept == [("bench7", "ab" * 20 + "+", 1, "ef" * 32, 6)]
+    assert kept == [("bench7", "ab" * 20 + "+", 1, "ef" * 32, "lab", 6)]
 
 
 def test_an_import_of_nothing_is_refused(history, tmp_path):
@@ -308,6 +310,43 @@ def test_a_history_of_the_first_version_is_brought_up_to_date(history, tmp_path,
     with opened(history) as connection:
         assert connection.execute("SELECT key IS NOT NULL, colour FROM runs").fetchall() == [(1, None)]
         assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+
+
+def test_a_history_without_comparisons_gets_their_table(history, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        patch.setattr(schema, "VERSION", 1)
+        import_results(history, written(tmp_path, run(0, board())))
+    with opened(history) as connection:
+        assert comparisons(connection) == {}
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    assert count(history) == 1
+
+
+def test_a_comparison_is_imported_with_its_run_and_exported(history, tmp_path):
+    written(tmp_path, run(0, board()))
+    started = "2026-01-01T23:00:00.000000+00:00"
+    record = ComparisonRecord(board().mac, started, "ab" * 32, "cd" * 32, ("heap",))
+    file = save_comparison(tmp_path, record)
+    outcome = import_results(history, [tmp_path])
+    assert (outcome.added, outcome.compared, outcome.errors) == (1, 1, [])
+    assert import_results(history, [file]).compared == 0
+    with opened(history) as connection:
+        assert comparisons(connection) == {(record.board, started): record}
+        lines = {line["metric"]: line["ab"] for line in json.loads(as_json(connection, Filter()))}
+        assert lines == {"heap": "worse", "latency": "not worse"}
+        remove(connection, [row.run for row in rows(connection, Filter())])
+        assert comparisons(connection) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("{", "is damaged: it is not JSON"), ('{"kind": "comparison", "schema": 9}', "has schema 9"), ("[]", "damaged")],
+)
+def test_a_bad_file_of_a_comparison_is_named(history, tmp_path, content, words):
+    (tmp_path / "comparison-x.json").write_text(content)
+    (error,) = import_results(history, [tmp_path]).errors
+    assert words in str(error)
 
 
 def test_a_migration_that_fails_changes_nothing(history, tmp_path, monkeypatch):

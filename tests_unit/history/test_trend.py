@@ -12,7 +12,7 @@ from camrig.history.events import divided, events, sentence
 from camrig.history.nights import BoardNights, Night, all_nights, board_nights, neighbours_of, night_of
 from camrig.history.query import Filter
 from camrig.history.store import FILE, add, opened
-from camrig.history.trend import DRIFT, POSSIBLE, STEP, Change, causes_near, is_worse, trend
+from camrig.history.trend import DRIFT, POSSIBLE, STEP, Change, causes, causes_near, is_worse, trend
 from camrig.history.trend_drawing import SIGNS
 from camrig.history.trend_page import trend_page
 
@@ -130,6 +130,18 @@ def test_a_drift_is_named_with_its_pace(moved):
     assert (drift.after - drift.before) / drift.nights / drift.before == pytest.approx(0.003, rel=0.2)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [("lab", "attic", ["access point lab → attic"]), ("", "lab", []), ("lab", "", []), ("lab", "lab", [])],
+)
+def test_another_access_point_is_a_cause_and_an_unknown_one_is_not(old, new, words):
+    facts = dict.fromkeys(
+        ("firmware", "build", "library", "application", "camrig", "host", "channel", "git_commit"), "x"
+    )
+    nights = [Night("passed", False, {**facts, "access_point": name}) for name in (old, new)]
+    assert list(causes(*nights)) == words
+
+
 def test_a_small_step_names_a_cause_some_nights_away():
     nights = [date_of(night) for night in range(20)]
     facts = dict.fromkeys(
@@ -162,18 +174,43 @@ def test_what_costs_less_is_better(metric, unit, change, worse):
 
 
 def test_changes_of_several_boards_are_one_event(boards, moved):
-    known = {event.changes[0].metric: event for event in events(moved.changes, boards)}
+    known = {metric: event for event in events(moved.changes, boards) for metric in event.metrics}
     assert known["heap.preflight.added"].where == "on all 4 boards"
     assert known["heap.preflight.added"].kind == "regression"
     assert known["latency.stream.total"].where == "on 2 of 4 boards: all of those on lab-2 channel 11"
     assert known["latency.error.on_board"].where == f"on {BOARD}2 alone, of 4 boards"
     assert known["latency.error.on_board"].kind == "improvement"
     recent, earlier = divided(list(known.values()), date_of(NIGHTS - 1))
-    assert {event.changes[0].metric for event in recent} >= {
+    assert {metric for event in recent for metric in event.metrics} >= {
         *("latency.stream.total", "latency.picture.on_board", "latency.actual.on_board")
     }
-    assert "latency.error.on_board" in {event.changes[0].metric for event in earlier}
+    assert "latency.error.on_board" in {event.first.metric for event in earlier}
     assert recent[-1].kind == POSSIBLE
+
+
+def change(metric="a", board="b1", night=10, share=0.1, kind=STEP, worse=True):
+    return Change(kind, board, metric, "ms", date_of(night), 100.0, 100 * (1 + share), 5.0, worse)
+
+
+def groups(*changes):
+    known = {name: BoardNights(name, "", False) for name in ("b1", "b2", "b3", "b4")}
+    return [list(event.metrics) for event in events(changes, known)]
+
+
+def test_metrics_of_one_night_and_board_are_one_event_largest_first():
+    assert groups(*(change(f"m{number:02}", share=0.1 + number / 100) for number in range(12))) == [
+        [f"m{number:02}" for number in reversed(range(12))]
+    ]
+    assert groups(change("a"), change("b", night=11), change("c", night=13)) == [["c"], ["a", "b"]]
+    assert groups(change("a"), change("b", share=-0.5, worse=True)) == [["b", "a"]]
+    assert groups(change("a", share=0.2), change("b", worse=False)) == [["a"], ["b"]]
+    assert groups(change("a", share=0.2), change("b", kind=POSSIBLE)) == [["a"], ["b"]]
+
+
+def test_metrics_of_other_boards_are_another_event():
+    everywhere = [change("a", board) for board in ("b1", "b2", "b3", "b4")]
+    assert groups(*everywhere, change("b", "b4", share=0.01)) == [["a"], ["b"]]
+    assert groups(*everywhere, *(change("b", board, share=0.01) for board in ("b1", "b2", "b3"))) == [["a", "b"]]
 
 
 def test_the_sentence_counts_each_kind():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -9,15 +10,27 @@ from dataclasses import replace
 import pytest
 from camrig.cli.parser import parser
 from camrig.errors import HistoryError
-from camrig.history.store import FILE
-from camrig.nightly.drift import NO_COPY, SAME_LIBRARY, confirmation, line, moved, suspects
+from camrig.history.add import keep_comparison
+from camrig.history.store import FILE, opened
+from camrig.history.trend import POSSIBLE
+from camrig.nightly.drift import (
+    NO_COPY,
+    SAME_LIBRARY,
+    answer,
+    confirmation,
+    line,
+    moved,
+    suspects,
+    worse_metrics,
+)
 from camrig.nightly.libraries import keep_library, kept_library, library_of_commit
 from camrig.settings.resolve import Settings
 from camrig.stages.stage import Stage
 
-from benchmarks.nights import Planted, World, write
+from benchmarks.nights import KINDS, Planted, World, write
 from tests_unit.conftest import ROOT
 
+BOARD = "24:6f:28:aa:10:0"
 OLD, NEW = "3f" * 32, "5b" * 32
 WORLD = World(
     boards=2,
@@ -39,6 +52,10 @@ def known(results):
     return moved(results)
 
 
+def events_of(known, metric):
+    return [event for event in known.events() if metric in event.metrics]
+
+
 def library_copy(results, sha256):
     folder = results / "libraries" / sha256[:16]
     shutil.copytree(ROOT / "lib", folder)
@@ -48,12 +65,13 @@ def library_copy(results, sha256):
 def test_a_step_of_this_night_is_named_unconfirmed_with_its_causes(known, results):
     (change,) = suspects(known.changes).values()
     assert change.metric == "heap.preflight.added"
-    text = line(change)
+    (event,) = events_of(known, change.metric)
+    text = line(event)
     assert f"{change.board}: heap.preflight.added " in text
     assert "(+2" in text
     assert ": a possible step, unconfirmed, since " in text
     assert "; library 3f3f3f3f → 5b5b5b5b" in text
-    assert line(change, "confirmed").endswith("; confirmed")
+    assert line(event, "the reason").endswith("; the reason")
     assert known.page == results / "trend.html"
     assert "heap.preflight.added" in known.page.read_text()
 
@@ -62,9 +80,43 @@ def test_a_step_for_the_better_needs_no_comparison(tmp_path):
     better = Planted(39, "heap.preflight.added", -0.25, (0,))
     write(replace(WORLD, planted=(better,)), tmp_path / FILE, seed=3)
     known = moved(tmp_path)
-    (change,) = [change for change in known.changes if change.metric == "heap.preflight.added"]
-    assert "unconfirmed, for the better, since " in line(change)
+    (event,) = events_of(known, "heap.preflight.added")
+    assert "unconfirmed, for the better, since " in line(event)
     assert "heap.preflight.added" not in [suspect.metric for suspect in suspects(known.changes).values()]
+
+
+def test_metrics_that_step_together_are_one_line_the_largest_first(tmp_path):
+    shares = {f"heap.{kind}.allocated": 0.25 * place for place, kind in enumerate(KINDS, 1)}
+    planted = tuple(Planted(39, metric, share, (0, 1)) for metric, share in shares.items())
+    write(replace(WORLD, planted=planted), tmp_path / FILE, seed=3)
+    known = moved(tmp_path)
+    event = known.events()[0]
+    assert list(event.metrics)[: len(shares)] == list(reversed(shares))
+    text = line(event)
+    assert text.startswith(f"2 boards ({BOARD}0, {BOARD}1): heap.{KINDS[-1]}.allocated ")
+    assert f"; also heap.{KINDS[-2]}.allocated +175.0%, heap." in text
+    assert re.search(r" and \d more metrics; library 3f3f3f3f → 5b5b5b5b", text)
+    assert all(len(events_of(known, metric)) == 1 for metric in shares)
+
+
+def test_a_comparison_confirms_the_step_in_the_trend_of_every_later_night(known, results):
+    (change,) = suspects(known.changes).values()
+    with opened(results / FILE) as connection:
+        query = "SELECT max(started) FROM runs JOIN boards ON boards.run = runs.id WHERE name = ?"
+        (started,) = connection.execute(query, (change.board,)).fetchone()
+    record = answer(change, known.boards, started, worse_metrics(change, results / "no-evidence.zip"))
+    assert (record.candidate, record.baseline, record.worse) == (NEW, OLD, ("heap.preflight.added",))
+    keep_comparison(results / FILE, results, record)
+    later = moved(results)
+    assert "heap.preflight.added" not in {suspect.metric for suspect in suspects(later.changes).values()}
+    (event,) = events_of(later, change.metric)
+    assert event.kind == "regression"
+    assert re.search(r": a step, since .*; confirmed by camrig ab: that night's library is worse", line(event))
+    assert "confirmed by camrig ab" in later.page.read_text()
+    keep_comparison(results / FILE, results, replace(record, worse=()))
+    (event,) = events_of(moved(results), change.metric)
+    assert line(event).endswith("; camrig ab of both libraries shows no difference: it is not the library")
+    assert event.kind == POSSIBLE
 
 
 def test_nothing_is_said_of_nights_that_are_even(tmp_path):

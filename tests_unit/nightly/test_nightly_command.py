@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
 import signal
 import subprocess
@@ -14,6 +13,8 @@ from dataclasses import replace
 import pytest
 from camrig.cli.main import main
 from camrig.deadline import Deadline
+from camrig.history.comparison import comparisons
+from camrig.history.query import Filter, figures
 from camrig.history.record import read_run
 from camrig.history.store import FILE, add, opened
 from camrig.nightly import state
@@ -22,6 +23,8 @@ from camrig.report.results_file import read_results
 from benchmarks.nights import Planted, World, write
 from benchmarks.worse import ALLOCATES_64, PLAIN, worse_library
 from tests_unit.conftest import ROOT, marked
+from tests_unit.history.results import board, written
+from tests_unit.history.results import run as run_of_night
 
 WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse battery"}
 PASSES = "def test_answers(dut, measure):\n    measure('heap.free', dut.heap().free, unit='B')\n"
@@ -182,6 +185,46 @@ def test_a_computer_that_restarted_in_the_middle_is_named(night, bench):
     assert runs(bench / "results") == [("interrupted", 2), ("passed", 0)]
 
 
+@pytest.fixture
+def opens(monkeypatch, tmp_path):
+    """Begins a night and does none of its work; what it says."""
+    from camrig.nightly.run import Nightly, NightOptions
+    from camrig.settings.resolve import Settings
+
+    monkeypatch.setattr(Nightly, "_work", lambda night: None)
+
+    def begin():
+        said = []
+        assert Nightly(Settings(results=tmp_path), {}, NightOptions(), said.append).run() == 0
+        return said
+
+    return begin
+
+
+def test_what_a_night_measured_before_it_was_cut_off_is_in_the_history(opens, tmp_path):
+    (file,) = written(tmp_path, run_of_night(0, board(), exit_code=0))
+    open_night = state.OpenNight(1, "2026-01-01T23:00:00+00:00", "", "sim  soak", boot="x", results=[str(file)])
+    state.save(tmp_path, open_night)
+    said = opens()
+    assert re.match(
+        r"the night of 2026-01-01T23:00:00\+00:00 was cut off in 'sim  soak', .* is closed as inter", said[0]
+    )
+    assert len(said) == 2
+    with opened(tmp_path / FILE) as connection:
+        assert [figure.metric for figure in figures(connection, Filter())] == ["heap", "latency"]
+    assert not (tmp_path / state.FILE).exists()
+    assert len(opens()) == 1
+
+
+@pytest.mark.parametrize("content", ["{", "", "[]"])
+def test_a_damaged_file_of_the_open_night_is_said_and_replaced(opens, tmp_path, content):
+    (tmp_path / state.FILE).write_text(content)
+    said = opens()
+    assert f"a night was cut off, and its file {tmp_path / state.FILE} is damaged" in said[0]
+    assert not (tmp_path / state.FILE).exists()
+    assert len(opens()) == 1
+
+
 def test_a_damaged_history_costs_no_verdict_and_no_results(night, bench):
     results = bench / "results"
     results.mkdir()
@@ -220,7 +263,10 @@ def test_a_wrong_option_is_one_sentence(words, capsys):
     assert f"argument {words[0]}: " in capsys.readouterr().err
 
 
-def test_a_step_of_this_night_is_compared_by_ab(monkeypatch, tmp_path):
+@pytest.mark.parametrize(("code", "words"), [
+    (1, "confirmed by camrig ab"), (0, "it is not the library"), (7, "did not decide"),
+])  # fmt: skip
+def test_a_step_of_this_night_is_compared_by_ab(monkeypatch, tmp_path, code, words):
     """The trend asks for the comparison, and the exit code is that of both."""
     from camrig.nightly import run as night_run
     from camrig.settings.resolve import Settings
@@ -230,27 +276,27 @@ def test_a_step_of_this_night_is_compared_by_ab(monkeypatch, tmp_path):
                   facts={"library": {0: "3f" * 32, 39: "5b" * 32}})  # fmt: skip
     write(world, tmp_path / FILE, seed=3)
     settings = Settings(results=tmp_path, lib=ROOT / "lib")
-    for code, words, counts in (
-        (1, "confirmed by camrig ab", True), (0, "it is not the library", False), (7, "did not decide", False),
-    ):  # fmt: skip
-        said, asked_for = [], []
+    said, asked_for = [], []
 
-        def ends(self, stages, code=code, asked_for=asked_for):
-            asked_for.extend(stages)
-            self._ends.append(StageEnd(stages[0], code, 1.0, None, ""))
-            return [self._ends[-1]]
+    def ends(self, stages):
+        asked_for.extend(stages)
+        self._ends.append(StageEnd(stages[0], code, 1.0, None, ""))
+        return [self._ends[-1]]
 
-        night = night_run.Nightly(settings, {}, night_run.NightOptions(), said.append)
-        monkeypatch.setattr(night_run.Nightly, "_do", ends)
-        monkeypatch.setattr(night, "_records", lambda: list(world.runs(3))[-1:])
-        monkeypatch.setattr(night_run.drift, "confirmation", lambda *_: Stage("confirm", "x", ["camrig", "ab"], 1.0))
-        night._look_back()
-        assert [stage.name for stage in asked_for] == ["confirm"]
-        (text,) = [line for line in said if "heap.preflight.added" in line]
-        assert words in text
-        assert ("unconfirmed" in text) == (code != 1)
-        assert (1 in [end.code for end in night._ends]) == counts
-        assert json.dumps(said)
+    night = night_run.Nightly(settings, {}, night_run.NightOptions(), said.append)
+    monkeypatch.setattr(night_run.Nightly, "_do", ends)
+    monkeypatch.setattr(night, "_records", lambda: list(world.runs(3))[-1:])
+    monkeypatch.setattr(night_run.drift, "confirmation", lambda *_: Stage("confirm", "x", ["camrig", "ab"], 1.0))
+    night._look_back()
+    assert [stage.name for stage in asked_for] == ["confirm"]
+    assert asked_for[0].words[-1].startswith(f"--hil-evidence={tmp_path}/evidence-")
+    (text,) = [line for line in said if "heap.preflight.added" in line]
+    assert words in text
+    assert ("unconfirmed" in text) == (code != 1)
+    assert (1 in [end.code for end in night._ends]) == (code == 1)
+    with opened(tmp_path / FILE) as connection:
+        kept = [record.worse for record in comparisons(connection).values()]
+    assert kept == {0: [()], 1: [("heap.preflight.added",)], 7: []}[code]
 
 
 COUNTS = """
@@ -284,7 +330,7 @@ def test_a_library_that_became_worse_is_confirmed_in_the_same_night(night, bench
     ended = night("--hil-lib", str(worse))
     assert re.search(
         r"^sim: heap\.preflight\.allocated [\d,]+ → [\d,]+ B \(\+\d.*: a step, since .*"
-        r"; confirmed by camrig ab: this night's library is worse than the one before$",
+        r"; confirmed by camrig ab: that night's library is worse than the one before$",
         ended.out,
         re.MULTILINE,
     ), ended.out

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from camrig.errors import BlockedError
+from camrig.errors import BlockedError, ResultsError
 from camrig.nightly import state
 from camrig.report.results_file import read_results
 
@@ -50,9 +50,17 @@ def test_results_that_its_run_has_left_are_enough(tmp_path):
     "content",
     ["", "{", "[]", "{}", '{"pid": 1}', "null", "[" * 9999, json.dumps({"pid": 1, "started": "x", "at": "y"})],
 )
-def test_a_damaged_file_of_the_open_night_says_nothing(tmp_path, content):
+def test_a_damaged_file_of_the_open_night_is_named(tmp_path, content):
     (tmp_path / state.FILE).write_text(content)
+    with pytest.raises(
+        ResultsError, match=r"nightly\.json is damaged: when it began is not known\. Runs that it has"
+    ):
+        state.cut_off(tmp_path)
+
+
+def test_without_a_file_no_night_is_open(tmp_path):
     assert state.cut_off(tmp_path) is None
+    assert state.cut_off(tmp_path / "none") is None
 
 
 HOLD = """

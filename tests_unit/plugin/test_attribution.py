@@ -52,7 +52,8 @@ def test_a_crash_ends_a_requests_call_at_once_too(crash):
 
 
 def test_a_board_that_ignores_ctrl_c_is_recovered_by_its_power(crash, tmp_path):
-    ended = crash(SUITE.format(kind="deaf"))
+    short = "from camrig.settings.resolve import Settings\nSettings.boots_in = property(lambda settings: 4.0)\n"
+    ended = crash(short + SUITE.format(kind="deaf"))
     assert ended.code == 1, ended.out
     assert "1 failed, 1 passed" in ended.out
     (board,) = result(tmp_path)["boards"]
@@ -64,7 +65,7 @@ def test_a_board_that_ignores_ctrl_c_is_recovered_by_its_power(crash, tmp_path):
 
 def test_an_application_that_hangs_is_named_and_started_again(crash):
     source = (
-        "import camrig.probe.lost_exchanges as lost\nlost.SECONDS_PER_EXCHANGE, lost.SECONDS_TO_RETURN = 5.0, 1.0\n"
+        "import camrig.probe.lost_exchanges as lost\nlost.SECONDS_PER_EXCHANGE, lost.SECONDS_TO_RETURN = 2.0, 1.0\n"
         + SUITE.format(kind="silent")
     )
     ended = crash(source)

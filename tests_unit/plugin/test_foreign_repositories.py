@@ -211,8 +211,9 @@ def test_camrigs_fixtures_win_where_a_fixture_that_only_camrig_has_is_used(pytes
     (repository / "test_rig.py").write_text("def test_url(dut):\n    assert dut.url\n")
     with (repository / place).open("a") as file:
         file.write(USES[use])
-    ended = pytest_in("-p", "other_plugin", PYTHONPATH=str(repository))
-    assert ended.code == 0, ended.out
+    ended = pytest_in("-p", "other_plugin", PYTHONPATH=str(repository), CAMRIG_DEVICE="nowhere", **WIFI)
+    assert ended.code == 6, ended.out  # the plugin's fixture needs no board
+    assert "there is no port nowhere" in ended.out
 
 
 def test_camrigs_fixtures_win_where_an_option_is_given(pytest_in, repository):

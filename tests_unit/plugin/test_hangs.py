@@ -17,7 +17,7 @@ class CORS(CORS):
             {action}
         return super().after_request(request, response)
 """
-SHORT = "import camrig.probe.lost_exchanges as lost\nlost.SECONDS_PER_EXCHANGE, lost.SECONDS_TO_RETURN = 5.0, 1.0\n"
+SHORT = "import camrig.probe.lost_exchanges as lost\nlost.SECONDS_PER_EXCHANGE, lost.SECONDS_TO_RETURN = 2.0, 1.0\n"
 SUITE = """
 import pytest
 @pytest.mark.parametrize("number", range(4))

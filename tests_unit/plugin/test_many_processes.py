@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from camrig.plugin.many_processes import joined
+from camrig.report.json_report import RunReport, TestRecord
 
 
 @pytest.mark.parametrize("option", ["--hil-save", "--hil-compare", "--hil-evidence"])
@@ -33,3 +35,22 @@ def test_what_blocks_in_a_worker_blocks_the_run_and_is_reported(hil):
     assert ended.code == 6
     assert "the rig is blocked" in ended.out
     assert ended.out.count("--hil-require=hardware requires a real one. Name a board with --device.") == 1
+
+
+def part(started: str, seconds: float, *tests: tuple[str, float], **fields: object) -> RunReport:
+    outcomes = [TestRecord(name, "passed", "sim", start, 0.5, "") for name, start in tests]
+    return RunReport("0.1", f"2026-01-01T00:00:{started}+00:00", seconds, 1, {}, [], [], outcomes=outcomes, **fields)
+
+
+def test_the_reports_of_processes_are_one_of_all_their_time_and_tests():
+    late = part("04", 10.0, ("b", 1.0), ("d", 9.0), interrupted=True)
+    early = part("01.5", 6.0, ("a", 0.5), ("c", 5.0))
+    run = joined([late, early], 7, {"passed": 4}, "All passed.")
+    assert (run.started, run.seconds) == ("2026-01-01T00:00:01.500000+00:00", 12.5)
+    assert [(test.test, test.start) for test in run.outcomes] == [("a", 0.5), ("b", 3.5), ("c", 5.0), ("d", 11.5)]
+    assert (run.exit_code, run.tests, run.correct, run.interrupted) == (7, {"passed": 4}, "All passed.", True)
+
+
+def test_what_blocks_several_processes_is_said_once():
+    reports = [RunReport("0.1", "2026-01-01T00:00:00+00:00", 1.0, 6, {}, list(text), []) for text in ("ab", "bc")]
+    assert joined(reports, 6, {}, "").blocked == ["a", "b", "c"]

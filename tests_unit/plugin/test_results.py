@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 from camrig.bringup.surroundings import repository, without_secrets
+from camrig.history.query import Filter, rows
+from camrig.history.store import FILE, opened
 from camrig.plugin.outcomes import TEXT
 from camrig.report.packed_text import unpacked
 from camrig.report.results_file import read_results
@@ -176,19 +178,26 @@ def test_a_blocked_run_has_results_and_summary_that_say_why(crash, tmp_path):
     assert "camrig: blocked" in summary.read_text()
 
 
-def test_each_process_of_xdist_has_results_of_its_own(crash, tmp_path):
+def test_processes_of_xdist_are_one_run_with_one_page_and_one_summary(crash, tmp_path):
     summary, xml = tmp_path / "summary.md", tmp_path / "junit.xml"
     source = "def test_a(dut):\n    pass\ndef test_b(dut):\n    assert False\n"
-    ended = crash(source, "-n", "2", "--junitxml", str(xml), env={"GITHUB_STEP_SUMMARY": str(summary)})
+    words = ("-n", "2", "--junitxml", str(xml), "--hil-report", str(tmp_path / "page.html"))
+    ended = crash(source, *words, env={"GITHUB_STEP_SUMMARY": str(summary)})
     assert ended.code == 1, ended.out
-    files = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("run-*.json")]
-    assert [error.message for data in files for error in SCHEMA.iter_errors(data)] == []
-    outcomes = sorted(test["outcome"] for data in files for test in data["outcomes"])
-    assert outcomes == ["failed", "passed"]
-    assert {data["exit_code"] for data in files} <= {0, 1}
-    assert not any(data["interrupted"] for data in files)
-    assert not summary.exists()
-    assert len(list(ElementTree.parse(xml).getroot().iter("properties"))) == 2  # of the tests
+    results = tmp_path / "results"
+    (file,) = results.glob("run-*.json")
+    data = json.loads(file.read_text())
+    assert [error.message for error in SCHEMA.iter_errors(data)] == []
+    assert sorted(test["outcome"] for test in data["outcomes"]) == ["failed", "passed"]
+    assert [board["spec"] for board in data["boards"]] == ["sim", "sim"]
+    assert (data["exit_code"], data["interrupted"], data["tests"]["passed"]) == (1, False, 1)
+    assert data["correct"] == "Not correct: 1 of 2 tests failed."
+    assert summary.read_text().count("camrig: failed") == 1
+    assert f"results: {file}" in ended.out
+    assert (tmp_path / "page.html").read_text().count("test_b") > 0
+    with opened(results / FILE) as connection:
+        assert {row.run for row in rows(connection, Filter())} == {1}
+    assert len(list(ElementTree.parse(xml).getroot().iter("properties"))) == 3  # of the run and of the tests
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,12 @@ def whole(ended, project):
     assert "1 test collected" in ended.out
 
 
-@pytest.mark.parametrize(("flag", "name"), [*FILES.items(), *FOLDERS.items()])
-def test_a_value_behind_a_space_is_not_a_test_path(collect, project, flag, name):
+@pytest.mark.parametrize("values", [FILES, FOLDERS], ids=["files", "folders"])
+def test_a_value_behind_a_space_is_not_a_test_path(collect, project, values):
+    """One value that is taken for a path is enough to move the root folder."""
     (project / "pytest.ini").write_text("[pytest]\ntestpaths = suite\n")
-    whole(collect(flag, str(project.parent / "else where" / name), "--mine=1"), project)
+    options = [word for flag, name in values.items() for word in (flag, str(project.parent / "else where" / name))]
+    whole(collect(*options, "--mine=1"), project)
 
 
 def test_a_value_is_not_a_test_path_wherever_it_comes_from(collect, project):

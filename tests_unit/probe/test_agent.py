@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from camrig.errors import AgentError
-from camrig.probe.agent import Agent, Heap
+from camrig.probe.agent import Agent, Heap, Radio
 from camrig.probe.client import Phases, Response
 
 POLICY = (
@@ -110,6 +110,20 @@ def test_several_requests_are_counted_with_their_answers():
 )
 def test_heap_has_both_heaps_and_the_connections(idf, regions):
     assert Board({"free": 7, "alloc": 3, "idf": idf, "connections": 1}).agent.heap() == Heap(7, 3, regions, 1)
+
+
+@pytest.mark.parametrize(
+    ("figures", "radio"),
+    [
+        ({"rssi": -50, "channel": 6, "pm": 0, "ssid": "lab"}, Radio(-50, 6, 0, "lab")),
+        ({"rssi": -50, "channel": 6}, Radio(-50, 6, None, None)),
+        ({"ssid": ""}, Radio(None, None, None, None)),
+        ({"ssid": ["lab"]}, Radio(None, None, None, None)),
+        ({"ssid": "\x1b[31mlab"}, Radio(None, None, None, "\\x1b[31mlab")),
+    ],
+)
+def test_the_radio_names_its_access_point_where_the_board_knows_it(figures, radio):
+    assert Board(figures).agent.radio() == radio
 
 
 def test_client_timeout_is_read_and_set():

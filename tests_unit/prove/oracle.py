@@ -7,7 +7,7 @@ applications that are set up or change while they run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import product
 from types import ModuleType
 from typing import Any
@@ -275,7 +275,13 @@ async def of_wiring(module: ModuleType) -> AsyncIterator[Answer]:
         yield await answer(app, "OPTIONS", path, origin=origin, method_="GET", names="X-Token")
 
 
+async def run_at_once(executor: None, function: Callable[[], Any]) -> Any:
+    """What an event loop does with a function that may block: this one runs it, as a board does without threads."""
+    return function()
+
+
 async def stream(source: str) -> AsyncIterator[Answer]:
+    asyncio.get_running_loop().run_in_executor = run_at_once  # type: ignore[method-assign,assignment]
     module = microdot(source)
     for part in (of_changes, of_wiring, of_requests):
         async for each in part(module):

@@ -8,6 +8,7 @@ from typing import Any
 
 from camrig.gate.comparison import Comparison
 from camrig.gate.limits import parse_limits
+from camrig.gate.provenance import FIRMWARE
 from camrig.gate.sequential_plan import one_look
 from camrig.release.decision import Material
 from camrig.release.record import NOT_REHEARSED, ClockCourse, Firmware, ReleaseRecord, Source, StageRecord
@@ -25,7 +26,7 @@ SOURCE = Source("cd" * 20, dirty=False)
 
 @cache
 def comparison() -> Comparison:
-    return Comparison(quiet_run(), quiet_baseline(), parse_limits(LIMITS), one_look(), firmware=True)
+    return Comparison(quiet_run(), quiet_baseline(), parse_limits(LIMITS), one_look(), compared=FIRMWARE)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from camrig.measure.recorder import Recorder
+from camrig.report.answers import leak
 from camrig.soak.outcome import checks, correct, counts, exit_code, in_a_sentence
 from camrig.soak.session import Incident
 
@@ -53,6 +54,29 @@ def test_readings_that_do_not_decide_are_not_a_pass():
     assert recorder.metrics[0].summary.low <= 1 <= recorder.metrics[0].summary.high
     assert exit_code(made, interrupted=False) == 7
     assert in_a_sentence(made, 500).endswith("; whether memory is leaked is not decided.")
+
+
+@pytest.mark.parametrize(
+    ("rise", "noise", "code", "words"),
+    [
+        (0, 0, 0, ""),
+        (16, 0, 1, "; bytes stay in the ESP32's own heap with each request."),
+        (16, 300, 1, "; bytes stay in the ESP32's own heap with each request."),
+        (0, 4001, 0, ""),  # whether it rises is not decided, as usual there
+    ],
+)
+def test_the_heap_of_the_esp32_fails_a_soak_only_where_its_leak_is_certain(rise, noise, code, words):
+    points = range(0, 600, 10)
+    recorder = Recorder()
+    recorder.record("soak.heap.leak_slope", [0.0 for _ in points], "B/request", at=points)
+    used = [90_000 + rise * x + ((x * 7919) % noise if noise else 0) for x in points]
+    recorder.record("soak.heap.idf.leak_slope", used, "B/request", at=points)
+    made = checks(["preflight"], {}, [], "", recorder.metrics)
+    assert exit_code(made, interrupted=False) == code
+    assert in_a_sentence(made, 500).partition("stayed up")[2] == (words or ".")
+    assert ("none in 1 series" in leak(recorder.metrics)) == (code == 0)
+    assert ("soak.heap.idf.leak_slope 1" in leak(recorder.metrics)) == (code == 1)
+    assert "free last" not in leak(recorder.metrics)
 
 
 def test_nothing_sent_is_nothing_shown():

@@ -12,7 +12,10 @@ from camrig.redaction import presentable
 # Runs on MicroPython 1.21 and later, on any port: each fact is queried separately. It is short, because at the speed
 # at which boards start a kilobyte takes a tenth of a second. The facts are in the order of _FACTS.
 _QUERY = """
-import sys,gc,json
+import sys
+_p=sys.path[:]
+sys.path[:]=['.frozen']
+import gc,json
 gc.collect()
 o=__import__
 def q(e):
@@ -24,6 +27,7 @@ m=q("list(n.WLAN(n.STA_IF).config('mac'))")
 print(json.dumps([gc.mem_free(),gc.mem_alloc(),sys.platform,i[0],i[1][:3],q('i._mpy'),
 q('i._machine')or q("o('os').uname()[4]"),q("o('os').uname()[3]")or sys.version,q("o('os').statvfs('/')[1:4]"),
 m,not m and q("list(o('machine').unique_id())"),bool(q("o('deflate')"))]))
+sys.path[:]=_p
 """
 _FACTS = ("free", "alloc", "platform", "name", "version", "mpy", "machine", "build", "flash", "mac", "id", "deflate")
 

@@ -19,7 +19,7 @@ from camrig.errors import BoardBrokenError, BoardSilentError, CamrigError
 SECONDS_TO_RETURN = 15.0  # for a USB port that lost its power to come back
 SECONDS_TO_LOOK = 0.5  # for a port that did not come back within that time
 SECONDS_TO_PROVE = 3.0
-SECONDS_TO_FLASH = 180.0
+SECONDS_TO_FLASH = 600.0  # what is there is read back before, at the speed of the line
 _PROOF = "print(6*7)"
 
 AT_BOOT, CTRL_C, SOFT_RESET, CHIP_RESET = "Ctrl-C at boot", "Ctrl-C", "soft reset", "chip reset"

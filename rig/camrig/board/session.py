@@ -12,6 +12,7 @@ from typing import Any
 
 from camrig.board.console import Console
 from camrig.board.control_lines import has_lines
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.line_profiles import DEVKIT, LineProfile
 from camrig.board.no_repl import DOWNLOADING, no_repl_error
 from camrig.board.pace import Pace
@@ -308,7 +309,7 @@ class Session:
         self.console.attend()
         self.transport.serial.deadline = Deadline.after(SECONDS_FOR_COMMAND)
         try:
-            self.transport.submit("import machine\nmachine.reset()")
+            self.transport.submit(firmware_imports("machine") + "machine.reset()")
         except RawReplError as error:
             raise BoardSilentError(
                 f"the board did not accept the reset command ({error})", board=self.name, hint="reset it by hand"

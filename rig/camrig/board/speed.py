@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 import serial
 
 from camrig.board.control_lines import is_rfc2217
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.port import set_baud
 from camrig.board.transport import RAW_BANNER, RawReplError, Transport
 from camrig.deadline import Deadline
@@ -28,12 +29,12 @@ _SECONDS_TO_GO_BACK = 5.0  # longer than the board waits for the echo test
 
 # Restores the speed unless the pattern arrives and its echo is confirmed. A REPL on native USB has no speed, and
 # firmware that does not share UART 0 raises ValueError.
-_RAISE = """
-import sys, time, select, micropython
-from machine import UART
+_RAISE = (
+    firmware_imports("sys", "time", "select", "micropython", "machine")
+    + """\
 def _b(n):
     time.sleep_ms(30)
-    UART(0, baudrate=n)
+    machine.UART(0, baudrate=n)
 def _r(n, ms):
     p = select.poll()
     p.register(sys.stdin, select.POLLIN)
@@ -57,7 +58,8 @@ def _go(fast, base, want, yes):
         micropython.kbd_intr(3)
     print(ok)
 """
-_SUPPORTED = "import sys\nfrom machine import UART\nprint(sys.platform == 'esp32')"
+)
+_SUPPORTED = firmware_imports("machine") + "machine.UART\nprint(sys.platform == 'esp32')"
 
 
 @contextmanager

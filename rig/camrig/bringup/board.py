@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from importlib import import_module
@@ -86,13 +87,17 @@ class Board:
         try:
             self._connect()
         except BaseException:
-            self.close()
+            self._leave()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        """Release the board, with the firmware that it had if a new one was not confirmed."""
         try:
             if self.on_trial:
                 self.over_the_air.give_up()
@@ -180,6 +185,10 @@ class Board:
             port.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
         self._choose_token(kept)
 
+    def forget_deployment(self) -> None:
+        """The firmware has changed: files have to be built for it, and what it has of them is not known."""
+        self.__dict__.pop("deployment", None)
+
     @property
     def mac(self) -> str:
         """The MAC that the board gave in this run; empty before it has."""
@@ -214,6 +223,7 @@ class Board:
         self,
         *,
         library: Path | None = None,
+        changes: Mapping[str, Any] | None = None,
         production: bool = False,
         remeasure_imports: bool = False,
         measure_imports: bool = True,
@@ -222,6 +232,7 @@ class Board:
         try:
             return self.deployment.deploy(
                 library=library,
+                changes=changes,
                 production=production,
                 remeasure_imports=remeasure_imports,
                 measure_imports=measure_imports,

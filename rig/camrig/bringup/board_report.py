@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from camrig.bringup.board import Board
@@ -33,7 +34,7 @@ def board_report(board_run: BoardRun, board: Board, events: list[dict[str, Any]]
         application=board.settings.app.resolve().name,
         application_source=str(board.settings.app),
         application_sha256=deployment.application_sha256,
-        radio={"rssi": radio.rssi, "channel": radio.channel, "power_save": radio.power_save} if radio else None,
+        radio=asdict(radio) if radio else None,
         sensor=board_run.sensor,
         steps=[
             {"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in board_run.steps.done

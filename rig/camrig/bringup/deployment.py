@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from camrig.board.session import Session
 from camrig.board.speed import at_speed
 from camrig.bringup.contents import contents_for
 from camrig.bringup.recovery import Recovery
-from camrig.byte_order_mark import HINT, byte_order_mark
+from camrig.deploy.board_settings import merged, own_settings
 from camrig.deploy.file_names import check_names
 from camrig.deploy.folders import hash_of_files, read_source, sha256_of
 from camrig.deploy.hang import Hang, find_hang, hang_in
@@ -41,7 +41,6 @@ from camrig.report.header import short
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
 from camrig.steps import Steps
-from camrig.whole_file import read_whole
 
 AGENT_FILES = tuple(f"/{module}{suffix}" for module in AGENT_MODULES for suffix in (".mpy", ".py"))
 SECRET = (SETTINGS_FILE, TOKEN_FILE)
@@ -77,6 +76,7 @@ class Deployment:
         self._layers: Layers = {LIBRARY: {}, APPLICATION: {}}  # that were deployed last
         self._library_hashes: dict[str, str] = {}  # of each module of the library, as it was built
         self._library_sizes: dict[str, int] = {}
+        self._changes: Mapping[str, Any] = {}  # of the application's settings
         self._source_hashes: dict[Path, str] = {}  # of the CORS module in each folder, when it was first deployed
         self._session, self._identity, self._recovery = session, identity, recovery
         self._settings, self._wifi, self._token, self._steps = settings, wifi, token, steps
@@ -85,13 +85,15 @@ class Deployment:
         self,
         *,
         library: Path | None = None,
+        changes: Mapping[str, Any] | None = None,
         production: bool = False,
         remeasure_imports: bool = False,
         measure_imports: bool = True,
     ) -> TransferResult:
         """Put library, application and, unless for ``production``, the rig's agent on the board.
 
-        ``library`` takes the place of the one that was deployed last. What imports retain is measured by the first
+        ``library`` takes the place of the one that was deployed last, and ``changes`` of the application's settings
+        that of those that were made last. What imports retain is measured by the first
         deploy and, since it stays the same when a board is brought back, again only with ``remeasure_imports``.
         Without ``measure_imports`` the library is only imported and called, which takes a fraction of the time, and
         only if it changed.
@@ -99,6 +101,7 @@ class Deployment:
         """
         settings, steps = self._settings, self._steps
         self.library = library or self.library
+        self._changes = self._changes if changes is None else changes
         with steps("build") as note:
             files = self.files(production)
             mpy = self._identity.mpy
@@ -260,19 +263,8 @@ class Deployment:
         return generated
 
     def _board_settings(self) -> dict[str, Any]:
-        """The application's own ``camrig.json`` with this bench's Wi-Fi and port."""
-        path = self._settings.app / "camrig.json"
-        own: Any = {}
-        if path.is_file():
-            try:
-                data = read_whole(path)
-                if mark := byte_order_mark(data):
-                    raise DeployError(f"{path} {mark}", hint=HINT)
-                own = json.loads(data.decode("utf-8"))
-            except (OSError, ValueError, RecursionError) as error:
-                raise DeployError(f"{path} cannot be read: {error}", hint="fix it, or remove it") from None
-            if not isinstance(own, dict):
-                raise DeployError(f"{path} is not a JSON object", hint="fix it, or remove it")
+        """The application's own settings, with what this deploy changes, and with this bench's Wi-Fi and port."""
+        own = merged(own_settings(self._settings.app) or {}, self._changes)
         wifi = {"wifi": {"ssid": self._wifi.ssid, "password": self._wifi.password}} if self._wifi else {}
         return {**own, **wifi, "port": self._settings.port}
 

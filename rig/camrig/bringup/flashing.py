@@ -16,12 +16,13 @@ from camrig.errors import (
     CamrigError,
     FirmwareBootError,
     FirmwareError,
+    NotStartedError,
     PortError,
 )
 from camrig.firmware.image import MAX_SIZE, Image, read_image
 from camrig.flash.boot_loader import Connect
 from camrig.flash.esptool_loader import connector, missing
-from camrig.flash.write import FlashResult, NotStartedError, Target, flash_board, put_back
+from camrig.flash.write import FlashResult, Target, flash_board, put_back
 from camrig.lab.device_spec import Device, find_port
 from camrig.settings.resolve import Settings, is_virtual
 
@@ -108,7 +109,7 @@ def _prove(board: Board, image: Image, result: FlashResult) -> RunningFirmware:
         raise  # the wiring's doing, or another run's
     except CamrigError as error:
         raise FirmwareBootError(
-            f"{image.name} does not boot: {error.what}",
+            f"the firmware {image.name} does not boot: {error.what}",
             board=board.spec,
             hint="look at the console; it may be for another kind of board",
             details=error.details or board.session.console.text(lines=20),
@@ -116,7 +117,7 @@ def _prove(board: Board, image: Image, result: FlashResult) -> RunningFirmware:
     # A virtual board with a boot loader has that only for a rehearsal, and runs a firmware of its own.
     if not board.identity.virtual and (reason := difference(image, result.boots, running)):
         raise FirmwareBootError(
-            f"{image.name} is on the board and does not run: {reason}",
+            f"the firmware {image.name} is on the board, and something else runs: {reason}",
             board=board.spec,
             hint="the boot loader may have rolled it back; look at the console",
             details=board.session.console.text(lines=20),
@@ -145,7 +146,7 @@ def _put_back(board: Board, target: Target, result: FlashResult, failure: Firmwa
         with _port_closed(board):
             put_back(target, result.previous)
     except CamrigError as error:
-        return failure.amended(what=f"{failure.what}; the previous firmware could not be put back ({error.what})")
+        return failure.amended(what=f"{failure.what}; {error.what}")
     return failure.amended(what=f"{failure.what}; the board has its previous firmware again")
 
 

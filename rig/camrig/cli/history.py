@@ -102,6 +102,8 @@ def _import(arguments: argparse.Namespace, history: Path) -> int:
     outcome = import_results(history, arguments.paths)
     known = f", {outcome.known} {'was' if outcome.known == 1 else 'were'} there already" if outcome.known else ""
     print(f"{outcome.added} run{'s' * (outcome.added != 1)} added to {history}{known}")
+    if outcome.compared:
+        print(f"{outcome.compared} comparison{'s' * (outcome.compared != 1)} by camrig ab added")
     for error in outcome.errors:
         print(f"camrig: not added: {error}", file=sys.stderr)
     return HistoryError.exit_code if outcome.errors else 0

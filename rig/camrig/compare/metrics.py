@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 
 from camrig.compare.limits import limits_of
@@ -80,14 +80,17 @@ def measured_limits(limits: Mapping[str, Limit], report: Callable[[str], None]) 
     for name, limit in limits.items():
         if name in MEASURED:
             continue
-        misspelt = name.startswith(_TIME_PREFIXES) or get_close_matches(name, MEASURED, n=1, cutoff=0.85)
-        if misspelt and not name.startswith(_SUITE_PREFIXES):
-            closest = get_close_matches(name, MEASURED, n=1, cutoff=0.0)[0]
-            raise SettingsError(
-                f"{name} has a limit, but there is no such metric", hint=f"write {closest}, or remove it"
-            )
+        refuse_misspelt(name, MEASURED)
         report(f"{name} ({limit}) is not judged here: only the suite measures it")
     return {name: limit for name, limit in limits.items() if name in MEASURED}
+
+
+def refuse_misspelt(name: str, measured: Sequence[str]) -> None:
+    """Raise SettingsError for a ``name`` that resembles those of ``measured`` without being a metric of the suite."""
+    misspelt = name.startswith(_TIME_PREFIXES) or get_close_matches(name, measured, n=1, cutoff=0.85)
+    if misspelt and name not in MEASURED and not name.startswith(_SUITE_PREFIXES):
+        closest = get_close_matches(name, measured, n=1, cutoff=0.0)[0]
+        raise SettingsError(f"{name} has a limit, but there is no such metric", hint=f"write {closest}, or remove it")
 
 
 def ab_limits(settings: Settings) -> dict[str, Limit]:

@@ -16,6 +16,7 @@ from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
 from camrig.gate.limits import Limit
 from camrig.gate.looks import keep_look, load_looks, looks_path, plan_of_look
+from camrig.gate.provenance import FIRMWARE
 from camrig.gate.samples import recorded_samples
 from camrig.gate.sequential_plan import one_look
 from camrig.gate.tails import source_of
@@ -139,7 +140,7 @@ class StoredComparison:
             plan_of_look(one_look(), load_looks(looks).get(library, 0)),
             paired=False,
             anyway=self._settings.compare_anyway,
-            firmware=is_stage(),
+            compared=FIRMWARE if is_stage() else (),
             calibration=calibration_of(self._settings, CALIBRATION_RUNS),
             blocked={
                 metric: "no test of this run measured it"

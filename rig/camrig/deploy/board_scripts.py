@@ -17,6 +17,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.unfinished_deploy import FINISHED, FINISHING
 
 RIG_FOLDER = "/.camrig"
@@ -57,8 +58,7 @@ _camrig_run("{APP_BOOT}", globals())
 
 # Completes an earlier deploy or removes its staged files, and reports what is on the board.
 STATE_SCRIPT = f"""\
-import os, io, json, gc, hashlib, binascii
-buf = bytearray(512)
+{firmware_imports("os", "io", "json", "gc", "hashlib", "binascii")}buf = bytearray(512)
 view = memoryview(buf)
 def kind(p):
     try:
@@ -185,8 +185,8 @@ finally:
     print(json.dumps(s[1] * s[3]))
 """
 
-_INFLATE = b"import io,deflate\ndef z(b):return deflate.DeflateIO(io.BytesIO(b),deflate.ZLIB)\n"
-_PLAIN = b"import io\ndef z(b):return io.BytesIO(b)\n"
+_INFLATE = firmware_imports("io", "deflate") + "def z(b):return deflate.DeflateIO(io.BytesIO(b),deflate.ZLIB)\n"
+_PLAIN = firmware_imports("io") + "def z(b):return io.BytesIO(b)\n"
 # What ends a literal, or is a control key of the REPL that reads the command: Ctrl-A to Ctrl-E.
 _SPECIAL = re.compile(rb"([\x00-\x05\n\r'\\])([0-7]?)", re.DOTALL)
 
@@ -225,8 +225,8 @@ def command(code: str, inflates: bool, first: bool = True) -> bytes:
 
     The ``first`` of an interpreter defines ``z`` for the others.
     """
-    defined = (_INFLATE if inflates else _PLAIN) if first else b""
-    return defined + b"exec(" + stream(code.encode(), inflates) + b".read())\n"
+    defined = (_INFLATE if inflates else _PLAIN) if first else ""
+    return defined.encode() + b"exec(" + stream(code.encode(), inflates) + b".read())\n"
 
 
 def piece_size(baud: int, heap: int) -> int:
@@ -255,8 +255,7 @@ def commit_script(
     takes a minute, and no Ctrl-C when it does this at its start.
     """
     return f"""\
-import os
-def no(f, p):
+{firmware_imports("os")}def no(f, p):
     try:
         f(p)
     except OSError:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
 from camrig.deploy.manifest import File
 from camrig.errors import DeployError
 
 _USUAL = re.compile(r"(?:/[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])+")
 # FAT refuses a quotation mark, takes a backslash for a slash, and forgets dots and spaces at the end of a name.
-_CHECK = """
-import os, json
+_CHECK = (
+    firmware_imports("os", "json")
+    + """
 def refused(p):
     try:
         os.stat(p)
@@ -24,6 +26,7 @@ odd = lambda n: len(n.encode()) > 255 or fat and (chr(92) in n or n[-1] in '. ')
 bad = lambda p: refused(p) or any(odd(n) for n in p.split('/')[1:])
 print(json.dumps([n for n, p in enumerate({paths!r}) if bad(p)]))
 """
+)
 
 
 def check_names(session: Session, files: Iterable[File]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
 from camrig.deploy.contents import STARTED_BY_NAME
 from camrig.deploy.imports import imported_by, modules_by_name, reach
@@ -19,7 +20,7 @@ LIBRARY_MODULES = ("asyncio", "microdot", "microdot.cors")
 
 # What earlier calls left on the stack is overwritten first: the collector takes each word there for a pointer.
 _MEASURE = """
-import gc, sys, json
+import gc, sys
 def _deep(n, a=0, b=0, c=0, d=0, e=0):
     if n: _deep(n - 1, n, n, n, n, n)
 def _alive():
@@ -43,7 +44,8 @@ for _name in {names}:
         except Exception as e:
             _failed.append([_name, repr(e)])
         gc.enable()
-print(json.dumps([_retained, _allocated, _failed]))
+sys.modules.pop('json', None)
+{imports}print(json.dumps([_retained, _allocated, _failed]))
 """
 
 
@@ -97,6 +99,6 @@ def measure_imports(session: Session, modules: Sequence[str]) -> ImportSizes:
     A module that has been imported before is left out. The board must be in the raw REPL, and is afterwards; it has
     to be restarted before the application runs. Raises BlockedError when the board gets stuck in an import.
     """
-    script = _MEASURE.format(names=json.dumps(modules), room=ROOM)
+    script = _MEASURE.format(names=json.dumps(modules), room=ROOM, imports=firmware_imports("json"))
     limit = session.pace.limit(SECONDS, collections=COLLECTIONS * len(modules))
     return ImportSizes(*map(dict, session.ask(script, limit)))

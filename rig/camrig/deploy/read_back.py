@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
 
 SECONDS = 30.0  # and what the size of the files takes at the board's pace
 BATCH = 16  # paths in one command: a longer command does not fit a small heap
 
-_HASH = """
-import hashlib, binascii, json
+_HASH = (
+    firmware_imports("hashlib", "binascii", "json")
+    + """
 def _hash(path):
     digest = hashlib.sha256()
     try:
@@ -24,6 +26,7 @@ def _hash(path):
         return ''
 print(json.dumps([_hash(_p) for _p in {paths}]))
 """
+)
 
 
 def file_hashes(session: Session, sizes: Mapping[str, int]) -> dict[str, str]:

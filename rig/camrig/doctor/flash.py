@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
 from camrig.bringup.contents import contents_for
 from camrig.deploy.layers import CORS_MODULE, SETTINGS_FILE, merge
@@ -20,8 +21,9 @@ from camrig.settings.wifi import Wifi
 MAIN = "/main.py"
 BUILT, SOURCE = f"{CORS_MODULE}.mpy", f"{CORS_MODULE}.py"
 # The password is compared by a salted hash, and never leaves the board as text.
-_READ = """
-import json, os, hashlib, binascii
+_READ = (
+    firmware_imports("json", "os", "hashlib", "binascii")
+    + """
 def there(p):
     try:
         os.stat(p)
@@ -42,6 +44,7 @@ except (ValueError, AttributeError, TypeError):
     d['settings'] = 'broken'
 print(json.dumps(d))
 """
+)
 
 
 @dataclass(frozen=True)

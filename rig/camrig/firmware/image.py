@@ -52,11 +52,11 @@ class Image:
 
     @property
     def title(self) -> str:
-        """``micropython v1.24.1 (Nov 29 2024)``, or the name of the file if its application says nothing."""
+        """``micropython v1.24.1 (Nov 29 2024)``, with the name of the file if its application says nothing else."""
         about = self.application
-        if about is None:
-            return self.name
-        return " ".join(filter(None, (about.project, about.version, f"({about.date})" if about.date else "")))
+        names = (about.project, about.version) if about is not None else ()
+        date = f"({about.date})" if about is not None and about.date else ""
+        return " ".join(filter(None, (" ".join(filter(None, names)) or self.name, date)))
 
 
 def read_image(data: bytes, name: str) -> Image:

@@ -105,14 +105,16 @@ def _measured(data: bytes, segments: int, title: str) -> tuple[int, str]:
     if end > len(data):
         raise _cut_off(title)
     if data[end - 1] != checksum:
-        raise _damaged(title, f"its checksum is 0x{checksum:02x}, and it should be 0x{data[end - 1]:02x}")
+        raise FirmwareError(f"the checksum of {title} is wrong, so it is damaged", hint="download or build it again")
     if not data[HEADER - 1]:
         return end, ""
     if end + 32 > len(data):
         raise _cut_off(title)
     appended = data[end : end + 32]
     if hashlib.sha256(data[:end]).digest() != appended:
-        raise _damaged(title, "its SHA-256 does not match the one at its end")
+        raise FirmwareError(
+            f"the SHA-256 at the end of {title} is wrong, so it is damaged", hint="download or build it again"
+        )
     return end + 32, appended.hex()
 
 
@@ -140,8 +142,4 @@ def _text(field: bytes) -> str:
 
 
 def _cut_off(title: str) -> FirmwareError:
-    return FirmwareError(f"{title} is cut off", hint="download or build it again")
-
-
-def _damaged(title: str, detail: str) -> FirmwareError:
-    return FirmwareError(f"{title} is damaged: {detail}", hint="download or build it again")
+    return FirmwareError(f"{title} is cut off: the file ends too early", hint="download or build it again")

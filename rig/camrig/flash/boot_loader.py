@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from camrig.errors import FlashError
-
 Done = Callable[[int], None]  # called with the number of bytes written so far
-
-
-class FlashReadError(FlashError):
-    """The flash could not be read, or not without damage. Nothing has been erased."""
 
 
 class BootLoader(Protocol):

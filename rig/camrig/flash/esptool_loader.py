@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +15,9 @@ from typing import Any
 from camrig.board.control_lines import has_lines, play, pulse
 from camrig.board.line_profiles import DEVKIT, LineProfile
 from camrig.board.port import open_port
-from camrig.errors import FlashError
+from camrig.errors import FlashError, FlashReadError
 from camrig.firmware.chips import chip_name
-from camrig.flash.boot_loader import Connect, Done, FlashReadError
+from camrig.flash.boot_loader import Connect, Done
 
 BAUD = 115200  # at which the ROM answers
 FAST = 460800  # while the stub writes
@@ -82,14 +83,12 @@ class EsptoolLoader:
                     hint="name another wiring with --hil-lines, or add a boot-loader sequence to this one",
                 )
         _installed_logger()
-        with _errors("the board does not enter its boot loader"):
-            chip = self._cmds.detect_chip(self._port, BAUD, mode)
-            if chip.secure_download_mode:
-                raise FlashError(
-                    "the chip is in secure download mode: its flash cannot be read back or verified",
-                    hint="use a board without that fuse",
-                )
-            self._chip = self._cmds.run_stub(chip)
+        try:
+            rom = self._cmds.detect_chip(self._port, BAUD, mode)
+            _refuse_protected(rom)
+            self._chip = self._cmds.run_stub(rom)
+        except _esptool_errors() as error:
+            raise FlashError(f"the board does not enter its boot loader ({_reason(error)})", hint=_HINT) from None
 
     def _raise_speed(self, speed: int) -> None:
         if speed == BAUD or not self._chip.IS_STUB or self._lines.name == NATIVE_USB:
@@ -157,15 +156,35 @@ def _in_bytes(done: Done, sizes: Sequence[int]) -> Callable[[int, int], None]:
     return count
 
 
+def _refuse_protected(rom: Any) -> None:
+    """Raise FlashError for a chip on which a plain image cannot be written or verified."""
+    if rom.secure_download_mode:
+        raise FlashError(
+            "the chip is in secure download mode, in which its flash cannot be read back or verified",
+            hint="use a board without that fuse",
+        )
+    if rom.get_flash_encryption_enabled():
+        raise FlashError(
+            "the chip encrypts its flash, and would not boot a plain image", hint="use a board without that fuse"
+        )
+
+
 @contextmanager
 def _errors(failure: str, kind: type[FlashError] = FlashError) -> Iterator[None]:
     """esptool's errors and those of the port, in one sentence."""
-    esptool = importlib.import_module("esptool")
     try:
         yield
-    except (esptool.FatalError, OSError, ValueError, struct.error) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise kind(f"{failure} ({reason})" if reason else failure, hint=_HINT) from None
+    except _esptool_errors() as error:
+        raise kind(f"{failure} ({_reason(error)})", hint=_HINT) from None
+
+
+def _esptool_errors() -> tuple[type[Exception], ...]:
+    return (importlib.import_module("esptool").FatalError, OSError, ValueError, struct.error)
+
+
+def _reason(error: Exception) -> str:
+    """The first sentence of esptool's: the others advise to look into its documentation."""
+    return re.split(r"\.\s|\n", str(error).strip())[0].rstrip(".") or type(error).__name__
 
 
 @lru_cache(maxsize=1)

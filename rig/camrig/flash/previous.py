@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from camrig.errors import FlashError
+from camrig.errors import FlashError, FlashReadError
 from camrig.firmware.partitions import size_text
 from camrig.firmware.regions import Region
-from camrig.flash.boot_loader import BootLoader, Done, FlashReadError
+from camrig.flash.boot_loader import BootLoader, Done
 
 FOLDER = "camrig/flashed"
 MOST = 48  # files; the oldest go when there are more

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from camrig.errors import BlockedError, FirmwareError, FlashError
+from camrig.errors import BlockedError, FirmwareError, FlashError, FlashReadError, NotStartedError
 from camrig.firmware.checks import check_for, lost
 from camrig.firmware.image import Image
 from camrig.firmware.ota_data import chosen_app
@@ -26,16 +26,12 @@ from camrig.firmware.partitions import (
     read_partitions,
 )
 from camrig.firmware.regions import Region, regions
-from camrig.flash.boot_loader import BootLoader, Connect, Done, FlashReadError
+from camrig.flash.boot_loader import BootLoader, Connect, Done
 from camrig.flash.previous import Previous, cache_folder, keep, read_checked
 from camrig.progress import BYTES
 from camrig.steps import Steps
 
 _ERASED = b"\xff" * SECTOR
-
-
-class NotStartedError(FlashError):
-    """The flash has what it should have, but the chip does not leave its boot loader."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +86,15 @@ def flash_board(target: Target, image: Image, *, dry_run: bool = False) -> Flash
 
 def put_back(target: Target, previous: Previous) -> None:
     """Write the image that a board had before, verify it, and start it. Raises FlashError."""
-    try:
-        with target.steps("put back") as note:
-            pieces = previous.regions()
-            with _opened(target) as loader:
-                _write(target, loader, pieces)
-                _start(loader)
-            note("the previous firmware")
-    except BlockedError as error:
-        raise error.on(target.name) from None
+    with target.steps("put back") as note:
+        problem = _put_back(target, previous)
+        if problem is not None:
+            raise FlashError(
+                f"the previous firmware could not be put back ({problem.what})",
+                board=target.name,
+                hint=f"flash it by hand: it is kept in {previous.folder}",
+            )
+        note("the previous firmware")
 
 
 def _flash(target: Target, image: Image, dry_run: bool) -> FlashResult:
@@ -199,16 +195,12 @@ def _write_again_or_put_back(
     if second is None:
         return
     target.steps.say(f"putting the previous firmware back: {second.what}")
-    last = second
-    for _ in range(2):
-        problem = _put_back_once(target, previous)
-        if problem is not None:
-            last = problem
-        else:
-            raise FlashError(
-                f"the firmware could not be written ({second.what}), and the board has its previous one again",
-                hint=second.hint,
-            )
+    last = _put_back(target, previous)
+    if last is None:
+        raise FlashError(
+            f"the firmware could not be written ({second.what}), and the board has its previous one again",
+            hint=second.hint,
+        )
     raise FlashError(
         f"the board is half-written: neither the new firmware nor the previous one could be written ({last.what})",
         hint="check cable, power and the boot-loader line, and flash it again; the previous firmware is kept in"
@@ -216,14 +208,25 @@ def _write_again_or_put_back(
     )
 
 
-def _put_back_once(target: Target, previous: Previous) -> BlockedError | None:
-    """Write the previous image. Returns what failed; a board that has it and did not start is one that has it."""
-    try:
-        return _reconnect_and_write(target, previous.regions())
-    except NotStartedError:
-        return None
-    except FlashError as error:
-        return error
+def _put_back(target: Target, previous: Previous) -> BlockedError | None:
+    """Write the previous image, in two attempts, unless the board still has it. Returns what failed."""
+    problem: BlockedError | None = None
+    for _ in range(2):
+        try:
+            pieces = previous.regions()
+            with _opened(target) as loader:
+                if not all(_matches(loader, piece) for piece in pieces):
+                    problem = _attempt(target, loader, pieces)
+                else:
+                    problem = None
+                    _start(loader)
+        except NotStartedError:
+            return None  # it has the image
+        except BlockedError as error:
+            problem = error
+        if problem is None:
+            return None
+    return problem
 
 
 def _reconnect_and_write(target: Target, pieces: Sequence[Region]) -> BlockedError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from camrig.gate.calibration import Calibration
 from camrig.gate.json_file import Fields, json_text, load_json
 from camrig.gate.judgement import judge
 from camrig.gate.limits import Limit, parse_limit
-from camrig.gate.provenance import Provenance, demand_comparable, differences
+from camrig.gate.provenance import demand_comparable, differences, subjects
 from camrig.gate.sequential_plan import SequentialPlan
 from camrig.gate.verdict import GateVerdict, as_data
 
@@ -29,9 +29,9 @@ _CALIBRATE = "calibrate this board with camrig calibrate, or keep its files else
 class Comparison:
     """Two runs, and the limits and the plan to judge them by.
 
-    ``paired``: both sides were measured together, batch by batch. ``anyway``: their provenance may differ;
-    ``firmware``: the firmware may, because it is what is judged.
-    ``blocked`` says why a metric could not be measured.
+    ``paired``: both sides were measured together, batch by batch. ``anyway``: their provenance may differ.
+    ``compared``: facts of their provenance that differ on purpose, such as ``firmware``. ``blocked`` says why a
+    metric could not be measured.
     """
 
     candidate: Baseline
@@ -40,27 +40,30 @@ class Comparison:
     plan: SequentialPlan
     paired: bool = False
     anyway: bool = False
-    firmware: bool = False
     calibration: Calibration | None = None
     blocked: Mapping[str, str] = field(default_factory=dict)
+    compared: tuple[str, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What differs between the two on purpose, beside the library."""
+        return subjects(self.candidate.provenance, self.baseline.provenance, self.compared)
 
     @property
     def differences(self) -> tuple[str, ...]:
         """Every reason why these two runs may not be compared, unless ``anyway``."""
-        return differences(self.candidate.provenance, self.baseline.provenance)
-
-    def _demand(self, reference: Provenance, name: str, hint: str) -> None:
-        candidate = self.candidate.provenance
-        demand_comparable(_on(candidate, reference) if self.firmware else candidate, reference, name, hint)
+        return differences(self.candidate.provenance, self.baseline.provenance, self.compared)
 
     def decide(self, final: bool = True) -> GateVerdict:
         """The verdict; ``final``: no more batches will come. Raises SettingsError, BaselineError."""
         if not self.anyway:
-            self._demand(self.baseline.provenance, "its baseline", _ANYWAY)
+            sides = self.candidate.provenance, self.baseline.provenance
+            demand_comparable(*sides, "its baseline", _ANYWAY, self.compared)
         if self.calibration is not None:
-            self._demand(self.calibration.provenance, "the calibration of this bench", _CALIBRATE)
+            own, bench = self.candidate.provenance, self.calibration.provenance
+            demand_comparable(own, bench, "the calibration of this bench", _CALIBRATE, self.compared)
         return judge(
-            self.candidate.metrics,
+            self.candidate.joined(),
             self.baseline.joined(),
             self.limits,
             plan=self.plan,
@@ -69,11 +72,6 @@ class Comparison:
             noise=self.calibration.noise if self.calibration else None,
             blocked=self.blocked,
         )
-
-
-def _on(candidate: Provenance, firmware: Provenance) -> Provenance:
-    """``candidate`` as if it ran on the firmware of another run."""
-    return replace(candidate, firmware=firmware.firmware, build=firmware.build, mpy=firmware.mpy)
 
 
 def verdict_text(verdict: GateVerdict) -> str:
@@ -88,8 +86,8 @@ def terms_text(comparison: Comparison) -> str:
         "plan": _plan_data(comparison.plan),
         "paired": comparison.paired,
         "anyway": comparison.anyway,
-        **({"firmware": True} if comparison.firmware else {}),
         "blocked": dict(comparison.blocked),
+        **({"compared": list(comparison.compared)} if comparison.compared else {}),
     }
     return json_text(KIND, SCHEMA, data)
 
@@ -106,9 +104,9 @@ def read_comparison(
         plan=_read_plan(fields.object("plan")),
         paired=fields.flag("paired"),
         anyway=fields.flag("anyway"),
-        firmware="firmware" in fields.names() and fields.flag("firmware"),
         calibration=calibration,
         blocked={name: str(why) for name, why in fields.scalars("blocked").items()},
+        compared=fields.texts("compared") if "compared" in fields.names() else (),
     )
 
 

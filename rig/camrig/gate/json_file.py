@@ -96,6 +96,12 @@ class Fields:
             raise self.damaged(f"{name} is not a text")
         return value
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        values = self._list(name)
+        if not all(isinstance(value, str) for value in values):
+            raise self.damaged(f"{name} holds more than texts")
+        return tuple(values)
+
     def flag(self, name: str) -> bool:
         value = self._get(name)
         if not isinstance(value, bool):

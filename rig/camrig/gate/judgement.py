@@ -166,7 +166,9 @@ def _looks(case: Case, plan: SequentialPlan, final: bool) -> Iterator[_Look]:
 
 def _judge_look(case: Case, look: _Look, tails: Tails) -> MetricVerdict:
     limit, unit, floor = case.limit, case.candidate.unit, case.floor
-    candidate = Samples(unit, case.candidate.kind, case.candidate.batches[: look.batches])
+    candidate = case.candidate
+    if look.batches < len(candidate.batches):  # of sessions there is one look only
+        candidate = Samples(unit, candidate.kind, candidate.batches[: look.batches])
     baseline = case.baseline
     if baseline and case.batches_paired:
         baseline = replace(baseline, batches=baseline.batches[: look.batches])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from camrig.errors import BaselineError
 from camrig.gate.json_file import Fields
 
 Scalar = str | int | float | bool | None
+FIRMWARE = ("firmware", "build", "mpy", "machine")  # a build may name the kind of board in words of its own
 
 
 @dataclass(frozen=True)
@@ -59,32 +60,46 @@ def read(fields: Fields) -> Provenance:
     )
 
 
-def differences(candidate: Provenance, reference: Provenance) -> tuple[str, ...]:
+def differences(candidate: Provenance, reference: Provenance, compared: Collection[str] = ()) -> tuple[str, ...]:
     """Every reason why figures of these two runs may not be compared; none when they may.
 
-    The library may differ, as that is the question, and so may RSSI and channel, which control samples account for.
+    The library may differ, as that is the question, and so may RSSI and channel, which control samples account for,
+    and the facts that are ``compared``, by their names in ``Provenance`` or its settings.
     """
+    return tuple(text for name, text in _facts_that_differ(candidate, reference) if name not in compared)
+
+
+def subjects(candidate: Provenance, reference: Provenance, compared: Collection[str]) -> tuple[str, ...]:
+    """The facts in which these two runs differ on purpose, as ``different firmware: A and B``."""
+    return tuple(text for name, text in _facts_that_differ(candidate, reference) if name in compared)
+
+
+def _facts_that_differ(candidate: Provenance, reference: Provenance) -> list[tuple[str, str]]:
+    """Pairs of the name of a fact and both values in words."""
     if candidate.virtual != reference.virtual:
-        return ("one board is virtual, the other is hardware",)
-    pairs = (
-        ("boards", candidate.mac, reference.mac),
-        ("kinds of board", candidate.machine, reference.machine),
-        ("firmware", candidate.firmware, reference.firmware),
-        ("builds", candidate.build, reference.build),
-        ("mpy versions", candidate.mpy, reference.mpy),
-        ("Wi-Fi power-save modes", candidate.power_save, reference.power_save),
-        ("releases of camrig", _release(candidate.rig), _release(reference.rig)),
+        return [("virtual", "one board is virtual, the other is hardware")]
+    settings = candidate.settings, reference.settings
+    facts: tuple[tuple[str, str, Scalar, Scalar], ...] = (
+        ("mac", "boards", candidate.mac, reference.mac),
+        ("machine", "kinds of board", candidate.machine, reference.machine),
+        ("firmware", "firmware", candidate.firmware, reference.firmware),
+        ("build", "builds", candidate.build, reference.build),
+        ("mpy", "mpy versions", candidate.mpy, reference.mpy),
+        ("power_save", "Wi-Fi power-save modes", candidate.power_save, reference.power_save),
+        ("rig", "releases of camrig", _release(candidate.rig), _release(reference.rig)),
         *(
-            (f"settings of {name}", candidate.settings.get(name, "unset"), reference.settings.get(name, "unset"))
+            (name, f"settings of {name}", settings[0].get(name, "unset"), settings[1].get(name, "unset"))
             for name in sorted({*candidate.settings, *reference.settings})
         ),
     )
-    return tuple(f"different {name}: {_shown(a)} and {_shown(b)}" for name, a, b in pairs if a != b)
+    return [(name, f"different {words}: {_shown(a)} and {_shown(b)}") for name, words, a, b in facts if a != b]
 
 
-def demand_comparable(candidate: Provenance, reference: Provenance, name: str, hint: str) -> None:
+def demand_comparable(
+    candidate: Provenance, reference: Provenance, name: str, hint: str, compared: Collection[str] = ()
+) -> None:
     """Raises BaselineError with every reason against comparing this run with ``name``, and a ``hint``."""
-    reasons = differences(candidate, reference)
+    reasons = differences(candidate, reference, compared)
     if reasons:
         raise BaselineError(f"this run may not be compared with {name}: {'; '.join(reasons)}", hint=hint)
 

@@ -35,7 +35,10 @@ def run_shift(candidate: Samples, baseline: Samples, relative: bool, tails: Tail
     if len(sessions) < ENOUGH:
         return of_batches
     of_sessions = session_shift(
-        median(levels), [median(session) for session in sessions], _expected(candidate, stored, relative), tails
+        [median(session) for session in candidate_sessions],
+        [median(session) for session in sessions],
+        _expected(candidate, stored, relative),
+        tails,
     )
     return Estimate(of_sessions.value, min(of_batches.low, of_sessions.low), max(of_batches.high, of_sessions.high))
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from camrig.history.comparison import ComparisonRecord, comparisons
 from camrig.history.query import Filter
 from camrig.history.record import BLOCKED, FAILED, INCONCLUSIVE, INTERRUPTED, PASSED
 from camrig.measure.statistics import median
@@ -43,13 +44,17 @@ class Night:
 
 @dataclass
 class BoardNights:
-    """One board: its nights, and for each metric the value of each night that has one, both in order."""
+    """One board: its nights, and for each metric the value of each night that has one, both in order.
+
+    ``compared`` are the nights whose library ``camrig ab`` has compared with the one before.
+    """
 
     name: str
     machine: str
     virtual: bool
     nights: dict[datetime.date, Night] = field(default_factory=dict)
     courses: dict[Metric, dict[datetime.date, float]] = field(default_factory=dict)
+    compared: dict[datetime.date, ComparisonRecord] = field(default_factory=dict)
 
 
 def board_nights(
@@ -77,6 +82,7 @@ def board_nights(
     for _, name, spec, machine, *_ in rows:
         if machine:
             named.setdefault(spec, name)
+    records = comparisons(connection)
     boards: dict[str, BoardNights] = {}
     places: dict[int, tuple[str, datetime.date]] = {}
     for number, name, spec, machine, virtual, started, ending, scoped, *facts in rows:
@@ -89,6 +95,8 @@ def board_nights(
         known = {fact: "" if value is None else str(value) for fact, value in zip(_FACTS, facts, strict=True)}
         board.nights[night] = _graver(board.nights.get(night), Night(ending, bool(scoped), known))
         places[number] = (name, night)
+        if (record := records.get((name, started))) is not None:
+            board.compared[night] = record
     _add_courses(connection, chosen.metric, names, boards, places)
     return dict(sorted(boards.items()))
 
@@ -143,7 +151,10 @@ def neighbours_of(
     names: dict[str, None] = {}
     for board in boards.values():
         facts = list(board.nights.values())[-1].facts
-        condition, values = "boards.channel = ?", [facts["channel"]]
+        condition, values = (
+            "boards.channel = ? AND boards.access_point = ?",
+            [facts["channel"], facts["access_point"]],
+        )
         if not facts["channel"]:
             condition, values = "runs.host = ? AND runs.host != ''", [facts["host"]]
         for (name,) in connection.execute(

@@ -152,6 +152,7 @@ def _board(data: Mapping[str, Any], ending: str) -> BoardRecord:
         library=data["library_sha256"],
         library_source=data["library_source_sha256"],
         application=data["application_sha256"],
+        access_point=(data["radio"] or {}).get("ssid") or "",
         channel=(data["radio"] or {}).get("channel"),
         metrics=tuple(_metric(metric) for metric in data["metrics"] if isfinite(metric["median"])),
     )

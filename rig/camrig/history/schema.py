@@ -70,7 +70,18 @@ CREATE TABLE metrics (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_COMPARISONS = """
+CREATE TABLE comparisons (
+    board TEXT NOT NULL,
+    started TEXT NOT NULL,
+    candidate TEXT NOT NULL,
+    baseline TEXT NOT NULL,
+    worse TEXT NOT NULL,
+    PRIMARY KEY (board, started)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _COMPARISONS)
 VERSION = len(MIGRATIONS)
 
 

@@ -155,6 +155,7 @@ def remove(connection: sqlite3.Connection, runs: Iterable[int]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in runs])
+        connection.execute("DELETE FROM comparisons WHERE started NOT IN (SELECT started FROM runs)")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

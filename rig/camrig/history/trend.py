@@ -14,6 +14,8 @@ from camrig.measure.drift import Movement, movement
 from camrig.measure.statistics import median
 
 STEP, POSSIBLE, DRIFT = "step", "possible step", "drift"
+CONFIRMED = "confirmed by camrig ab: that night's library is worse than the one before"
+ALIKE = "camrig ab of both libraries shows no difference: it is not the library"
 HIGHER_IS_BETTER = ("heap.free", "wifi.rssi")  # of the suite's own metrics; and whatever is counted per second
 DATING = 9.0  # nights by which the date of a step of one noise width may be wrong; of wider ones less, by the square
 LATEST = 7  # nights from a change to what may have caused it
@@ -49,6 +51,7 @@ class Change:
     neighbours: str = ""
     nights: int = 0  # of a drift
     lasts: bool = False  # a drift that goes on
+    compared: str = ""  # what camrig ab said of that night's library and the one before
 
     @property
     def share(self) -> float | None:
@@ -108,8 +111,10 @@ def _changes(
 ) -> Iterator[Change]:
     for step in (*moved.steps, *filter(None, [moved.possible])):
         night = nights[step.index]
+        worse = is_worse(*metric, step.change)
+        compared = _compared(board, metric[0], night) if worse else ""
         yield Change(
-            kind=POSSIBLE if step is moved.possible else STEP,
+            kind=POSSIBLE if step is moved.possible and compared != CONFIRMED else STEP,
             board=board.name,
             metric=metric[0],
             unit=metric[1],
@@ -117,7 +122,8 @@ def _changes(
             before=step.before,
             after=step.after,
             widths=step.widths,
-            worse=is_worse(*metric, step.change),
+            worse=worse,
+            compared=compared,
             causes=tuple(causes_near(board, nights, step.index, ceil(DATING / max(1.0, step.widths**2)))),
             neighbours=_neighbours(boards, board, metric, night, step.change),
         )
@@ -140,6 +146,14 @@ def _changes(
         )
 
 
+def _compared(board: BoardNights, metric: str, night: datetime.date) -> str:
+    """What a comparison of that night or a neighbouring one says; a step may be dated one night off."""
+    for days in (0, 1, -1):
+        if (record := board.compared.get(night + datetime.timedelta(days=days))) is not None:
+            return CONFIRMED if metric in record.worse else "" if record.worse else ALIKE
+    return ""
+
+
 def causes_near(board: BoardNights, nights: Sequence[datetime.date], index: int, reach: int) -> Iterator[str]:
     """What changed on the night with this index; else on the nearest within ``reach`` of it, which the words say."""
     for distance in range(min(reach, LATEST) + 1):
@@ -159,6 +173,8 @@ def causes(before: Night, after: Night) -> Iterator[str]:
         old, new = before.facts[fact], after.facts[fact]
         if old == new or not (old or new):
             continue
+        if fact == "access_point" and not (old and new):
+            continue  # not every board reports it
         if fact == "build" and before.facts["firmware"] != after.facts["firmware"]:
             continue
         yield f"{word} {_shown(old)} → {_shown(new)}"

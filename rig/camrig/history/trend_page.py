@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from camrig.history.events import RECENT, Event, divided, events, sentence
+from camrig.history.events import RECENT, Event, divided, events, sentence, span
 from camrig.history.nights import BoardNights, all_nights
 from camrig.history.record import ENDINGS
-from camrig.history.trend import DRIFT, POSSIBLE, Change, MetricCourse, Trend
+from camrig.history.trend import ALIKE, CONFIRMED, DRIFT, POSSIBLE, Change, MetricCourse, Trend
 from camrig.history.trend_drawing import NO_RUN, SIGNS, course_drawing, grid, hover_data, number
 from camrig.measure.change_points import FEWEST_NIGHTS
 from camrig.measure.statistics import median
@@ -43,7 +43,7 @@ def trend_page(boards: Mapping[str, BoardNights], trend: Trend) -> str:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    change = event.changes[0]
+    change, others = event.first, list(event.metrics.values())[1:]
     return {
         "night": event.night.isoformat(),
         "metric": change.metric,
@@ -51,22 +51,20 @@ def _event(event: Event) -> dict[str, Any]:
         "kind": event.kind,
         "css": _css(event.kind, change.worse),
         "sign": _sign(change),
-        "range": _range(event),
+        "range": span(event.metrics[change.metric]),
+        "others": [_other(changes) for changes in others],
         "where": event.where,
+        "compared": event.compared,
         "causes": ", ".join(event.causes) or "nothing that is known",
-        "rows": [_row(each) for each in event.changes],
+        "rows": [_row(each) for changes in event.metrics.values() for each in changes],
     }
 
 
-def _range(event: Event) -> str:
-    """By how much the metric changed, from the least to the most of the boards."""
-    change = event.changes[0]
-    shares = sorted(each.share for each in event.changes if each.share is not None)
-    if not shares:
-        return f"{change.after - change.before:+.4g} {change.unit}"
-    low, high = f"{shares[0]:+.1%}", f"{shares[-1]:+.1%}"
-    span = low if low == high else f"{low} to {high}"
-    return f"{span} so far" if event.lasts else span
+def _other(changes: Sequence[Change]) -> dict[str, str]:
+    """A further metric of an event."""
+    change = changes[0]
+    link = anchor(change.board, change.metric)
+    return {"metric": change.metric, "anchor": link, "sign": _sign(change), "range": span(changes)}
 
 
 def _sign(change: Change) -> str:
@@ -103,7 +101,9 @@ def _change_words(change: Change, per_night: float | None) -> str:
         each = f"{per_night / abs(change.before):+.2%}" if change.before else f"{per_night:+.3g} {change.unit}"
         return f"{each} a night, {share} in {change.nights} nights"
     if change.kind == POSSIBLE:
-        return f"{share}, waits for another night"
+        return f"{share}, {ALIKE if change.compared == ALIKE else 'waits for another night'}"
+    if change.compared == CONFIRMED:
+        return f"{share}, confirmed by camrig ab"
     return share or f"{number(change.after - change.before)} {change.unit}"
 
 

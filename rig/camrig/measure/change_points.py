@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from math import copysign, inf, sqrt
 
+from camrig.measure.last_nights import changed_nights
 from camrig.measure.sessions import student_quantile
 from camrig.measure.statistics import median
 
@@ -74,6 +75,8 @@ def course(values: Sequence[float], cut: Sequence[float] | None = None) -> Cours
     series = _Series([value - middle for value in cut], noise)
     points = series.relocated(series.strongest(sorted(_candidates(series))))
     points = [point for point in series.strongest(points) if series.agrees(points, point)]
+    if nights := changed_nights(values, points[-1] if points else 0):
+        points.append(len(values) - nights)
     ends = [0, *points, len(values)]
     levels = [median(values[start:end]) for start, end in pairwise(ends)]
     steps = tuple(

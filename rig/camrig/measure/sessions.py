@@ -1,4 +1,4 @@
-"""One session against several of another day: the variance between sessions belongs in the interval."""
+"""Sessions against several of another day: the variance between sessions belongs in the interval."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ ENOUGH = 3  # sessions, so that their spread is known at all
 PRIOR_SESSIONS = 4  # how many degrees of freedom the expected spread counts for
 
 
-def session_shift(level: float, levels: Sequence[float], expected_spread: float, tails: Tails) -> Estimate:
-    """By how much a new session's ``level`` lies above that of the sessions with ``levels``.
+def session_shift(levels: Sequence[float], stored: Sequence[float], expected_spread: float, tails: Tails) -> Estimate:
+    """By how much new sessions with ``levels``, one or several, lie above the ``stored`` ones on average.
 
-    The prediction interval for one further session, with Student's t: Hahn, "Factors for Calculating Two-Sided
-    Prediction Intervals for Samples from a Normal Distribution", JASA 64 (1969). The variance of so few sessions is
-    moderated by an ``expected_spread`` (a standard deviation) that counts for ``PRIOR_SESSIONS`` degrees of freedom:
-    Smyth, "Linear Models and Empirical Bayes Methods for Assessing Differential Expression in Microarray
-    Experiments", Statistical Applications in Genetics and Molecular Biology 3 (2004).
+    With Student's t. For one new session it is the prediction interval of Hahn, "Factors for Calculating Two-Sided
+    Prediction Intervals for Samples from a Normal Distribution", JASA 64 (1969); for several the two-sample interval
+    with the variance of both sides pooled. The variance of so few sessions is moderated by an ``expected_spread`` (a
+    standard deviation) that counts for ``PRIOR_SESSIONS`` degrees of freedom: Smyth, "Linear Models and Empirical
+    Bayes Methods for Assessing Differential Expression in Microarray Experiments", Statistical Applications in
+    Genetics and Molecular Biology 3 (2004).
 
-    Raises ValueError for fewer than two sessions.
+    Raises ValueError for no new session, and for fewer than two stored ones.
     """
-    if len(levels) < 2:
-        raise ValueError("the spread between sessions needs two sessions")
-    mean, freedom = fmean(levels), len(levels) - 1
-    squares = sum((value - mean) ** 2 for value in levels) + PRIOR_SESSIONS * expected_spread**2
-    freedom += PRIOR_SESSIONS
-    error = sqrt(squares / freedom * (1 + 1 / len(levels)))
-    value = level - mean
+    if len(stored) < 2 or not levels:
+        raise ValueError("the spread between sessions needs two sessions, and one to compare with them")
+    sides = [levels, stored]
+    freedom = sum(len(side) - 1 for side in sides) + PRIOR_SESSIONS
+    squares = (
+        sum((value - fmean(side)) ** 2 for side in sides for value in side) + PRIOR_SESSIONS * expected_spread**2
+    )
+    error = sqrt(squares / freedom * sum(1 / len(side) for side in sides))
+    value = fmean(levels) - fmean(stored)
     below, above = (student_quantile(freedom, tail) * error for tail in tails)
     return Estimate(value, value - below, value + above)
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from camrig.errors import CamrigError
+from camrig.gate.evidence import recompute
+from camrig.gate.verdict import Outcome
+from camrig.history.comparison import ComparisonRecord
+from camrig.history.events import Event, events, size, span
 from camrig.history.nights import BoardNights, all_nights, board_nights
 from camrig.history.query import Filter
 from camrig.history.store import FILE, opened
@@ -19,7 +25,8 @@ from camrig.stages.stage import Stage
 from camrig.whole_file import write_whole
 
 PAGE = "trend.html"
-SHOWN = 6  # changes that the terminal shows
+SHOWN = 6  # events that the terminal shows
+OTHERS, BOARDS = 4, 3  # metrics and boards of an event that it names
 LARGE = 6.0  # noise widths of a possible step without a known cause that the terminal shows
 SECONDS_OF_AB = 2 * 3600.0
 CONFIRM = "confirm"
@@ -34,6 +41,11 @@ class Moved:
     changes: Sequence[Change] = ()
     boards: Mapping[str, BoardNights] = field(default_factory=dict)
     page: Path | None = None
+
+    def events(self) -> list[Event]:
+        """The changes, those together that belong together: for the worse first, the largest of each first."""
+        known = events(self.changes, self.boards)
+        return sorted(known, key=lambda event: (not event.first.worse, -size(event.first)))
 
 
 def moved(results: Path) -> Moved:
@@ -90,16 +102,38 @@ def confirmation(
     return Stage(CONFIRM, spec, ["camrig", "ab", *sides, *words], SECONDS_OF_AB)
 
 
-def line(change: Change, remark: str = "", confirmed: bool = False) -> str:
-    """A change in one line; ``confirmed``: a possible step is one."""
+def worse_metrics(change: Change, evidence: Path) -> tuple[str, ...]:
+    """The metrics that a comparison found worse, by its evidence, and the one that it was asked for."""
+    names = [change.metric]
+    with suppress(CamrigError):
+        _, verdict = recompute(evidence)
+        names += [metric.metric for metric in verdict.metrics if metric.outcome is Outcome.REGRESSED]
+    return tuple(dict.fromkeys(names))
+
+
+def answer(
+    change: Change, boards: Mapping[str, BoardNights], started: str, worse: tuple[str, ...]
+) -> ComparisonRecord:
+    """What the history keeps of a comparison of the libraries of a change's night and the one before."""
+    nights = boards[change.board].nights
+    before = nights[max(night for night in nights if night < change.night)]
+    candidate = nights[change.night].facts["library"]
+    return ComparisonRecord(change.board, started, candidate, before.facts["library"], worse)
+
+
+def line(event: Event, remark: str = "") -> str:
+    """An event in one line: its largest change with the figures, then its other metrics."""
+    change, others = event.first, list(event.metrics.items())[1:]
     share = "" if change.share is None else f" ({change.share:+.1%})"
-    words = {STEP: "a step", POSSIBLE: "a possible step, unconfirmed", DRIFT: "a drift"}[
-        STEP if confirmed else change.kind
-    ]
+    words = {STEP: "a step", POSSIBLE: "a possible step, unconfirmed", DRIFT: "a drift"}[change.kind]
     better = "" if change.worse else ", for the better"
-    causes = f"; {', '.join(change.causes)}" if change.causes else ""
-    remark = f"; {remark}" if remark else ""
+    boards = list(dict.fromkeys(each.board for each in event.changes))
+    where = boards[0] if len(boards) == 1 else f"{len(boards)} boards ({', '.join(boards[:BOARDS])}"
+    where += "" if len(boards) == 1 else f"{', …' if len(boards) > BOARDS else ''})"
+    named = ", ".join(f"{metric} {span(changes)}" for metric, changes in others[:OTHERS])
+    named += f" and {len(others) - OTHERS} more metrics" if len(others) > OTHERS else ""
+    parts = (f"also {named}" if others else "", ", ".join(event.causes), event.compared or remark)
     return (
-        f"{change.board}: {change.metric} {number(change.before)} → {number(change.after)} {change.unit}{share}: "
-        f"{words}{better}, since {change.night}{causes}{remark}"
+        f"{where}: {change.metric} {number(change.before)} → {number(change.after)} {change.unit}{share}: "
+        f"{words}{better}, since {event.night}{''.join(f'; {part}' for part in parts if part)}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from camrig.compare.stored import stored_baselines
@@ -60,10 +61,14 @@ def stages(
     for spec in settings.device:
         words = ["pytest", *tests, *words_of_board(spec, settings), *forwarded(flags, OF_SUITE)]
         if (baseline := gates[spec].baseline) is not None:
-            name = EVIDENCE.format(stamp=stamp, board=file_name(spec))
-            words += [f"--hil-compare={baseline}", f"--hil-evidence={settings.results / name}"]
+            words += [f"--hil-compare={baseline}", f"--hil-evidence={evidence_of(spec, settings, stamp)}"]
         made.append(Stage(SUITE, spec, words, SECONDS_OF_SUITE))
     return made
+
+
+def evidence_of(spec: str, settings: Settings, stamp: str) -> Path:
+    """The evidence of a comparison on a board."""
+    return settings.results / EVIDENCE.format(stamp=stamp, board=file_name(spec))
 
 
 def soaks(settings: Settings, flags: Mapping[str, Any], seconds: float) -> list[Stage]:

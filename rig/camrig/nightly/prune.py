@@ -19,7 +19,8 @@ NEWEST = 6  # of each kind that stay, whatever their age and size: a run has two
 _RUN = re.compile(r"run-\d{8}T\d{6}(-\d+)?\.(json|html)")
 _KINDS = {
     "results": _RUN,
-    "evidence": re.compile(r"evidence-\d{8}T\d{6}-\w+\.zip"),
+    "evidence": re.compile(r"evidence-\d{8}T\d{6}-(ab-)?\w+\.zip"),
+    "comparisons": re.compile(r"comparison-\d{8}T\d{6}-\w+\.json"),
     "logs": re.compile(r"nightly-\d{8}T\d{6}-\w+-\w+\.log"),
 }
 
@@ -71,7 +72,7 @@ def to_remove(entries: list[Leftover], keep: Keep, now: float, *, results_too: b
     may_go = []
     for entry in entries:
         seen[entry.kind] = seen.get(entry.kind, 0) + 1
-        if seen[entry.kind] > NEWEST and (results_too or entry.kind != "results"):
+        if seen[entry.kind] > NEWEST and (results_too or entry.kind not in ("results", "comparisons")):
             may_go.append(entry)
     total, going = sum(entry.size for entry in entries), []
     for entry in reversed(may_go):

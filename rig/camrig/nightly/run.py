@@ -6,14 +6,15 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from camrig.errors import EXIT_FAILED, BlockedError, CamrigError, HistoryError, ResultsError
-from camrig.history.add import add_results
+from camrig.history.add import add_results, keep_comparison
 from camrig.history.record import RunRecord, read_run
 from camrig.history.store import FILE
+from camrig.history.trend import ALIKE, CONFIRMED
 from camrig.nightly import drift, plan, state
 from camrig.nightly.libraries import keep_library
 from camrig.nightly.prune import Keep, prune
@@ -84,13 +85,18 @@ class Nightly:
             ) from None
 
     def _close_earlier(self) -> None:
-        night = state.cut_off(self._settings.results)
+        try:
+            night = state.cut_off(self._settings.results)
+        except ResultsError as error:
+            self._say(str(error))
+            return
         if night is None:
             return
         sentence, path = state.close_cut_off(self._settings.results, night)
         self._say(f"{sentence}; it is closed as interrupted")
-        if path is not None:
-            self._add(path)
+        for results in (path, *map(Path, night.results)):  # a run that was cut off last may not have added itself
+            if results is not None and results.is_file():
+                self._add(results)
 
     def _work(self) -> None:
         settings = self._settings
@@ -159,33 +165,41 @@ class Nightly:
             self._say(f"no trend: {error}")
             return
         self._trend = known.page
-        remarks = {board: self._confirm(change, known) for board, change in drift.suspects(known.changes).items()}
-        for change in known.changes[: drift.SHOWN]:
-            is_suspect = change.kind == drift.POSSIBLE and change.worse
-            confirmed, remark = remarks.get(change.board, (False, "")) if is_suspect else (False, "")
-            self._say(drift.line(change, remark, confirmed))
-        if (hidden := len(known.changes) - drift.SHOWN) > 0:
+        suspects = drift.suspects(known.changes)
+        remarks = {board: self._confirm(change, known) for board, change in suspects.items()}
+        if "" in remarks.values():  # a comparison is in the history now, and in the trend
+            known = drift.moved(self._settings.results)
+        moved = known.events()
+        for event in moved[: drift.SHOWN]:
+            own = [remarks.get(change.board, "") for change in event.changes if change in suspects.values()]
+            self._say(drift.line(event, next(filter(None, own), "")))
+        if (hidden := len(moved) - drift.SHOWN) > 0:
             self._say(f"{hidden} more on the trend page")
 
-    def _confirm(self, change: drift.Change, known: drift.Moved) -> tuple[bool, str]:
-        """Whether a comparison of both libraries confirms a step, and what it says."""
-        spec = next(
-            (board.spec for record in self._records() for board in record.boards if board.name == change.board), None
-        )
-        if spec is None:
-            return False, "its board had no suite in this night"
+    def _confirm(self, change: drift.Change, known: drift.Moved) -> str:
+        """Compare both libraries of a step, and keep the answer in the history; if there is none, why not."""
+        of_board = ((record, board) for record in self._records() for board in record.boards)
+        record, board = next((pair for pair in of_board if pair[1].name == change.board), (None, None))
+        if record is None or board is None:
+            return "its board had no suite in this night"
+        spec, evidence = board.spec, plan.evidence_of(board.spec, self._settings, f"{self._stamp}-ab")
         words = [*words_of_board(spec, self._settings), *forwarded(self._flags, plan.OF_AB)]
         with temporary_folder() as folder:
             stage = drift.confirmation(change, known.boards, self._settings, spec, words, folder / "before")
             if isinstance(stage, str):
-                return False, stage
-            (end,) = self._do([stage])
-        if end.code == EXIT_FAILED:
-            return True, "confirmed by camrig ab: this night's library is worse than the one before"
-        if end.code == 0:
-            return False, "camrig ab of both libraries shows no difference: it is not the library"
-        self._ends.remove(end)  # that a comparison did not decide says nothing of the night
-        return False, f"camrig ab did not decide ({WORDS.get(end.code, 'blocked')})"
+                return stage
+            (end,) = self._do([replace(stage, words=[*stage.words, f"--hil-evidence={evidence}"])])
+        if end.code not in (0, EXIT_FAILED):
+            self._ends.remove(end)  # that a comparison did not decide says nothing of the night
+            return f"camrig ab did not decide ({WORDS.get(end.code, 'blocked')})"
+        worse = drift.worse_metrics(change, evidence) if end.code == EXIT_FAILED else ()
+        answer = drift.answer(change, known.boards, record.started, worse)
+        try:
+            keep_comparison(self._settings.results / FILE, self._settings.results, answer)
+        except CamrigError as error:
+            self._say(f"not in the history: {error}")
+            return CONFIRMED if worse else ALIKE
+        return ""
 
     def _show_end(self, code: int) -> None:
         seconds = time.monotonic() - self._clock

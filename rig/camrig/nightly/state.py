@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from camrig.bringup.surroundings import host
-from camrig.errors import BlockedError, BoardBusyError
+from camrig.errors import BlockedError, BoardBusyError, ResultsError
 from camrig.lab import lock
 from camrig.report.json_report import RunReport, write
 from camrig.settings.duration import in_words
@@ -91,13 +91,22 @@ def close(results: Path) -> None:
 
 
 def cut_off(results: Path) -> OpenNight | None:
-    """The night that is still open although nobody works at it; None if there is none, or its file says nothing."""
+    """The night that is still open although nobody works at it; None if there is none.
+
+    Raises ResultsError for a file that does not say which night it was.
+    """
     try:
         data = json.loads(read_whole(results / FILE, _MOST_BYTES))
         night = OpenNight(**{name: data[name] for name in OpenNight.__dataclass_fields__})
         datetime.datetime.fromisoformat(night.started), datetime.datetime.fromisoformat(night.at)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        night.results = [*map(str, night.results)]
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        raise ResultsError(
+            f"a night was cut off, and its file {results / FILE} is damaged: when it began is not known",
+            hint="runs that it has finished are in the history",
+        ) from None
     return night
 
 

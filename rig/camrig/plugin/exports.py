@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 
 
 def write_results(run: Run, session: pytest.Session) -> None:
-    """Write the file of results, before anything that may be slow or interrupted."""
-    if not run.board_runs:
+    """Write the file of results, before anything slow or interrupted; a process of xdist hands its own over."""
+    if not run.board_runs and not run.parts:
         return
+    from camrig.plugin.many_processes import joined, send_report, sends_report
     from camrig.plugin.results import run_report
     from camrig.report.json_report import write
 
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    report = run_report(run, session, counts(session.config), correctness_of(reporter) if reporter else "")
-    if report.boards or report.blocked:  # not with --setup-plan
+    tests, correct = counts(session.config), correctness_of(reporter) if reporter else ""
+    report = (
+        joined(run.parts, run.exit_code, tests, correct) if run.parts else run_report(run, session, tests, correct)
+    )
+    if sends_report(session):
+        send_report(session.config, report)
+    elif report.boards or report.blocked:  # not with --setup-plan
         try:
             run.results = report, write(report, run.settings.results)
         except OSError as error:
@@ -55,7 +61,8 @@ def _results(run: Run) -> dict[str, Any] | None:
 
 def _final(run: Run, report: RunReport) -> RunReport:
     """The report with what the end of the run has brought."""
-    return replace(report, exit_code=run.exit_code, blocked=list(run.blocked), interrupted=run.interruption.came)
+    blocked = list(dict.fromkeys((*report.blocked, *run.blocked)))
+    return replace(report, exit_code=run.exit_code, blocked=blocked, interrupted=run.interruption.came)
 
 
 def export_results(run: Run, config: pytest.Config) -> None:

@@ -263,6 +263,13 @@ def pytest_report_teststatus(report: Any) -> Any:
     return ("blocked", "B", ("BLOCKED", {"yellow": True})) if is_blocked(report) else None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    from camrig.plugin.many_processes import take_report
+
+    take_report(node.config.stash[RUN], node)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Any:
     run = session.config.stash[RUN]

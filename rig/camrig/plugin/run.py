@@ -58,6 +58,7 @@ class Run:
         self._flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
         variables = [name for option in OPTIONS if option.name in JUDGING for name in option.env]
         flagged = any(value is not None for value in self._flags.values())
+        self.parts: list[RunReport] = []  # of the processes that xdist started
         self.in_use = flagged or any(os.environ.get(name) for name in variables)
         self.end_early: Callable[[], None] = lambda: None  # ends a board that was switched on and that nobody took
         self._is_ending = False

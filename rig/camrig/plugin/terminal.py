@@ -77,7 +77,7 @@ class LastingOutput:
 def write_summary(reporter: Any, run: Run) -> None:
     """The end of a run: causes that blocked it, crashes and recoveries, metrics, and the file of results."""
     _write_blocked(reporter, run)
-    if run.board_runs:
+    if run.board_runs or run.results:
         _write_boards(reporter, run)
 
 

@@ -28,7 +28,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")  # RFC 9110, section 9.2.1
 
 # Its lines leave nothing behind on a board, where a function of the agent would take its bytes all the time.
 RADIO = """
-for name in ("rssi", "channel", "pm"):
+for name in ("rssi", "channel", "pm", "ssid"):
     try:
         import network
         station = network.WLAN(network.STA_IF)
@@ -85,11 +85,15 @@ class MemoryCount:
 
 @dataclass(frozen=True)
 class Radio:
-    """Signal strength in dBm, channel, and the firmware's number for the power-save mode; None where unknown."""
+    """Signal strength in dBm, channel, and the firmware's number for the power-save mode; None where unknown.
+
+    ``ssid`` is the name of the access point's network.
+    """
 
     rssi: int | None
     channel: int | None
     power_save: int | None
+    ssid: str | None = None
 
 
 class Agent:
@@ -264,7 +268,9 @@ def _about(answer: Any) -> dict[str, Any]:
 
 
 def _radio(figures: Any) -> Radio:
-    return Radio(*(_number(figures.get(name)) for name in ("rssi", "channel", "pm")))
+    rssi, channel, power_save = (_number(figures.get(name)) for name in ("rssi", "channel", "pm"))
+    ssid = figures.get("ssid")
+    return Radio(rssi, channel, power_save, shortened(ssid) if ssid and isinstance(ssid, str) else None)
 
 
 def _sensor(figures: Any) -> dict[str, Any] | None:

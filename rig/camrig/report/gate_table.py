@@ -43,6 +43,7 @@ def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int, v
         rates = f"how often this is wrong is known from {ENOUGH} sessions on, or after camrig calibrate"
     head = [
         heading(comparison.candidate.provenance),
+        *(f"compared: {subject}" for subject in comparison.subjects),
         *(f"compared all the same: {difference}" for difference in comparison.differences),
     ]
     return visible("\n".join([*head, table, *lines, f"gate: {verdict.outcome.value} ({rates})"]))

@@ -86,7 +86,7 @@ class BoardReport:
     application: str = ""
     application_source: str = ""
     application_sha256: str = ""
-    radio: dict[str, int | None] | None = None
+    radio: dict[str, int | str | None] | None = None
     sensor: dict[str, Any] | None = None
     timeline: list[dict[str, Any]] = field(default_factory=list)
     console: dict[str, Any] | None = None

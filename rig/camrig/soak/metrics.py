@@ -62,11 +62,11 @@ def _record_times(course: Course, recorder: Recorder) -> None:
 
 
 def _record_heap(course: Course, recorder: Recorder) -> None:
-    for points in course.series(lambda reading: reading.alive):
-        if len(points) >= FEWEST_READINGS:
-            recorder.record(
-                f"{PREFIX}heap.leak_slope", [y for _, y in points], "B/request", at=[x for x, _ in points]
-            )
+    for name, value in (("heap", _alive), ("heap.idf", _idf_used)):
+        for points in course.series(value):
+            if len(points) >= FEWEST_READINGS:
+                metric = f"{PREFIX}{name}.leak_slope"
+                recorder.record(metric, [y for _, y in points], "B/request", at=[x for x, _ in points])
     readings = course.readings
     recorder.record(f"{PREFIX}heap.alive", [reading.alive for reading in readings], "B")
     recorder.record(f"{PREFIX}heap.free", [reading.free for reading in readings], "B")
@@ -80,6 +80,14 @@ def _record_heap(course: Course, recorder: Recorder) -> None:
             f"{PREFIX}heap.idf.drift", [used for _, used, _ in used], "B/h", at=[hour for hour, _, _ in used]
         )
     recorder.record(f"{PREFIX}heap.idf.lowest", [lowest for _, _, lowest in used], "B")
+
+
+def _alive(reading: Reading) -> int:
+    return reading.alive
+
+
+def _idf_used(reading: Reading) -> int | None:
+    return reading.idf_used
 
 
 def _row(reading: Reading) -> dict[str, float | int | None]:

@@ -1,0 +1,63 @@
+"""A run that xdist spreads over processes: each sends what it kept, and the one that started them joins it.
+
+A process that is interrupted keeps its own results: whoever waits for them may be gone.
+"""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from camrig.plugin.run import Run
+
+if TYPE_CHECKING:
+    from camrig.report.json_report import RunReport
+
+OUTPUT = "camrig"  # the name under which a process sends its report
+
+
+def sends_report(session: pytest.Session) -> bool:
+    """Whether another process waits for the report of this one."""
+    return hasattr(session.config, "workeroutput") and session.exitstatus != pytest.ExitCode.INTERRUPTED
+
+
+def send_report(config: pytest.Config, report: RunReport) -> None:
+    """Hand the report over to the process that started this one."""
+    output: dict[str, Any] = getattr(config, "workeroutput")  # noqa: B009 - an attribute of xdist's
+    output[OUTPUT] = pickle.dumps(report)
+
+
+def take_report(run: Run, node: Any) -> None:
+    """Keep the report of a process that has ended; one that died has sent none."""
+    content = getattr(node, "workeroutput", {}).get(OUTPUT)
+    if content is not None:
+        run.in_use = True
+        run.parts.append(pickle.loads(content))
+
+
+def joined(parts: list[RunReport], exit_code: int, tests: dict[str, int], correct: str) -> RunReport:
+    """One run of the reports of its processes: as long as all of them, with the boards and tests of each."""
+    starts = [datetime.datetime.fromisoformat(part.started) for part in parts]
+    first = min(starts)
+    later = [(start - first).total_seconds() for start in starts]
+    outcomes = [
+        replace(outcome, start=round(outcome.start + seconds, 3))
+        for part, seconds in zip(parts, later, strict=True)
+        for outcome in part.outcomes
+    ]
+    return replace(
+        parts[0],
+        started=first.isoformat(),
+        seconds=round(max(part.seconds + seconds for part, seconds in zip(parts, later, strict=True)), 3),
+        exit_code=exit_code,
+        tests=tests,
+        blocked=list(dict.fromkeys(reason for part in parts for reason in part.blocked)),
+        boards=[board for part in parts for board in part.boards],
+        interrupted=any(part.interrupted for part in parts),
+        correct=correct,
+        outcomes=sorted(outcomes, key=lambda outcome: outcome.start),
+    )
