@@ -9,7 +9,6 @@ import pytest
 from camrig.cli.main import main
 from camrig.errors import NoMicroPythonError
 from camrig.gate.baseline import Baseline, save_baseline
-from camrig.lab import lock
 from camrig.release import conditions
 from camrig.stages.words import known_mac
 
@@ -146,11 +145,6 @@ def test_the_board_itself_is_asked_for_its_mac(monkeypatch, bench):
     monkeypatch.setattr(conditions, "Board", silent)
     with pytest.raises(Exception, match="nobody knows which board this is"):
         conditions.demand_board(settings, baseline, "v1")
-    record = lock.BoardRecord("ESP32", PROVENANCE.mac, "1.26", "2026-11-28")
-    monkeypatch.setattr(lock, "inspect", lambda key: (None, record))
-    monkeypatch.setattr("camrig.stages.words.find_port", lambda spec: spec)
-    monkeypatch.setattr("camrig.stages.words.lock_key", lambda port: port)
-    conditions.demand_board(settings, baseline, "v1")
 
 
 MARKED = "import pytest\n\n@pytest.mark.{}\ndef test_more():\n    pass\n"

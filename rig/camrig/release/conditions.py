@@ -81,10 +81,7 @@ def baseline_of(settings: Settings, name: str, rehearsal: bool) -> Baseline:
 
 
 def demand_board(settings: Settings, baseline: Baseline, name: str) -> None:
-    """Ask the board who it is. Raises BaselineError unless the baseline is its own, BlockedError without an answer.
-
-    A board whose firmware does not answer is the one that was last seen at its port.
-    """
+    """Ask the board who it is. Raises BaselineError unless the baseline is its own, BlockedError if it is silent."""
     (spec,) = settings.device
     if is_virtual(spec):
         mac, virtual = known_mac(spec), True
@@ -93,13 +90,11 @@ def demand_board(settings: Settings, baseline: Baseline, name: str) -> None:
             with Board(spec, replace(settings, firmware=None), Steps()) as board:  # it is only asked
                 mac, virtual = board.identity.mac, board.identity.virtual
         except NoMicroPythonError as error:
-            mac, virtual = known_mac(spec), False
-            if not mac:
-                raise BlockedError(
-                    f"nobody knows which board this is: {error.what}",
-                    board=spec,
-                    hint="flash it with camrig flash first",
-                ) from None
+            raise BlockedError(
+                f"nobody knows which board this is: {error.what}",
+                board=spec,
+                hint="write any MicroPython onto it with camrig flash first",
+            ) from None
     if virtual and not is_virtual(spec):
         raise SettingsError(f"{spec} is a virtual board, which releases nothing")
     if mac != baseline.provenance.mac:
