@@ -229,3 +229,10 @@ def test_a_rehearsal_on_hardware_is_refused(name):
     changed = rehearsal()
     getattr(changed, name)["boards"][0]["virtual"] = False
     assert f"the {name} of a rehearsal ran on hardware" in refused(changed).reasons
+
+
+def test_samples_of_another_library_than_the_results_are_refused():
+    compared = material().comparison
+    provenance = replace(compared.candidate.provenance, library_sha256="cd" * 32)
+    compared = replace(compared, candidate=replace(compared.candidate, provenance=provenance))
+    assert "the samples are of another library than the results" in refused(material(comparison=compared)).reasons
