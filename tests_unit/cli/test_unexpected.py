@@ -18,7 +18,7 @@ COMMANDS = {
     "ab": (["--candidate", "lib", "--baseline", "lib"], "camrig.bringup.in_force.contents_for"),
     "calibrate": ([], "camrig.bringup.in_force.contents_for"),
     "baseline": (["list"], "camrig.cli.baseline.render_baselines"),
-    "verdict": (["x.zip"], "camrig.cli.verdict.recompute"),
+    "verdict": (["x.zip"], "camrig.release.evidence.is_release"),
     "prove": ([], "camrig.cli.prove.demand_compiles"),
     "report": (["x.json"], "camrig.cli.report.read_results"),
 }

@@ -26,7 +26,7 @@ COMMANDS = {
     "baseline": "camrig baseline list",
     "calibrate": "camrig calibrate --device /dev/ttyUSB0",
     "verdict": "camrig verdict release.zip",
-    "release": "camrig release --firmware firmware.bin --baseline v1.4 --device /dev/ttyUSB0",
+    "release": "camrig release --firmware new.bin --baseline v1 --device auto",
     "verify": "camrig verify release.zip --key release.pub",
     "prove": "camrig prove --quick",
     "nightly": "camrig nightly --soak 2h",
