@@ -73,6 +73,14 @@ def test_an_image_that_is_missing_or_none_at_all(bench, capsys):
     assert "firmware.bin" in refusal(bench, capsys, *hardware, "--firmware", str(bench.parent / "firmware.bin"))
 
 
+def test_a_soak_that_is_too_short_to_decide(bench, capsys):
+    words = ("--device", "/dev/ttyUSB9", "--baseline", "real", "--soak", "20m")
+    (bench.parent / "firmware.bin").write_bytes(b"\xe9")
+    text = refusal(bench, capsys, *words, "--firmware", str(bench.parent / "firmware.bin"))
+    assert "a soak of 20 min decides nothing" in text
+    assert "35 min or more" in text
+
+
 def test_more_than_one_board(bench, capsys):
     assert "a release is of one board" in refusal(bench, capsys, *REHEARSAL, "--device", "sim", "--device", "sim:x")
 

@@ -15,13 +15,26 @@ from camrig.bringup.surroundings import repository
 from camrig.errors import BaselineError, BlockedError, NoMicroPythonError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline
 from camrig.release.record import Source
+from camrig.settings.duration import in_words
 from camrig.settings.resolve import Settings, is_virtual
+from camrig.soak.course import LONGEST_WINDOW
+from camrig.soak.metrics import FEWEST_READINGS
 from camrig.stages.words import known_mac
 from camrig.steps import Steps
 from camrig.whole_file import demand_place, temporary_folder
 
 SECONDS_TO_COLLECT = 300.0
+SHORTEST_SOAK = (FEWEST_READINGS + 5) * LONGEST_WINDOW
 COLLECTION = "camrig.plugin.collection"  # run as a program: what it imports is pytest's business
+
+
+def demand_decidable_soak(seconds: float) -> None:
+    """Raises SettingsError for a soak that ends before it can decide whether memory is leaked."""
+    if 0 < seconds < SHORTEST_SOAK:
+        raise SettingsError(
+            f"a soak of {in_words(seconds)} decides nothing, as it reads the heap once a minute",
+            hint=f"give it {in_words(SHORTEST_SOAK)} or more, or leave it out",
+        )
 
 
 def demand_settings(settings: Settings, rehearsal: bool) -> None:

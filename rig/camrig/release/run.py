@@ -99,6 +99,8 @@ class Release:
         """The plan, once every condition holds that can be known before."""
         settings, options = self._settings, self._options
         conditions.demand_settings(settings, options.rehearsal)
+        if not options.rehearsal:
+            conditions.demand_decidable_soak(options.soak)
         if settings.firmware is not None:
             self._firmware = Firmware(settings.firmware.name, load_image(settings.firmware).sha256)
         self._sources = conditions.sources(settings)
