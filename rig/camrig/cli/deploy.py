@@ -19,7 +19,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only list what would be sent, removed, kept and left out; restart the board as it is",
     )
-    add_options(parser, *BOARD_OPTIONS, "lib", "app")
+    add_options(parser, *BOARD_OPTIONS, "lib", "app", "firmware")
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -30,6 +30,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     from camrig.bringup.in_force import run_header
     from camrig.deploy.left_out import rows
     from camrig.deploy.plan import describe
+    from camrig.release_stage import is_stage
     from camrig.steps import printed_steps
 
     if arguments.dry_run:
@@ -42,7 +43,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             board.session.restart()
             return 0
         board.deploy(production=arguments.production, measure_imports=False)  # nothing is judged here
-        dut = board.boot()
+        dut = board.boot(confirm=not is_stage())  # in a release the suite has to pass first
         state = f"serves at {dut.url}" if settings.ready is None else "runs"
         print("the virtual board ran, and ends here" if is_virtual(board.spec) else f"{board.spec} {state}")
     return 0
