@@ -112,6 +112,21 @@ def test_another_board_library_application_or_a_synthetic_sensor(make, change, w
     assert "2 boards" in str(refused(material(**{make.__name__: results})).reasons)
 
 
+@pytest.mark.parametrize("change", [{"firmware": "9.9"}, {"build": "v9.9 on 2020-01-01"}])
+def test_a_soak_of_another_firmware(change):
+    results = soak()
+    results["boards"][0].update(change)
+    assert "different boards, firmware" in str(refused(material(soak=results)).reasons)
+
+
+def test_results_of_another_board_than_the_samples():
+    results = suite(), soak()
+    for part in results:
+        part["boards"][0]["mac"] = "24:6f:28:00:00:02"
+    decision = refused(material(suite=results[0], soak=results[1]))
+    assert decision.reasons == ("the samples are of another board or library than the results",)
+
+
 @pytest.mark.parametrize("change", [
     {"deselected": 1}, {"scoped": True}, {"not_run": 1}, {"stopped": "1 failed"}, {"collected": 3}, {"collected": 1},
     {"scoped": None}, {"not_run": None}, {"collected": None},

@@ -224,12 +224,13 @@ def _of_material(material: Material) -> Iterator[Reason]:
 def _same_board(material: Material, suite: Mapping[str, Any]) -> Iterator[Reason]:
     comparison, soak = material.comparison, material.soak
     boards = [*suite["boards"][:1], *(soak["boards"][:1] if soak else ())]
-    if len({(board["mac"], board["library_sha256"], board["application_sha256"]) for board in boards}) > 1:
-        yield EXIT_BLOCKED, "suite and soak ran on different boards, libraries or applications"
+    same = ("mac", "firmware", "build", "library_sha256", "application_sha256")
+    if len({tuple(board[name] for name in same) for board in boards}) > 1:
+        yield EXIT_BLOCKED, "suite and soak ran on different boards, firmware, libraries or applications"
     if comparison is None:
         return
     own, reference = comparison.candidate.provenance, comparison.baseline.provenance
     if comparison.anyway or own.mac != reference.mac or own.virtual != reference.virtual:
         yield EXIT_BLOCKED, f"the baseline {material.record.baseline} is of another board"
-    if boards and own.library_sha256 != boards[0]["library_sha256"]:
-        yield EXIT_BLOCKED, "the samples are of another library than the results"
+    if boards and (own.mac, own.library_sha256) != (boards[0]["mac"], boards[0]["library_sha256"]):
+        yield EXIT_BLOCKED, "the samples are of another board or library than the results"
