@@ -232,5 +232,8 @@ def _same_board(material: Material, suite: Mapping[str, Any]) -> Iterator[Reason
     own, reference = comparison.candidate.provenance, comparison.baseline.provenance
     if comparison.anyway or own.mac != reference.mac or own.virtual != reference.virtual:
         yield EXIT_BLOCKED, f"the baseline {material.record.baseline} is of another board"
-    if boards and (own.mac, own.library_sha256) != (boards[0]["mac"], boards[0]["library_sha256"]):
+    if not boards:
+        return
+    is_own = own.virtual or own.mac == boards[0]["mac"]  # a virtual board has another name in its samples
+    if not is_own or own.library_sha256 != boards[0]["library_sha256"]:
         yield EXIT_BLOCKED, "the samples are of another board or library than the results"
