@@ -193,6 +193,19 @@ def test_changes_that_are_in_no_commit_are_not_released(name):
         refused(material(record=record(sources={})))
 
 
+def test_what_a_board_says_adds_no_line_and_commands_no_terminal():
+    evil, results = "\x1b[2J\r\n\x85\u2028Released\x9b31m\x07\u202e", suite()
+    results["boards"][0].update(machine=evil, mac=evil, firmware=evil, build=evil)
+    results["outcomes"][0].update(outcome="failed", test=evil)
+    stages = tuple(replace(stage, code=1, words=evil) for stage in record().stages)
+    hostile = material(record=record(board=evil, started=evil, baseline=evil, stages=stages), suite=results)
+    decision = decide(hostile)
+    text = statement(hostile, decision)
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert not any(line.startswith("Released") for line in text.split("\n"))
+    assert all(reason.isprintable() for reason in decision.reasons)
+
+
 def test_a_rehearsal_is_marked_whatever_it_ends_with():
     for changed in (rehearsal(), replace(rehearsal(), soak=None)):
         decision = decide(changed)

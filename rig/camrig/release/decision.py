@@ -10,6 +10,7 @@ from typing import Any
 from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE
 from camrig.gate.comparison import Comparison
 from camrig.gate.verdict import GateVerdict, Outcome
+from camrig.redaction import one_line
 from camrig.release.record import FLASH, NOT_REHEARSED, SOAK, SUITE, ReleaseRecord
 from camrig.release_stage import NOT_A_RELEASE
 from camrig.report.run_verdict import WORDS
@@ -65,7 +66,8 @@ class Decision:
 
 def decide(material: Material) -> Decision:
     """Released only if every stage passed, every check ran and passed, and nothing speaks against it."""
-    reasons = list(dict.fromkeys(_reasons(material)))
+    pairs = ((code, one_line(text)) for code, text in _reasons(material))
+    reasons = list(dict.fromkeys(pairs))
     code = worst([code for code, _ in reasons])
     if any(reason_code == EXIT_INTERRUPTED for reason_code, _ in reasons):
         code = EXIT_INTERRUPTED
