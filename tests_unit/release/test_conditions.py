@@ -202,6 +202,12 @@ def test_the_board_itself_is_asked_for_its_mac(monkeypatch, bench):
     conditions.demand_board(settings, baseline, "v1")
 
 
+def test_a_hook_that_drops_checks_without_a_word(bench, capsys):
+    (bench / "conftest.py").write_text("def pytest_collection_modifyitems(items):\n    del items[1:2]\n")
+    commit(bench)
+    assert "1 check of the suite would be dropped by a hook" in refusal(bench, capsys, *REHEARSAL)
+
+
 MARKED = "import pytest\n\n@pytest.mark.{}\ndef test_more():\n    pass\n"
 
 

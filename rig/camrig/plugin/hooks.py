@@ -87,6 +87,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(CausesSummary(), "camrig-causes")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    item.config.stash[RUN].outcomes.collected += 1
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     result = yield

@@ -48,6 +48,7 @@ class Outcomes:
     def __init__(self, config: pytest.Config, clock: float) -> None:
         self._config, self._clock = config, clock
         self._tests: dict[str, _Test] = {}
+        self.collected = 0  # tests, before hooks choose among them
 
     @property
     def records(self) -> list[TestRecord]:
