@@ -12,7 +12,7 @@ import urllib.parse
 
 import pytest
 from camrig import redaction
-from camrig.redaction import HIDDEN, child_environment, hidden, hide, register, visible, visible_in_colour
+from camrig.redaction import HIDDEN, child_environment, hidden, hide, one_line, register, visible, visible_in_colour
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -218,3 +218,10 @@ def test_no_pattern_is_made_for_a_text_that_holds_nothing_like_a_secret():
     for line in ("  connect     0.06 s  /dev/ttyUSB0 …", f"{text}C:\\x{text}"):
         assert hide(line, ["never-in-any-text-of-a-run"], cut=True) == line
     assert (redaction._pattern.cache_info().misses, redaction._Pieces.of.cache_info().misses) == before
+
+
+@given(st.text())
+def test_one_line_is_one_line_whatever_a_board_says(text):
+    shown = one_line(text)
+    assert len(shown.splitlines()) <= 1
+    assert not set(shown) & set("\n\t\r\x1b\x85\x9b\u2028\u202e")

@@ -94,6 +94,11 @@ def presentable(text: str) -> str:
     return visible(hide(text, cut=True))
 
 
+def one_line(text: str) -> str:
+    """``text`` like ``visible``, with its line breaks as escapes too, so that it adds no line to what is printed."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def shortened(text: str) -> str:
     """``text`` for a message: hidden, visible, and then cut."""
     text = presentable(text)

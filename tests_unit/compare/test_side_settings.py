@@ -114,6 +114,13 @@ def test_values_of_secret_names_are_hidden_everywhere(find):
     assert "5921" not in hide("sent tok-5921-x")
 
 
+@pytest.mark.parametrize("value", [["tok-5921-x"], [{"id": "tok-5921-x"}], [["a", "tok-5921-x"]]])
+def test_secrets_in_lists_are_hidden_too(tmp_path, value):
+    (tmp_path / "camrig.json").write_text(json.dumps({"upload_tokens": value}))
+    find_settings(tmp_path, None)
+    assert "5921" not in hide("sent tok-5921-x")
+
+
 @pytest.mark.parametrize("text", [None, "{}", '{"wifi": {}, "port": 8080}'])
 def test_an_application_without_settings_has_nothing_to_compare(tmp_path, text):
     if text is not None:

@@ -73,6 +73,15 @@ def test_what_chooses_a_slot_is_erased_with_the_first_slot_written():
     assert not any(region.changes for region in regions(APP, PLAIN))
 
 
+@pytest.mark.parametrize("size", [16, SECTOR, 0x100000])
+def test_what_chooses_a_slot_is_whole_sectors_and_two_at_most(size):
+    """A table is not obeyed in the size of its records: it may name gigabytes, or less than a sector."""
+    moved = tuple((*row[:3], 0x310000, size) if row[0] == "otadata" else row for row in bare(TWO_SLOTS))
+    (region,) = [piece for piece in regions(APP, read_partitions(table(moved))) if piece.changes]
+    assert region.offset == 0x310000
+    assert len(region.data) == (SECTOR if size <= SECTOR else 2 * SECTOR)
+
+
 def test_padding_within_a_program_is_written():
     data = Parts().release()
     holes = b"\xff" * (4 * SECTOR)

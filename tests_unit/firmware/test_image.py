@@ -70,6 +70,13 @@ def test_esptool_agrees_about_hash_and_checksum():
         assert Parts(chip).loader_offset == targets.CHIP_DEFS[chip].BOOTLOADER_FLASH_OFFSET
 
 
+def test_a_flash_larger_than_any_is_refused():
+    data = bytearray(application())
+    data[3] |= 0xF0
+    with pytest.raises(FirmwareError, match="a header that belongs to no ESP32 chip"):
+        read_image(bytes(data), "app.bin")
+
+
 def without_digest() -> bytes:
     return program("esp32", (application()[32:288],), digest=False)
 

@@ -97,6 +97,52 @@ def test_a_dirty_tree(bench, capsys, change):
     assert "has changes that are in no commit" in refusal(bench, capsys, *REHEARSAL)
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+@pytest.mark.parametrize("change", ["lib/microdot/cors.py", "device/main.py"])
+def test_what_git_takes_for_unchanged_is_compared(bench, capsys, flag, change):
+    git(bench, "update-index", flag, change)
+    with (bench / change).open("a") as file:
+        file.write("\n# changed\n")
+    assert f"{change} would be deployed, and is not what the commit" in refusal(bench, capsys, *REHEARSAL)
+
+
+@pytest.mark.parametrize("place", ["lib/local.py", "device/local.py", "mounted.html"])
+def test_what_git_ignores_and_is_deployed_is_refused(bench, capsys, place):
+    with (bench / "camrig.toml").open("a") as file:
+        file.write('[deploy]\nmount = { "/page.html" = "mounted.html" }\n')
+    (bench / "mounted.html").write_text("<p>")
+    if place != "mounted.html":
+        git(bench, "add", "mounted.html")
+    (bench / ".git" / "info" / "exclude").write_text("local.py\nmounted.html\n")
+    (bench / place).write_text("x = 1\n")
+    git(bench, "commit", "-qam", "mount")
+    assert f"{place} would be deployed, and is not what the commit" in refusal(bench, capsys, *REHEARSAL)
+
+
+def test_a_hook_of_another_repository_does_not_vouch(bench, capsys, monkeypatch, tmp_path):
+    with (bench / "lib" / "microdot" / "cors.py").open("a") as file:
+        file.write("\n# changed\n")
+    git(tmp_path, "init", "-q", "other")
+    git(tmp_path / "other", "commit", "-qm", "clean", "--allow-empty")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path / "other"))
+    assert "has changes that are in no commit" in refusal(bench, capsys, *REHEARSAL)
+
+
+@pytest.mark.parametrize("change", ["lib/microdot/cors.py", "device/main.py"])
+def test_what_changes_while_stages_run_is_marked(bench, change):
+    from camrig.settings.resolve import resolve
+
+    settings = resolve({"device": ["sim"]}, {}, bench)
+    before = conditions.sources(settings)
+    assert conditions.sources_afterwards(settings, before) == before
+    with (bench / change).open("a") as file:
+        file.write("\n# changed\n")
+    after = conditions.sources_afterwards(settings, before)
+    assert after["library"].dirty
+    assert after["rig"] == before["rig"]
+
+
 def test_a_library_that_no_commit_holds(bench, capsys, tmp_path, monkeypatch):
     (bench / ".git").rename(bench / "no-git")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
@@ -153,6 +199,12 @@ def test_the_board_itself_is_asked_for_its_mac(monkeypatch, bench):
     monkeypatch.setattr(conditions, "Board", silent)
     with pytest.raises(Exception, match="nobody knows which board this is"):
         conditions.demand_board(settings, baseline, "v1")
+
+
+def test_a_hook_that_drops_checks_without_a_word(bench, capsys):
+    (bench / "conftest.py").write_text("def pytest_collection_modifyitems(items):\n    del items[1:2]\n")
+    commit(bench)
+    assert "1 check of the suite would be dropped by a hook" in refusal(bench, capsys, *REHEARSAL)
 
 
 MARKED = "import pytest\n\n@pytest.mark.{}\ndef test_more():\n    pass\n"

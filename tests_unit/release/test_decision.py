@@ -112,6 +112,21 @@ def test_another_board_library_application_or_a_synthetic_sensor(make, change, w
     assert "2 boards" in str(refused(material(**{make.__name__: results})).reasons)
 
 
+@pytest.mark.parametrize("change", [{"firmware": "9.9"}, {"build": "v9.9 on 2020-01-01"}])
+def test_a_soak_of_another_firmware(change):
+    results = soak()
+    results["boards"][0].update(change)
+    assert "different boards, firmware" in str(refused(material(soak=results)).reasons)
+
+
+def test_results_of_another_board_than_the_samples():
+    results = suite(), soak()
+    for part in results:
+        part["boards"][0]["mac"] = "24:6f:28:00:00:02"
+    decision = refused(material(suite=results[0], soak=results[1]))
+    assert decision.reasons == ("the samples are of another board or library than the results",)
+
+
 @pytest.mark.parametrize("change", [
     {"deselected": 1}, {"scoped": True}, {"not_run": 1}, {"stopped": "1 failed"}, {"collected": 3}, {"collected": 1},
     {"scoped": None}, {"not_run": None}, {"collected": None},
@@ -176,6 +191,19 @@ def test_changes_that_are_in_no_commit_are_not_released(name):
         assert refused(material(record=record(sources=sources))).outcome == BLOCKED
     if name == "library":
         refused(material(record=record(sources={})))
+
+
+def test_what_a_board_says_adds_no_line_and_commands_no_terminal():
+    evil, results = "\x1b[2J\r\n\x85\u2028Released\x9b31m\x07\u202e", suite()
+    results["boards"][0].update(machine=evil, mac=evil, firmware=evil, build=evil)
+    results["outcomes"][0].update(outcome="failed", test=evil)
+    stages = tuple(replace(stage, code=1, words=evil) for stage in record().stages)
+    hostile = material(record=record(board=evil, started=evil, baseline=evil, stages=stages), suite=results)
+    decision = decide(hostile)
+    text = statement(hostile, decision)
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert not any(line.startswith("Released") for line in text.split("\n"))
+    assert all(reason.isprintable() for reason in decision.reasons)
 
 
 def test_a_rehearsal_is_marked_whatever_it_ends_with():

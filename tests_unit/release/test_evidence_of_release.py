@@ -140,6 +140,17 @@ def test_verify_checks_signature_and_decision(released, tmp_path, capsys):
 
 
 @pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
+def test_a_signed_run_does_not_verify_as_a_release(released, tmp_path, capsys):
+    members = load_members(released)
+    save_members(released, {name: data for name, data in members.items() if not name.startswith("release.")})
+    key, public = make_keys(tmp_path, "ssh")
+    sign_file(released, key)
+    assert main(["verdict", str(released)]) == 0
+    assert main(["verify", str(released), "--key", str(public)]) == 4
+    assert "is the evidence of a run, not of a release" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
 def test_a_signed_rehearsal_does_not_verify_as_a_release(tmp_path, capsys):
     path, decision = write(tmp_path, replace(rehearsal()))
     assert decision.headline == "rehearsal: not a release (the outcome would be: released)"

@@ -23,6 +23,21 @@ WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse batter
 MARK = "rehearsal: not a release"
 FAILS = "\ndef test_fails(dut):\n    assert dut.request('GET', '/api/status').status == 500\n"
 SKIPS = "\nimport pytest\n\ndef test_skips(dut):\n    pytest.skip('not today')\n"
+LENIENT = """
+import pytest
+
+@pytest.hookimpl(wrapper=True{})
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        report.outcome, report.longrepr = "passed", None
+    return report
+"""
+DROPS = """
+def pytest_collection_modifyitems(config, items):
+    if not config.option.collectonly:
+        items[:] = [item for item in items if item.name != "test_fails"]
+"""
 WAITS = "\ndef test_waits(dut):\n    import time\n    time.sleep(600)\n"
 
 
@@ -98,15 +113,23 @@ def test_a_rehearsal_that_passes_leaves_evidence_that_verifies(camrig, repositor
 
 
 @pytest.mark.parametrize(
-    ("check", "code", "words"), [(FAILS, 1, "suite: 1 check failed"), (SKIPS, 7, "1 check skipped")]
+    ("check", "code", "words", "hooks"),
+    [
+        (FAILS, 1, "suite: 1 check failed", LENIENT.format(", tryfirst=True")),
+        (FAILS, 1, "suite: 1 check failed", LENIENT.format(", trylast=True")),
+        (SKIPS, 7, "1 check skipped", ""),
+        (FAILS, 6, "suite: 1 checks were left out", DROPS),
+    ],
 )
-def test_a_check_that_fails_or_skips_itself_refuses(camrig, repository, check, code, words):
+def test_a_check_that_fails_or_skips_itself_refuses(camrig, repository, check, code, words, hooks):
     (repository / "tests" / "test_board.py").write_text(CHECK + check)
+    (repository / "conftest.py").write_text(hooks)
     commit(repository)
     ended = camrig("release", "--rehearsal", "--baseline", "v1")
     assert ended.code == code, ended.out
     assert words in ended.out
-    assert f"{MARK} (the outcome would be: refused) (exit code {code})" in ended.out
+    outcome = "blocked" if code == 6 else "refused"
+    assert f"{MARK} (the outcome would be: {outcome}) (exit code {code})" in ended.out
     demand_marks(repository)
     assert json.loads(output(repository, ".json").read_text())["decision"]["exit_code"] == code
     assert camrig("verdict", str(output(repository, ".zip"))).code == code

@@ -23,6 +23,13 @@ from camrig.virtual.board import VirtualBoard, VirtualConfig
 from tests_unit.gate.test_json_files import PROVENANCE
 from tests_unit.release.good_release import IMAGE, SOURCE, comparison, soak, suite
 
+
+class Image:
+    """Of the image's file, what a release needs."""
+
+    name, data, sha256 = "firmware.bin", b"image", IMAGE
+
+
 STAGES = ("flash", "deploy", "suite", "soak")
 
 
@@ -33,7 +40,7 @@ def release(tmp_path, monkeypatch):
     image = tmp_path / "firmware.bin"
     image.write_bytes(b"image")
     settings = Settings(device=("/dev/ttyUSB0",), firmware=image, results=tmp_path / "results")
-    monkeypatch.setattr(release_run, "load_image", lambda path: type("Image", (), {"sha256": IMAGE}))
+    monkeypatch.setattr(release_run, "load_image", lambda path: Image)
     monkeypatch.setattr(conditions, "sources", lambda settings: {"library": SOURCE, "application": SOURCE})
     for name in ("baseline_of", "demand_board", "demand_whole_suite"):
         monkeypatch.setattr(conditions, name, lambda *_: None)
@@ -45,6 +52,9 @@ def release(tmp_path, monkeypatch):
         def end(sequence, stages):
             (stage,) = stages
             started.append(stage)
+            image.write_bytes(b"another one, which no stage may take")
+            images = [word.rpartition("=")[2] for word in stage.words if word.endswith("firmware.bin")]
+            assert [Path(path).read_bytes() for path in images] == [b"image"] * (stage.name != "deploy")
             if stage.name == interrupt:
                 raise KeyboardInterrupt
             code = codes.get(stage.name, 0)

@@ -118,6 +118,21 @@ def test_a_signature_for_another_purpose_is_refused(tmp_path, kind):
     assert "is a signature for 'git', not for camrig-release" in refusal(path, public)
 
 
+@needs_minisign
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+def test_a_purpose_is_read_only_where_minisign_checks_it(tmp_path, end):
+    key, public = make_keys(tmp_path, "minisign")
+    path = tmp_path / "release.zip"
+    path.write_bytes(b"evidence")
+    words = ["minisign", "-S", "-s", str(key), "-m", str(path), "-t", "git"]
+    subprocess.run(words, capture_output=True, check=True, timeout=60)
+    signature = tmp_path / "release.zip.minisig"
+    _, *signed = signature.read_text().split("\n")
+    forged = ["untrusted comment: ", signed[0], "trusted comment: camrig-release", ""]
+    signature.write_bytes("\n".join([end.join(forged), *signed]).encode())
+    assert " not for camrig-release" in refusal(path, public)
+
+
 @pytest.mark.parametrize("kind", ["ssh", "minisign"])
 def test_private_and_public_keys_are_not_mistaken(tmp_path, kind):
     if not shutil.which({"ssh": "ssh-keygen"}.get(kind, kind)):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from camrig.board.session import Session
-from camrig.redaction import presentable
+from camrig.redaction import one_line, presentable
 
 # Runs on MicroPython 1.21 and later, on any port: each fact is queried separately. It is short, because at the speed
 # at which boards start a kilobyte takes a tenth of a second. The facts are in the order of _FACTS.
@@ -100,10 +100,10 @@ def identify(session: Session) -> Identity:
     version = ".".join(str(part) for part in facts["version"])
     name = "MicroPython" if facts["name"] == "micropython" else facts["name"]
     return Identity(
-        machine=presentable(facts["machine"] or facts["platform"]),
-        firmware=presentable(f"{name} {version}"),
-        build=presentable(facts["build"]),
-        platform=presentable(facts["platform"]),
+        machine=one_line(presentable(facts["machine"] or facts["platform"])),
+        firmware=one_line(presentable(f"{name} {version}")),
+        build=one_line(presentable(facts["build"])),
+        platform=one_line(presentable(facts["platform"])),
         mpy=MpyVersion.unpack(facts["mpy"]) if facts["mpy"] else None,
         mac=_address(facts),
         heap_total=facts["free"] + facts["alloc"],

@@ -8,7 +8,7 @@ from typing import Any
 from camrig.board.session import Session
 from camrig.firmware.image import Image
 from camrig.firmware.partitions import Partition
-from camrig.redaction import presentable
+from camrig.redaction import one_line, presentable
 
 SECONDS_TO_HASH = 60.0  # an application of some megabytes
 HASH = 32  # bytes of the hash at an application's end, which does not cover itself
@@ -58,13 +58,15 @@ def read_running(session: Session, image: Image) -> RunningFirmware:
     digest = ""
     if partition is not None and image.app_sha256 and image.app_size - HASH <= partition.size:
         digest = str(session.ask(_HASH.format(size=image.app_size - HASH), SECONDS_TO_HASH))
-    return RunningFirmware(presentable(str(build or "")), partition, digest)
+    return RunningFirmware(one_line(presentable(str(build or ""))), partition, digest)
 
 
 def _partition(info: list[Any]) -> Partition:
     """What ``esp32.Partition.info()`` returned."""
     kind, subtype, offset, size, name, encrypted = info
-    return Partition(presentable(str(name)), int(kind), int(subtype), int(offset), int(size), bool(encrypted))
+    return Partition(
+        one_line(presentable(str(name))), int(kind), int(subtype), int(offset), int(size), bool(encrypted)
+    )
 
 
 def difference(image: Image, boots: Partition | None, running: RunningFirmware) -> str:

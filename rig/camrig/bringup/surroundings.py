@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from camrig.redaction import HIDDEN, child_environment
 
 SECONDS_FOR_GIT = 5.0
+_OTHER_REPOSITORY = {
+    f"GIT_{name}"
+    for name in ("DIR", "WORK_TREE", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY", "NAMESPACE", "PREFIX")
+}
 # An option of another plugin's whose value nobody else should read.
 _SECRET_OPTION = re.compile(r"(?i)^(--?[\w-]*(?:passw|token|secret|api-?key)[\w-]*)(=.*)?$", re.DOTALL)
 
@@ -47,10 +53,30 @@ def repository(folder: Path) -> dict[str, Any] | None:
         return None
     if _git(folder, "check-ignore", "--quiet", ".") is not None:
         return None  # such as an installed package, in an environment inside somebody's repository
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=none")
     untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--", ".")
     dirty = None if changes is None or untracked is None else bool(changes or untracked)
     return {"commit": commit, "dirty": dirty}
+
+
+def unlike_commit(files: Iterable[Path]) -> Path | None:
+    """The first of ``files`` that the commit of its folder does not have as it is; None if it has all of them.
+
+    What git ignores, or takes for unchanged by a flag, is compared too: by content alone.
+    """
+    names: dict[Path, list[str]] = {}
+    for file in files:
+        real = Path(os.path.realpath(file))
+        names.setdefault(real.parent, []).append(real.name)
+    for folder, own in names.items():
+        tree = git_output(folder, "ls-tree", "-z", "HEAD")
+        hashes = git_output(folder, "hash-object", "--", *own)
+        entries = [entry.partition(b"\t") for entry in (tree or b"").split(b"\0")]
+        kept = {os.fsdecode(name): facts.split()[-1] for facts, _, name in entries if name}
+        for name, sha in zip_longest(own, (hashes or b"").split()):
+            if sha is None or kept.get(name) != sha:
+                return folder / name
+    return None
 
 
 def _git(folder: Path, *words: str) -> str | None:
@@ -61,7 +87,9 @@ def _git(folder: Path, *words: str) -> str | None:
 def git_output(folder: Path, *words: str, seconds: float = SECONDS_FOR_GIT) -> bytes | None:
     """What git prints; None where it fails, is missing, or takes too long. It runs no program of the repository's."""
     command = ["git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "-C", str(folder), *words]
-    environment = {**child_environment(), "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    # A hook of git's says there which repository it is about.
+    own = {name: value for name, value in child_environment().items() if name not in _OTHER_REPOSITORY}
+    environment = {**own, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(
             command,

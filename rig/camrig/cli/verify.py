@@ -7,7 +7,7 @@ from pathlib import Path
 
 from camrig.cli.command import Command
 from camrig.cli.verdict import show_evidence
-from camrig.errors import EXIT_INCONCLUSIVE
+from camrig.errors import EXIT_INCONCLUSIVE, BaselineError
 from camrig.release_stage import NOT_A_RELEASE
 from camrig.settings.resolve import Settings
 
@@ -24,10 +24,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    from camrig.release.evidence import is_rehearsal
+    from camrig.release.evidence import is_rehearsal, is_release
     from camrig.signing.file import verify_file
 
     who = verify_file(arguments.file, arguments.key)
+    if not is_release(arguments.file):
+        raise BaselineError(
+            f"{arguments.file} is the evidence of a run, not of a release",
+            hint="camrig verdict computes its verdict again",
+        )
     code = show_evidence(arguments.file)
     print(f"signed by {who}")
     if is_rehearsal(arguments.file):

@@ -25,7 +25,7 @@ POLICY = "cors"  # which a comparison sets on the running board, for answers who
 POWER_SAVE = "power_save"
 SHORTEST_SECRET = 4
 _MAX_BYTES = 1 << 16
-_SECRET_NAME = re.compile(r"pass|secret|token|key|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"pass|psk|pwd|secret|token|key|credential", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def find_settings(app: Path, file: str | None) -> SideSettings:
     _check(changes, own, file or "", "")
     values = merged(own, changes)
     for name, value in _leaves(values):
-        if isinstance(value, str) and len(value) >= SHORTEST_SECRET and _SECRET_NAME.search(name):
-            register(value)
+        if _SECRET_NAME.search(name):
+            register(*(text for text in _texts_in(value) if len(text) >= SHORTEST_SECRET))
     return SideSettings(file or "", changes, values)
 
 
@@ -176,6 +176,17 @@ def _leaves(values: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, 
             yield from _leaves(value, f"{inside}{name}.")
         else:
             yield f"{inside}{name}", value
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every text in a value, which may be a list, also one of objects."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for entry in value:
+            yield from _texts_in(entry)
+    elif isinstance(value, str):
+        yield value
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,7 @@ from camrig.errors import FirmwareError
 TABLE_OFFSET = 0x8000
 TABLE_SIZE = 0xC00  # of the entries
 SECTOR = 0x1000  # what flash erases at once; the table has one of its own
+RECORDS = 2 * SECTOR  # of an OTA data partition: one record at the start of each
 APP, DATA = 0, 1
 FACTORY, OTA_0, OTA_15, TEST = 0x00, 0x10, 0x1F, 0x20
 OTA_DATA, PHY, NVS, FAT, SPIFFS, LITTLEFS = 0x00, 0x01, 0x02, 0x81, 0x82, 0x83

@@ -16,6 +16,7 @@ from camrig.firmware.chips import Chip, chip_of
 MAGIC = 0xE9
 HEADER = 24
 MAX_SEGMENTS = 16
+LARGEST_FLASH = 7  # 128 MB: the header holds the exponent of the size in MB
 DESCRIPTION = HEADER + 8  # where an application describes itself: at the start of its first segment
 _DESCRIPTION_MAGIC = 0xABCD5432
 _DESCRIPTION_SIZE = 176  # as far as it is read here
@@ -73,7 +74,8 @@ def read_program(data: bytes, title: str) -> Program:
             hint="it is encrypted, damaged, or at a wrong offset: use the plain .bin of a release",
         )
     chip = chip_of(number)
-    if not 1 <= segments <= MAX_SEGMENTS or mode not in _MODES or chip is None:
+    in_range = 1 <= segments <= MAX_SEGMENTS and size_and_frequency >> 4 <= LARGEST_FLASH
+    if not in_range or mode not in _MODES or chip is None:
         raise FirmwareError(
             f"{title} has a header that belongs to no ESP32 chip (chip number {number}, {segments} segments)",
             hint="it is encrypted, damaged, or for a chip that camrig does not know: use the plain .bin of a release",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from camrig.errors import FirmwareError
 from camrig.firmware.image import APPLICATION, Image
-from camrig.firmware.partitions import SECTOR, Partition, first_app, ota_data, size_text
+from camrig.firmware.partitions import RECORDS, SECTOR, Partition, first_app, ota_data, size_text
 
 _ERASED = b"\xff" * SECTOR
 
@@ -59,7 +59,8 @@ def regions(image: Image, present: Sequence[Partition] | None) -> tuple[Region, 
     # The table must choose the application that is written, not one that came over the air before.
     choice = ota_data(table)
     if choice is not None and not any(piece.offset <= choice.offset < piece.end for piece in pieces):
-        pieces.append(Region(choice.offset, b"\xff" * choice.size, changes=True))
+        records = min(choice.size, RECORDS)  # a table may give it any size
+        pieces.append(Region(choice.offset, _in_sectors(b"\xff" * records), changes=True))
     return tuple(sorted(pieces, key=lambda piece: piece.offset))
 
 

@@ -18,6 +18,7 @@ from camrig.firmware.checks import check_for, lost
 from camrig.firmware.image import Image
 from camrig.firmware.ota_data import chosen_app
 from camrig.firmware.partitions import (
+    RECORDS,
     SECTOR,
     TABLE_OFFSET,
     Partition,
@@ -140,7 +141,10 @@ def _is_there(loader: BootLoader, pieces: Sequence[Region], table: Sequence[Part
     if not all(piece.changes or _matches(loader, piece) for piece in pieces):
         return False
     choice = ota_data(table)
-    return choice is None or chosen_app(table, read_checked(loader, choice.offset, choice.size)) == first_app(table)
+    if choice is None:
+        return True
+    records = read_checked(loader, choice.offset, min(choice.size, RECORDS))
+    return chosen_app(table, records) == first_app(table)
 
 
 def _matches(loader: BootLoader, piece: Region) -> bool:

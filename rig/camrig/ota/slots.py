@@ -13,7 +13,7 @@ from camrig.firmware.chips import chip_name
 from camrig.firmware.image import APPLICATION, Image
 from camrig.firmware.partitions import Partition, size_text
 from camrig.ota.board_scripts import SLOTS_SCRIPT
-from camrig.redaction import presentable
+from camrig.redaction import one_line, presentable
 
 NEW, PENDING, VALID = 0, 1, 2  # states of a slot in the OTA data, as far as they matter here
 _RECORD = struct.Struct("<I20xII")
@@ -44,13 +44,17 @@ def read_slots(session: Session) -> Slots | None:
     if answer is None:
         return None
     running, boots, spare, records = answer
-    slots = Slots(_partition(running), presentable(boots), _partition(spare), _state(binascii.unhexlify(records)))
+    slots = Slots(
+        _partition(running), one_line(presentable(boots)), _partition(spare), _state(binascii.unhexlify(records))
+    )
     return slots if slots.spare.name != slots.running.name else None
 
 
 def _partition(info: list[int | str | bool]) -> Partition:
     kind, subtype, offset, size, name, encrypted = info
-    return Partition(presentable(str(name)), int(kind), int(subtype), int(offset), int(size), bool(encrypted))
+    return Partition(
+        one_line(presentable(str(name))), int(kind), int(subtype), int(offset), int(size), bool(encrypted)
+    )
 
 
 def _state(records: bytes) -> int | None:

@@ -25,7 +25,10 @@ class Collection:
     def __init__(self) -> None:
         self.against: list[str] = []
         self.collected = 0
-        self._deselected = 0
+        self._deselected = self._found = 0
+
+    def pytest_itemcollected(self) -> None:
+        self._found += 1
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._deselected += len(items)
@@ -34,6 +37,8 @@ class Collection:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         config = session.config
         self.collected = sum(not isinstance(item, GateItem) for item in session.items)
+        if (dropped := self._found - self._deselected - self.collected) > 0:
+            self.against.append(f"{_checks(dropped)} of the suite would be dropped by a hook")
         if self._deselected:
             self.against.append(f"{_checks(self._deselected)} of the suite would be deselected")
         if config.option.keyword or config.option.markexpr or names_a_part(config):

@@ -26,6 +26,7 @@ from camrig.plugin.causes import CausesSummary, add_differences
 from camrig.plugin.exports import add_to_history, export_results, rewrite_results, write_results
 from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.gate_items import GateItem, GatePlugin
+from camrig.plugin.outcomes import keep_failure
 from camrig.plugin.restart import put_back, restart_if_mistaken
 from camrig.plugin.run import DEVICE_FIXTURE, GATE_PLUGIN, RUN, Run, is_blocked, uses_board, uses_dut
 from camrig.plugin.terminal import LastingOutput, write_summary
@@ -84,6 +85,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LastingOutput(config), LASTING_OUTPUT)
     config.pluginmanager.register(FixtureNames(run), "camrig-fixture-names")
     config.pluginmanager.register(CausesSummary(), "camrig-causes")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    item.config.stash[RUN].outcomes.collected += 1
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -183,30 +188,35 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if run.in_use:
         drop_entries_without_line(error)
     report = yield
+    overruled = error is not None and report.passed
     if run.in_use and error is not None and is_own(error):
         error = run.sentence(error)
     try:
-        _attribute(item, report, error)
+        overruled &= not _attribute(item, report, error)
     except Exception as failure:
         run.block(report, run.sentence(failure))
     if run.in_use:
+        keep_failure(report, overruled or report.failed)
         _hide_secrets(report)
     return report
 
 
-def _attribute(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:
-    """Say in the report of a phase whose failure ``error`` is, and show what the board printed."""
+def _attribute(item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> bool:
+    """Say in the report of a phase whose failure ``error`` is, and show what the board printed.
+
+    Whether the failure is to be ignored.
+    """
     run = item.config.stash[RUN]
     board_run = item.stash.get(BOARD_RUN, None)
     if isinstance(error, NotAvailableError):
         path, line, _ = item.reportinfo()
         run.unavailable[str(error)] += 1
         report.outcome, report.longrepr = "skipped", (str(path), (line or 0) + 1, f"Skipped: {error}")
-        return
+        return False
     if board_run is None:
         if isinstance(error, CamrigError) and not isinstance(error, ExpectationError):
             run.block(report, error)
-        return
+        return False
     from camrig.plugin.attribution import attribute
 
     if isinstance(error, LibraryError):  # no test after this one would say anything else
@@ -231,6 +241,7 @@ def _attribute(item: pytest.Item, report: pytest.TestReport, error: BaseExceptio
         add_differences(report, error)
         if error is not None:
             run.outcomes.explain(item.nodeid, error)
+    return attribution.ignored
 
 
 @pytest.hookimpl(wrapper=True)

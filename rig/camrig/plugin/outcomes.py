@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from camrig.plugin.causes import differences_of
+from camrig.release_stage import is_stage
 
 if TYPE_CHECKING:
     from camrig.report.json_report import TestRecord
@@ -21,6 +22,7 @@ EXCHANGE_CHARACTERS = 50_000  # of an exchange as plain data
 DIFFERENCES, DIFFERENCE = 100, 2000  # that are kept of a failure, and the characters of each
 CONSOLE = "console of "
 CONSOLE_LINES = 20
+_FAILED = "camrig_failed"  # in a report, with which it reaches another process
 
 
 @dataclass
@@ -35,12 +37,18 @@ class _Test:
     console: str = ""
 
 
+def keep_failure(report: pytest.TestReport, failed: bool) -> None:
+    """Keep in a report whether its phase failed, before other hooks change its outcome."""
+    vars(report)[_FAILED] = failed
+
+
 class Outcomes:
     """A plugin that keeps the outcome of each test. ``clock`` is when the run began, on the monotonic clock."""
 
     def __init__(self, config: pytest.Config, clock: float) -> None:
         self._config, self._clock = config, clock
         self._tests: dict[str, _Test] = {}
+        self.collected = 0  # tests, before hooks choose among them
 
     @property
     def records(self) -> list[TestRecord]:
@@ -98,7 +106,12 @@ class Outcomes:
             entry.console = around_the_sign("\n".join(shown), CONSOLE_LINES)
 
     def _outcome(self, report: pytest.TestReport) -> str:
-        """The category in which pytest counts a report; empty for a phase that says nothing."""
+        """The category in which pytest counts a report; empty for a phase that says nothing.
+
+        In a release a failure stays one, though another plugin may repeat the test, or count it otherwise.
+        """
+        if is_stage() and getattr(report, _FAILED, False) and not report.failed:
+            return "failed"
         status = self._config.hook.pytest_report_teststatus(report=report, config=self._config)
         category = str(status[0]) if status else ""
         if category in ORDER or not category:

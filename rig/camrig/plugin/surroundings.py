@@ -10,6 +10,7 @@ import pytest
 
 from camrig.bringup.surroundings import without_secrets
 from camrig.plugin.run import GATE, Run
+from camrig.release_stage import is_stage
 
 
 def arguments(config: pytest.Config) -> list[str]:
@@ -25,14 +26,17 @@ def selection(run: Run, session: pytest.Session) -> dict[str, Any]:
     deselected = len(reporter.stats.get("deselected", ())) if reporter else 0
     keyword, markers = str(config.option.keyword or ""), str(config.option.markexpr or "")
     limits = sum(item.nodeid.partition("::")[0] == GATE for item in getattr(session, "items", ()))
+    own = session.testscollected - limits
+    # What a hook dropped without a word, which some do to share a suite among computers: no release may.
+    dropped = max(0, run.outcomes.collected - deselected - own) if is_stage() else 0
     return {
         "scoped": bool(keyword or markers or deselected or names_a_part(config)),
         "keyword": keyword,
         "markers": markers,
         "paths": [str(path) for path in config.args] if _by_command_line(config) else [],
-        "collected": session.testscollected - limits + deselected,
+        "collected": own + deselected,
         "deselected": deselected,
-        "not_run": run.not_run,
+        "not_run": run.not_run + dropped,
         "stopped": str(session.shouldfail or session.shouldstop or ""),
     }
 

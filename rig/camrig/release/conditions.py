@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import camrig
 from camrig.bringup.board import Board
-from camrig.bringup.surroundings import repository
-from camrig.errors import BaselineError, BlockedError, NoMicroPythonError, SettingsError
+from camrig.bringup.contents import contents_for
+from camrig.bringup.surroundings import repository, unlike_commit
+from camrig.deploy.layers import APPLICATION, LIBRARY
+from camrig.errors import BaselineError, BlockedError, CamrigError, NoMicroPythonError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline
 from camrig.release.record import Source
 from camrig.settings.duration import in_words
@@ -76,7 +78,26 @@ def sources(settings: Settings) -> dict[str, Source]:
                 f"the repository of the {name} {folder} has changes that are in no commit",
                 hint="commit or remove them: git status lists them",
             )
+    layers = contents_for(settings, agent=False).layers
+    for name, layer in (("library", LIBRARY), ("application", APPLICATION)):
+        if known[name].commit and (file := unlike_commit(layers[layer].values())) is not None:
+            raise SettingsError(
+                f"{file} would be deployed, and is not what the commit of the {name} has",
+                hint="commit it, also if git ignores it or takes it for unchanged, or exclude it from the deploy",
+            )
     return known
+
+
+def sources_afterwards(settings: Settings, before: Mapping[str, Source]) -> dict[str, Source]:
+    """``before``, with changes marked that came while stages ran."""
+    try:
+        now = sources(settings)
+    except CamrigError:
+        now = {}
+    return {
+        name: source if source == now.get(name) or name == "rig" else replace(source, dirty=True)
+        for name, source in before.items()
+    }
 
 
 def _source(folder: Path) -> Source:

@@ -10,6 +10,7 @@ from typing import Any
 from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE
 from camrig.gate.comparison import Comparison
 from camrig.gate.verdict import GateVerdict, Outcome
+from camrig.redaction import one_line
 from camrig.release.record import FLASH, NOT_REHEARSED, SOAK, SUITE, ReleaseRecord
 from camrig.release_stage import NOT_A_RELEASE
 from camrig.report.run_verdict import WORDS
@@ -65,7 +66,8 @@ class Decision:
 
 def decide(material: Material) -> Decision:
     """Released only if every stage passed, every check ran and passed, and nothing speaks against it."""
-    reasons = list(dict.fromkeys(_reasons(material)))
+    pairs = ((code, one_line(text)) for code, text in _reasons(material))
+    reasons = list(dict.fromkeys(pairs))
     code = worst([code for code, _ in reasons])
     if any(reason_code == EXIT_INTERRUPTED for reason_code, _ in reasons):
         code = EXIT_INTERRUPTED
@@ -224,12 +226,16 @@ def _of_material(material: Material) -> Iterator[Reason]:
 def _same_board(material: Material, suite: Mapping[str, Any]) -> Iterator[Reason]:
     comparison, soak = material.comparison, material.soak
     boards = [*suite["boards"][:1], *(soak["boards"][:1] if soak else ())]
-    if len({(board["mac"], board["library_sha256"], board["application_sha256"]) for board in boards}) > 1:
-        yield EXIT_BLOCKED, "suite and soak ran on different boards, libraries or applications"
+    same = ("mac", "firmware", "build", "library_sha256", "application_sha256")
+    if len({tuple(board[name] for name in same) for board in boards}) > 1:
+        yield EXIT_BLOCKED, "suite and soak ran on different boards, firmware, libraries or applications"
     if comparison is None:
         return
     own, reference = comparison.candidate.provenance, comparison.baseline.provenance
     if comparison.anyway or own.mac != reference.mac or own.virtual != reference.virtual:
         yield EXIT_BLOCKED, f"the baseline {material.record.baseline} is of another board"
-    if boards and own.library_sha256 != boards[0]["library_sha256"]:
-        yield EXIT_BLOCKED, "the samples are of another library than the results"
+    if not boards:
+        return
+    is_own = own.virtual or own.mac == boards[0]["mac"]  # a virtual board has another name in its samples
+    if not is_own or own.library_sha256 != boards[0]["library_sha256"]:
+        yield EXIT_BLOCKED, "the samples are of another board or library than the results"

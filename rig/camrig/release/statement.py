@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from camrig.gate.verdict import Outcome
+from camrig.redaction import one_line
 from camrig.release.decision import RELEASED, Decision, Material
 from camrig.release.record import NOT_REHEARSED, SOAK
 from camrig.release_stage import NOT_A_RELEASE
@@ -30,7 +31,8 @@ def statement(material: Material, decision: Decision) -> str:
     lines += ["", "What it does not prove", *(f"- {text}" for text in does_not_prove(material))]
     if decision.rehearsal:
         lines += ["", f"{NOT_A_RELEASE.capitalize()}."]
-    return "\n".join(lines) + "\n"
+    # A board or a file may say anything; it neither adds a line nor commands a terminal.
+    return "".join(f"{one_line(line)}\n" for line in lines)
 
 
 def _board(material: Material) -> str:

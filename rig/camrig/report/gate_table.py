@@ -11,7 +11,7 @@ from camrig.gate.comparison import Comparison
 from camrig.gate.limits import Limit
 from camrig.gate.verdict import GateVerdict, MetricVerdict, Outcome, SideSummary
 from camrig.measure.sessions import ENOUGH
-from camrig.redaction import visible
+from camrig.redaction import one_line, visible
 from camrig.report.metrics_table import fitting, number
 from camrig.report.summary import ROWS, heading
 
@@ -46,7 +46,9 @@ def render_verdict(comparison: Comparison, verdict: GateVerdict, columns: int, v
         *(f"compared: {subject}" for subject in comparison.subjects),
         *(f"compared all the same: {difference}" for difference in comparison.differences),
     ]
-    return visible("\n".join([*head, table, *lines, f"gate: {verdict.outcome.value} ({rates})"]))
+    return visible(
+        "\n".join([*map(one_line, head), table, *map(one_line, lines), f"gate: {verdict.outcome.value} ({rates})"])
+    )
 
 
 def _row(metric: MetricVerdict) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ def sign(key: Path, content: bytes) -> bytes:
 
 def verify(signature: Path, text: bytes, content: bytes, key: Path) -> str:
     """Who signed ``content``, in words; ``text`` is what ``signature`` holds. Raises SignatureError."""
-    lines = text.decode("utf-8", "replace").splitlines()
+    # minisign ends a line only there: at whatever else a line may end, a comment that it never checked could begin.
+    lines = [line.removesuffix("\r") for line in text.decode("utf-8", "replace").split("\n")]
     signed_by = _key_id("\n".join(lines[:2]))
     if len(lines) < 4 or not signed_by:
         raise SignatureError(f"{signature} is not a signature of minisign, or damaged")
