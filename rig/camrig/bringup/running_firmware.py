@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
 from camrig.firmware.image import Image
 from camrig.firmware.partitions import Partition
@@ -13,8 +14,9 @@ from camrig.redaction import presentable
 SECONDS_TO_HASH = 60.0  # an application of some megabytes
 HASH = 32  # bytes of the hash at an application's end, which does not cover itself
 # On firmware without esp32.Partition there is no partition to tell.
-_QUERY = """
-import os,json
+_QUERY = (
+    firmware_imports("os", "json")
+    + """
 def q(f):
  try:return f()
  except Exception:pass
@@ -23,8 +25,10 @@ def p():
  return list(esp32.Partition(esp32.Partition.RUNNING).info())
 print(json.dumps([q(lambda:os.uname()[3]),q(p)]))
 """
-_HASH = """
-import esp32,hashlib,binascii,json
+)
+_HASH = (
+    firmware_imports("esp32", "hashlib", "binascii", "json")
+    + """
 p=esp32.Partition(esp32.Partition.RUNNING)
 h=hashlib.sha256()
 b=bytearray(4096)
@@ -37,6 +41,7 @@ while n>0:
  i+=1
 print(json.dumps(binascii.hexlify(h.digest()).decode()))
 """
+)
 
 
 @dataclass(frozen=True)

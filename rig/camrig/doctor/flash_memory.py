@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
 from camrig.doctor.check import Check, State
 from camrig.errors import CamrigError, FirmwareError
@@ -24,8 +25,9 @@ LITTLE = 32 * 1024  # bytes free, with which an application cannot keep much
 START = 288  # bytes of an application with which it describes itself
 # Runs on MicroPython 1.21 and later; each fact is queried separately. Files are read whole, because that is how a
 # damaged filesystem shows.
-_QUERY = """
-import os,json,binascii
+_QUERY = (
+    firmware_imports("os", "json", "hashlib", "binascii")
+    + """
 def q(f):
  try:return f()
  except Exception:pass
@@ -37,7 +39,7 @@ def parts():
  r['boot']=q(lambda:list(P(P.BOOT).info()))
  return [list(p.info()) for t in (P.TYPE_APP,P.TYPE_DATA) for p in P.find(t)]
 def app():
- import esp32,hashlib
+ import esp32
  p=esp32.Partition(esp32.Partition.RUNNING)
  b=bytearray(4096)
  p.readblocks(0,b)
@@ -88,6 +90,7 @@ r['files']=count[0]
 r['bad']=bad[:8]
 print(json.dumps(r))
 """.replace("START", str(START))
+)
 
 
 @dataclass(frozen=True)
