@@ -6,6 +6,7 @@ a checksum in the last byte of a block of 16, and a SHA-256 of all of that if th
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -20,13 +21,13 @@ DESCRIPTION = HEADER + 8  # where an application describes itself: at the start 
 _DESCRIPTION_MAGIC = 0xABCD5432
 _DESCRIPTION_SIZE = 176  # as far as it is read here
 _MODES = {0: "qio", 1: "qout", 2: "dio", 3: "dout", 4: "fast_read", 5: "slow_read"}
+TEXT = 512  # bytes by which a text is recognized
 _KIND = {
     b"\x1f\x8b": "a gzip archive: unpack it first",
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"\x7fELF": "an ELF file: flash the .bin that is made from it",
     b"UF2\n": "a UF2 file: flash the .bin of the same firmware",
     b":": "an Intel HEX file: flash the .bin of the same firmware",
-    b"<": "a page of text: download it again",
     b"\xea": "firmware for an ESP8266",
 }
 
@@ -58,7 +59,17 @@ class Program:
 
 def foreign_kind(data: bytes) -> str:
     """What a file is that is not firmware for an ESP32, with what to do about it; empty if that cannot be seen."""
-    return next((kind for start, kind in _KIND.items() if data.startswith(start)), "")
+    kind = next((kind for start, kind in _KIND.items() if data.startswith(start)), "")
+    return kind or ("text: download it again" if _is_text(data[:TEXT]) else "")
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether the bytes are UTF-8, which may end within a character, without control characters."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character.isspace() for character in text)
 
 
 def read_program(data: bytes, title: str) -> Program:
