@@ -179,6 +179,13 @@ def test_a_selection_that_comes_from_somewhere_else(bench, capsys, monkeypatch, 
     assert words in refusal(bench, capsys, *REHEARSAL)
 
 
+def test_a_suite_that_cannot_be_imported(bench, capsys):
+    (bench / "tests" / "test_more.py").write_text("import no_such_module\n")
+    commit(bench)
+    reason = "tests/test_more.py: ModuleNotFoundError: No module named 'no_such_module'"
+    assert f"pytest refuses this suite: {reason}" in refusal(bench, capsys, *REHEARSAL)
+
+
 def test_a_part_of_the_suite_and_an_empty_one(bench, capsys):
     assert "only a part of the tests is selected" in refusal(bench, capsys, "tests/test_board.py", *REHEARSAL)
     (bench / "tests" / "test_board.py").write_text("")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
@@ -59,17 +58,11 @@ def read_running(session: Session, image: Image) -> RunningFirmware:
     Raises whatever the session raises.
     """
     build, info = session.ask(_QUERY)
-    partition = _partition(info) if info else None
+    partition = Partition.of_info(info) if info else None
     digest = ""
     if partition is not None and image.app_sha256 and image.app_size - HASH <= partition.size:
         digest = str(session.ask(_HASH.format(size=image.app_size - HASH), SECONDS_TO_HASH))
     return RunningFirmware(presentable(str(build or "")), partition, digest)
-
-
-def _partition(info: list[Any]) -> Partition:
-    """What ``esp32.Partition.info()`` returned."""
-    kind, subtype, offset, size, name, encrypted = info
-    return Partition(presentable(str(name)), int(kind), int(subtype), int(offset), int(size), bool(encrypted))
 
 
 def difference(image: Image, boots: Partition | None, running: RunningFirmware) -> str:

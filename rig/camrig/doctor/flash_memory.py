@@ -141,11 +141,12 @@ def read_memory(session: Session) -> FlashMemory:
     entries = answer.get("parts")
     block, total, free = answer.get("vfs") or (0, 0, 0)
     digest, kept = answer.get("sha") or "", answer.get("kept") or ""
+    partitions = None if entries is None else sorted(map(Partition.of_info, entries), key=lambda part: part.offset)
     return FlashMemory(
         size=int(answer.get("size") or 0),
-        partitions=None if entries is None else tuple(sorted(map(_partition, entries), key=lambda part: part.offset)),
-        running=_partition(answer["running"]) if answer.get("running") else None,
-        next_boot=_partition(answer["boot"]) if answer.get("boot") else None,
+        partitions=None if partitions is None else tuple(partitions),
+        running=Partition.of_info(answer["running"]) if answer.get("running") else None,
+        next_boot=Partition.of_info(answer["boot"]) if answer.get("boot") else None,
         application=read_description(bytes.fromhex(answer.get("start") or "")),
         sha256=kept,
         whole=digest == kept if digest else None,
@@ -153,11 +154,6 @@ def read_memory(session: Session) -> FlashMemory:
         files=int(answer.get("files") or 0),
         unreadable=tuple(map(str, answer.get("bad") or ())),
     )
-
-
-def _partition(info: list[object]) -> Partition:
-    kind, subtype, offset, size, name, encrypted = info
-    return Partition(str(name), int(str(kind)), int(str(subtype)), int(str(offset)), int(str(size)), bool(encrypted))
 
 
 def read_through_loader(loader: BootLoader) -> FlashMemory:

@@ -19,7 +19,7 @@ HEADER = 24
 MAX_SEGMENTS = 16
 DESCRIPTION = HEADER + 8  # where an application describes itself: at the start of its first segment
 _DESCRIPTION_MAGIC = 0xABCD5432
-_DESCRIPTION_SIZE = 176  # as far as it is read here
+_DESCRIPTION_SIZE = 144  # as far as it is read here
 _MODES = {0: "qio", 1: "qout", 2: "dio", 3: "dout", 4: "fast_read", 5: "slow_read"}
 TEXT = 512  # bytes by which a text is recognized
 _KIND = {
@@ -41,7 +41,6 @@ class AppDescription:
     date: str
     time: str
     idf: str
-    elf_sha256: str
 
 
 @dataclass(frozen=True)
@@ -143,8 +142,8 @@ def read_description(data: bytes) -> AppDescription | None:
     block = data[DESCRIPTION : DESCRIPTION + _DESCRIPTION_SIZE]
     if len(block) < _DESCRIPTION_SIZE or struct.unpack_from("<I", block)[0] != _DESCRIPTION_MAGIC:
         return None
-    version, project, time, date, idf, elf = struct.unpack_from("<32s32s16s16s32s32s", block, 16)
-    return AppDescription(_text(version), _text(project), _text(date), _text(time), _text(idf), elf.hex())
+    version, project, time, date, idf = struct.unpack_from("<32s32s16s16s32s", block, 16)
+    return AppDescription(_text(version), _text(project), _text(date), _text(time), _text(idf))
 
 
 def _text(field: bytes) -> str:

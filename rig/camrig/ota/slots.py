@@ -44,13 +44,13 @@ def read_slots(session: Session) -> Slots | None:
     if answer is None:
         return None
     running, boots, spare, records = answer
-    slots = Slots(_partition(running), presentable(boots), _partition(spare), _state(binascii.unhexlify(records)))
+    slots = Slots(
+        Partition.of_info(running),
+        presentable(boots),
+        Partition.of_info(spare),
+        _state(binascii.unhexlify(records)),
+    )
     return slots if slots.spare.name != slots.running.name else None
-
-
-def _partition(info: list[int | str | bool]) -> Partition:
-    kind, subtype, offset, size, name, encrypted = info
-    return Partition(presentable(str(name)), int(kind), int(subtype), int(offset), int(size), bool(encrypted))
 
 
 def _state(records: bytes) -> int | None:

@@ -151,5 +151,7 @@ def demand_whole_suite(words: Sequence[str]) -> None:
 
 def _reason(output: bytes) -> str:
     lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return (errors or lines or ["no reason is known"])[-1].strip("= ").rstrip(".")
+    errors = [line.removeprefix("ERROR").lstrip(": ") for line in lines if line.startswith(("ERROR: ", "ERROR "))]
+    raised = [line[1:].strip() for line in lines if line.startswith("E  ")]
+    reason = (errors or lines or ["no reason is known"])[-1].strip("= ").rstrip(".")
+    return ": ".join((reason, *raised[-1:]))
