@@ -218,7 +218,8 @@ def test_a_dry_run_lists_and_changes_nothing(virtual, tmp_path, run):
     command = ("camrig", "deploy", "--device", virtual.path)
     assert run(*command, env=HERE, cwd=tmp_path).code == 0
     before = mpremote(virtual, "fs", "ls", ":")
-    ended = run(*command, "--dry-run", "--production", env=HERE, cwd=tmp_path)
+    (tmp_path / "new.bin").write_bytes(b"\xe9")
+    ended = run(*command, "--dry-run", "--production", env=HERE | {"CAMRIG_FIRMWARE": "new.bin"}, cwd=tmp_path)
     assert ended.code == 0, ended.out
     shown = [line.split() for line in ended.out.splitlines()]
     assert ["keep", "/boot.py", str((ROOT / "device" / "boot.py").stat().st_size)] in shown

@@ -84,6 +84,15 @@ def test_a_port_that_is_lost_is_not_opened_again_by_esptool(rom, monkeypatch):
             loader.write([(0x100000, bytes(0x1000))], lambda done: None)
 
 
+def test_a_line_that_is_too_slow_is_used_at_its_first_speed(rom, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise esptool.FatalError("no answer at that speed")
+
+    monkeypatch.setattr(esptool.loader.ESPLoader, "change_baud", refuse)
+    with contextlib.closing(connector(rom, DEVKIT)()) as loader:
+        assert loader.flash_bytes == 4 << 20
+
+
 def test_a_wiring_without_a_boot_loader_line_is_named(rom, monkeypatch):
     monkeypatch.setattr(esptool_loader, "has_lines", lambda port: True)
     with pytest.raises(FlashError, match="the wiring none has no boot-loader line"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from camrig.flash import write
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from benchmarks.flash import OUTCOMES, Case, cases, outcome
+from benchmarks.flash import ALONE, COMBINED, OUTCOMES, Case, cases, outcome
 
 CASES = list(cases())
 WRONG = OUTCOMES[-1]
@@ -14,6 +16,19 @@ WRONG = OUTCOMES[-1]
 @pytest.mark.parametrize("case", CASES[::6], ids=lambda case: case.title)
 def test_no_wrong_board_is_written_and_no_half_written_one_is_good(case, tmp_path):
     assert outcome(case, tmp_path) != WRONG
+
+
+@settings(max_examples=30)
+@given(
+    st.fixed_dictionaries(
+        {name: st.integers(0, 3) for name in ("drop", "corrupt", "stall", "skip", "connect", "reset")}
+    ),
+    st.floats(0, 1),
+    st.sampled_from([COMBINED, ALONE]),
+)
+def test_faults_together_end_well_too(tmp_path_factory, counts, at, image):
+    case = Case("together", image, {**counts, "at": at}, curable=False)
+    assert outcome(case, tmp_path_factory.mktemp("kept")) != WRONG
 
 
 def test_there_are_enough_runs_of_every_fault():

@@ -87,6 +87,20 @@ def test_failed_tests_of_a_run_outweigh_its_verdict(tmp_path, capsys, run, code)
     assert ("does not say how its run ended" in output.err) == (code == 4)
 
 
+def test_a_run_that_measured_nothing_leaves_evidence_of_that(tmp_path, capsys):
+    why = dict.fromkeys(parse_limits(LIMITS), "no test of this run measured it")
+    nothing = replace(quiet_run(), metrics={})
+    comparison = Comparison(nothing, quiet_baseline(), parse_limits(LIMITS), one_look(), blocked=why)
+    path = tmp_path / "evidence.zip"
+    write_evidence(
+        path, Evidence(nothing, {}, {}, {}, "", comparison, comparison.decide(), {"run": {"exit_code": 1}})
+    )
+    assert main(["verdict", str(path)]) == 1
+    output = capsys.readouterr()
+    assert "no test of this run measured it" in output.out
+    assert not output.err
+
+
 def test_any_damaged_byte_or_cut_raises_a_baseline_error(evidence):
     content = evidence.read_bytes()
     refused = 0

@@ -8,6 +8,7 @@ from camrig.deadline import Deadline
 from camrig.deploy.transfer import TransferLimits
 from camrig.errors import BlockedError, FirmwareBootError, FirmwareError
 from camrig.ota.slots import read_slots
+from camrig.ota.trial import Trial, roll_back
 from camrig.ota.write import holds, write_image
 from camrig.settings.resolve import resolve
 from camrig.virtual.board import VirtualBoard, VirtualConfig
@@ -56,6 +57,27 @@ def test_firmware_that_nobody_confirms_is_rolled_back_at_the_end(virtual, tmp_pa
         board.over_the_air.give_up()
         assert running(board) == before
         assert board.identity.firmware == "MicroPython 1.40.0"  # the one that was tried
+
+
+def test_a_slot_that_an_ended_run_has_chosen_leads_to_no_lost_firmware(board):
+    before = running(board)
+    image = firmware("v1.45.0")
+    board.over_the_air.install(image)
+    board.over_the_air.give_up()
+    choose_spare = f"{PARTITION}Partition(Partition.RUNNING).get_next_update().set_boot()"
+    board.session.exec(choose_spare)  # and the run is killed
+    with pytest.raises(FirmwareBootError):
+        board.over_the_air.install(firmware("v1.46.0", faults=["guru@boot"]))
+    assert running(board) == before
+    board.over_the_air.install(image)
+    board.over_the_air.give_up()
+    board.session.exec(choose_spare)
+    trial = Trial(image.title, *(name for name in ("ota_0", "ota_1") if name != before[0]), before[0])
+    roll_back(board.session, trial, board.recovery.bring_back)
+    for _ in range(2):
+        board.session.reset_chip()
+        board.session.catch(10)
+        assert running(board) == before
 
 
 @pytest.mark.parametrize("fault", ["guru@boot", "task-wdt@ready"])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from types import SimpleNamespace
 
 import pytest
 from camrig.board.console import Console
+from camrig.bringup import installation
 from camrig.errors import BoardRaisedError, FirmwareError, FlashError
 from camrig.firmware.image import read_image
+from camrig.flash.write import FlashResult
 from camrig.ota.slots import check_image, fits_over_the_air, read_slots
 from camrig.ota.trial import NoRollbackError, Trial, choose, confirm
 from hypothesis import given
@@ -111,3 +114,20 @@ def test_firmware_that_is_not_confirmed_is_reported(refuses, records, sentence):
     session = ScriptedSession([SPARE, "ota_1", RUNNING, records + ERASED], refuses=refuses)
     with pytest.raises(FlashError, match=sentence):
         confirm(session, Trial("v1.30.0", "ota_1", "ota_0"))
+
+
+def test_without_rollback_a_board_is_flashed_through_its_boot_loader(monkeypatch):
+    def refuse(image, dry_run):
+        raise NoRollbackError("its boot loader does not roll firmware back")
+
+    lines = []
+    board = SimpleNamespace(
+        spec="/dev/ttyUSB0",
+        mac="02:00:00:00:00:01",
+        over_the_air=SimpleNamespace(takes=lambda image: True, install=refuse),
+        steps=SimpleNamespace(say=lines.append),
+    )
+    result = FlashResult(False, board.mac, None)
+    monkeypatch.setattr(installation, "flash_firmware", lambda *arguments, dry_run: result)
+    assert installation.install(board, IMAGE) == installation.Installed(False, "", over_the_air=False)
+    assert lines == ["its boot loader does not roll firmware back: through the boot loader"]

@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 from camrig.cli.main import main
 from camrig.errors import NoMicroPythonError
-from camrig.gate.baseline import Baseline, load_baseline, save_baseline
-from camrig.lab import lock
+from camrig.gate.baseline import Baseline, save_baseline
 from camrig.release import conditions
 from camrig.stages.words import known_mac
 
@@ -74,6 +73,14 @@ def test_an_image_that_is_missing_or_none_at_all(bench, capsys):
     assert "firmware.bin" in refusal(bench, capsys, *hardware, "--firmware", str(bench.parent / "firmware.bin"))
 
 
+def test_a_soak_that_is_too_short_to_decide(bench, capsys):
+    words = ("--device", "/dev/ttyUSB9", "--baseline", "real", "--soak", "20m")
+    (bench.parent / "firmware.bin").write_bytes(b"\xe9")
+    text = refusal(bench, capsys, *words, "--firmware", str(bench.parent / "firmware.bin"))
+    assert "a soak of 20 min decides nothing" in text
+    assert "35 min or more" in text
+
+
 def test_more_than_one_board(bench, capsys):
     assert "a release is of one board" in refusal(bench, capsys, *REHEARSAL, "--device", "sim", "--device", "sim:x")
 
@@ -107,20 +114,20 @@ def test_a_baseline_that_is_missing_or_of_another_kind(bench, capsys):
 
 def test_a_baseline_of_another_virtual_board(bench, capsys):
     folder = bench / "results" / "baselines"
-    provenance = replace(PROVENANCE, mac=f"virtual on {platform.machine()}, 99 cores", virtual=True)
-    save_baseline(folder / "old.json", Baseline(provenance, load_baseline(folder / "v1.json").metrics))
-    text = refusal(bench, capsys, "--rehearsal", "--baseline", "old", "--hil-baselines", "results/baselines")
-    assert "is of another board" in text
+    text = (folder / "v1.json").read_text()
+    (folder / "old.json").write_text(text.replace(VIRTUAL, f"virtual on {platform.machine()}, 99 cores"))
+    assert "is of another board: virtual on" in refusal(bench, capsys, "--rehearsal", "--baseline", "old")
 
 
 def test_the_board_itself_is_asked_for_its_mac(monkeypatch, bench):
     from camrig.settings.resolve import Settings
 
     baseline = Baseline(PROVENANCE, quiet_run().metrics)
-    settings = Settings(device=("/dev/ttyUSB9",))
+    settings = Settings(device=("/dev/ttyUSB9",), firmware=bench / "firmware.bin")
 
     class Answers:
-        def __init__(self, *_):
+        def __init__(self, spec, settings, steps):
+            assert settings.firmware is None  # a board that is asked is not flashed
             self.identity = type("Identity", (), {"mac": self.mac, "virtual": self.virtual})
 
         def __enter__(self):
@@ -146,11 +153,6 @@ def test_the_board_itself_is_asked_for_its_mac(monkeypatch, bench):
     monkeypatch.setattr(conditions, "Board", silent)
     with pytest.raises(Exception, match="nobody knows which board this is"):
         conditions.demand_board(settings, baseline, "v1")
-    record = lock.BoardRecord("ESP32", PROVENANCE.mac, "1.26", "2026-11-28")
-    monkeypatch.setattr(lock, "inspect", lambda key: (None, record))
-    monkeypatch.setattr("camrig.stages.words.find_port", lambda spec: spec)
-    monkeypatch.setattr("camrig.stages.words.lock_key", lambda port: port)
-    conditions.demand_board(settings, baseline, "v1")
 
 
 MARKED = "import pytest\n\n@pytest.mark.{}\ndef test_more():\n    pass\n"

@@ -222,3 +222,17 @@ def test_the_text_says_what_was_not_looked_at():
     text = statement(shorter, decide(shorter))
     assert "no soak was run" in text
     assert "was not to be signed" in text
+
+
+@pytest.mark.parametrize("name", ["suite", "soak"])
+def test_a_rehearsal_on_hardware_is_refused(name):
+    changed = rehearsal()
+    getattr(changed, name)["boards"][0]["virtual"] = False
+    assert f"the {name} of a rehearsal ran on hardware" in refused(changed).reasons
+
+
+def test_samples_of_another_library_than_the_results_are_refused():
+    compared = material().comparison
+    provenance = replace(compared.candidate.provenance, library_sha256="cd" * 32)
+    compared = replace(compared, candidate=replace(compared.candidate, provenance=provenance))
+    assert "the samples are of another library than the results" in refused(material(comparison=compared)).reasons

@@ -74,6 +74,10 @@ def test_a_rehearsal_that_passes_leaves_evidence_that_verifies(camrig, repositor
     for stage in ("flash", "deploy", "suite"):
         assert re.search(rf"^\[rehearsal\] sim  {stage}  \d+ s  passed", ended.out, re.MULTILINE)
     demand_marks(repository)
+    confirmed = {
+        name: "keeps " in output(repository, f"-{name}.log").read_text() for name in ("flash", "deploy", "suite")
+    }
+    assert confirmed == {"flash": False, "deploy": False, "suite": True}
     evidence = output(repository, ".zip")
     assert f"evidence: {evidence} (SHA-256 " in ended.out
     assert not list((repository / "results").glob("*-suite.zip"))
@@ -106,6 +110,17 @@ def test_a_check_that_fails_or_skips_itself_refuses(camrig, repository, check, c
     demand_marks(repository)
     assert json.loads(output(repository, ".json").read_text())["decision"]["exit_code"] == code
     assert camrig("verdict", str(output(repository, ".zip"))).code == code
+
+
+def test_firmware_under_which_no_check_passes_is_rolled_back(camrig, repository, tmp_path):
+    image = tmp_path / "firmware.bin"
+    image.write_bytes(build_app_image("v1.99.0"))
+    (repository / "tests" / "test_board.py").write_text(FAILS)
+    commit(repository)
+    ended = camrig("release", "--rehearsal", "--baseline", "v1", "--firmware", str(image))
+    assert ended.code == 1, ended.out
+    assert re.search(r"was not confirmed: \w+ runs again", output(repository, "-suite.log").read_text())
+    assert "keeps " not in "".join(log.read_text() for log in (repository / "results").glob("release-*.log"))
 
 
 def test_a_library_that_does_not_compile_fails_in_the_deploy(camrig, repository):

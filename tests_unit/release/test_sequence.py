@@ -39,7 +39,7 @@ def release(tmp_path, monkeypatch):
         monkeypatch.setattr(conditions, name, lambda *_: None)
     started = []
 
-    def call(codes=None, key=None, verified=True, interrupt="", **changes):
+    def call(codes=None, key=None, verified=True, interrupt="", words="a reason", log="", **changes):
         codes = codes or {}
 
         def end(sequence, stages):
@@ -48,8 +48,8 @@ def release(tmp_path, monkeypatch):
             if stage.name == interrupt:
                 raise KeyboardInterrupt
             code = codes.get(stage.name, 0)
-            log = sequence._log_of(stage)
-            log.write_text(f"  verified: the flash has all of x, SHA-256 {IMAGE}\n" if verified else "flashed\n")
+            printed = f"  verified: the flash has all of x, SHA-256 {IMAGE}\n" if verified else "flashed\n"
+            sequence._log_of(stage).write_text(log or printed)
             results = None
             if stage.name in ("suite", "soak"):
                 results = settings.results / f"run-{stage.name}.json"
@@ -63,7 +63,7 @@ def release(tmp_path, monkeypatch):
                     Path(path),
                     Evidence(compared.candidate, {}, {}, files, "", compared, compared.decide(), extra),
                 )
-            sequence._keep(StageEnd(stage, code, 1.0, results, "" if code == 0 else "a reason"))
+            sequence._keep(StageEnd(stage, code, 1.0, results, "" if code == 0 else words))
 
         monkeypatch.setattr(StageSequence, "run", end)
         said = []
@@ -105,6 +105,19 @@ def test_a_stage_that_does_not_pass_ends_the_release(release, name, code):
     assert f"<title>{word.capitalize()}: camrig release" in page.read_text()
     (record,) = results.glob("release-*.json")
     assert json.loads(record.read_text())["decision"]["outcome"] == word
+
+
+def test_the_summary_of_a_job_has_the_decision(release, tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    release({"flash": 6})
+    text = (tmp_path / "summary").read_text().replace("\\", "")
+    assert text.startswith("## camrig release: blocked\n\n- flash blocked: a reason")
+
+
+def test_settings_that_a_stage_refuses_are_said_in_its_words(release):
+    code, text, _, _ = release({"flash": 6}, words="wrong settings", log="camrig: the image is for another chip.\n")
+    assert code == 6
+    assert "flash blocked: the image is for another chip" in text
 
 
 @pytest.mark.parametrize("name", STAGES)

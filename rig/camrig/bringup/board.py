@@ -127,8 +127,7 @@ class Board:
             from camrig.bringup.installation import install
 
             install(self, image)
-            # What the check has left in the interpreter would count as memory of the first imports.
-            self.session.soft_reset(self.settings.boots_in)
+            self.session.repl()  # afresh: what the check left there would count as memory of the first imports
 
     def _image(self) -> Image | None:
         """The image that must run, if one is named. Raises FirmwareError."""

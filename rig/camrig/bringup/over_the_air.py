@@ -74,6 +74,11 @@ class OverTheAir:
         board, session, recovery = self._board, self._board.session, self._board.recovery
         slots = self._slots()
         check_image(image, slots, board.identity.chip)
+        if slots.boots != slots.running.name and not dry_run:
+            # A run ended before the slot that it had chosen was booted. Choosing once more would overwrite what the
+            # boot loader knows of the good one.
+            trials.boot(session, recovery.catch_again)
+            slots = self._slots()
         if recovery.retry_after_reset(lambda: holds(session, slots.running, image, self._limits())):
             self._set_trial(Trial(image.title, slots.running.name, slots.spare.name) if slots.on_trial else None)
             return Update(slots.running.name, False, 0, self.trial)

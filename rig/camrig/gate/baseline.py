@@ -94,23 +94,26 @@ def _as_data(baseline: Baseline) -> dict[str, Any]:
     }
 
 
-def load_baseline(path: Path | zipfile.Path) -> Baseline:
-    """Raises BaselineError for a file that is missing, damaged, of another schema or without any metric."""
+def load_baseline(path: Path | zipfile.Path, *, measured: bool = True) -> Baseline:
+    """Raises BaselineError for a file that is missing, damaged or of another schema.
+
+    So it does for one without any metric, unless ``measured`` is false: a run may end before it measures anything.
+    """
     fields = load_json(path, KIND, SCHEMA, _HINT, older="is from before sessions were kept")
-    sessions = [_read_session(session) for session in fields.objects("sessions")]
+    sessions = [_read_session(session, measured) for session in fields.objects("sessions")]
     if not sessions:
         raise fields.damaged("it holds no session")
     return replace(sessions[-1], earlier=tuple(sessions[:-1]))
 
 
-def _read_session(fields: Fields) -> Baseline:
+def _read_session(fields: Fields, measured: bool) -> Baseline:
     entries = fields.object("metrics")
     metrics = {}
     for name in entries.names():
         if not NAME.fullmatch(name):
             raise fields.damaged(f"{name!r} is not a metric name")
         metrics[name] = _read_samples(entries.object(name))
-    if not metrics:
+    if measured and not metrics:
         raise fields.damaged("it holds no metric")
     return Baseline(provenance.read(fields.object("origin")), metrics)
 

@@ -130,7 +130,7 @@ def _read(path: Path, archive: zipfile.ZipFile) -> tuple[Comparison, bytes]:
     root = zipfile.Path(archive)
     calibration = load_calibration(root / CALIBRATION) if CALIBRATION in names else None
     comparison = read_comparison(
-        root / TERMS, load_baseline(root / SAMPLES), load_baseline(root / BASELINE), calibration
+        root / TERMS, load_baseline(root / SAMPLES, measured=False), load_baseline(root / BASELINE), calibration
     )
     return comparison, archive.read(VERDICT)
 

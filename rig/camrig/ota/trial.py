@@ -155,6 +155,9 @@ def roll_back(session: Session, trial: Trial, bring_back: Callable[[], None]) ->
     except CamrigError:
         bring_back()
     slots = read_slots(session)
+    if slots is not None and slots.boots == trial.slot and slots.running.name != trial.slot:
+        boot(session, lambda error: bring_back())  # chosen and not booted yet: a trial has to begin before it can end
+        slots = read_slots(session)
     if slots is not None and slots.running.name == trial.slot:
         boot(session, lambda error: bring_back())
         slots = read_slots(session)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import camrig
@@ -15,13 +16,26 @@ from camrig.errors import BaselineError, BlockedError, NoMicroPythonError, Setti
 from camrig.gate.baseline import Baseline, load_baseline
 from camrig.release.record import Source
 from camrig.report.own_ignore import ignore_itself
+from camrig.settings.duration import in_words
 from camrig.settings.resolve import Settings, is_virtual
+from camrig.soak.course import LONGEST_WINDOW
+from camrig.soak.metrics import FEWEST_READINGS
 from camrig.stages.words import known_mac
 from camrig.steps import Steps
 from camrig.whole_file import demand_place, temporary_folder
 
 SECONDS_TO_COLLECT = 300.0
+SHORTEST_SOAK = (FEWEST_READINGS + 5) * LONGEST_WINDOW
 COLLECTION = "camrig.plugin.collection"  # run as a program: what it imports is pytest's business
+
+
+def demand_decidable_soak(seconds: float) -> None:
+    """Raises SettingsError for a soak that ends before it can decide whether memory is leaked."""
+    if 0 < seconds < SHORTEST_SOAK:
+        raise SettingsError(
+            f"a soak of {in_words(seconds)} decides nothing, as it reads the heap once a minute",
+            hint=f"give it {in_words(SHORTEST_SOAK)} or more, or leave it out",
+        )
 
 
 def demand_settings(settings: Settings, rehearsal: bool) -> None:
@@ -81,25 +95,20 @@ def baseline_of(settings: Settings, name: str, rehearsal: bool) -> Baseline:
 
 
 def demand_board(settings: Settings, baseline: Baseline, name: str) -> None:
-    """Ask the board who it is. Raises BaselineError unless the baseline is its own, BlockedError without an answer.
-
-    A board whose firmware does not answer is the one that was last seen at its port.
-    """
+    """Ask the board who it is. Raises BaselineError unless the baseline is its own, BlockedError if it is silent."""
     (spec,) = settings.device
     if is_virtual(spec):
         mac, virtual = known_mac(spec), True
     else:
         try:
-            with Board(spec, settings, Steps()) as board:
+            with Board(spec, replace(settings, firmware=None), Steps()) as board:  # it is only asked
                 mac, virtual = board.identity.mac, board.identity.virtual
         except NoMicroPythonError as error:
-            mac, virtual = known_mac(spec), False
-            if not mac:
-                raise BlockedError(
-                    f"nobody knows which board this is: {error.what}",
-                    board=spec,
-                    hint="flash it with camrig flash first",
-                ) from None
+            raise BlockedError(
+                f"nobody knows which board this is: {error.what}",
+                board=spec,
+                hint="write any MicroPython onto it with camrig flash first",
+            ) from None
     if virtual and not is_virtual(spec):
         raise SettingsError(f"{spec} is a virtual board, which releases nothing")
     if mac != baseline.provenance.mac:

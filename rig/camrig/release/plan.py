@@ -71,7 +71,7 @@ class Plan:
         return Stage(FLASH, self._spec, words, SECONDS_OF_FLASH)
 
     def deploy(self) -> Stage:
-        words = ["camrig", DEPLOY, *self._of_board()[:-1], *forwarded(self._flags, (*OF_ALL, "lib"))]
+        words = ["camrig", DEPLOY, *self._of_board()[:-1], *forwarded(self._flags, (*OF_ALL, "lib", "firmware"))]
         return Stage(DEPLOY, self._spec, words, SECONDS_OF_DEPLOY)
 
     def suite(self, tests: Sequence[str], hardware: bool) -> Stage:

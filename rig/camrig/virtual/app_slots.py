@@ -170,7 +170,7 @@ class AppSlots:
         active = self._active(entries)
         last = entries[active] if active is not None else None
         sequence = number + 1
-        while last is not None and sequence <= last.sequence:
+        while last is not None and sequence < last.sequence:  # to choose a slot twice overwrites both records
             sequence += len(self.apps)
         self._write(0 if active is None else 1 - active, OtaEntry(sequence, NEW))
         return 0
@@ -225,4 +225,4 @@ class AppSlots:
             for number, entry in enumerate(entries)
             if entry is not None and entry.state not in (INVALID, ABORTED)
         ]
-        return max(good)[1] if good else None
+        return max(good, key=lambda record: record[0])[1] if good else None
