@@ -8,7 +8,7 @@ import gc
 import signal
 import sys
 
-EXIT_INTERRUPTED = 130
+EXIT_INTERRUPTED = 2  # as in camrig.stages, which is not imported: reading it may be what is interrupted
 OBJECTS = 50_000  # new ones before Python looks for cycles: reading the rooms makes many, and no garbage
 
 

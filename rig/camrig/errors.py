@@ -201,6 +201,11 @@ class NotAvailableError(CamrigError):
 class BoardRaisedError(BlockedError):
     """Code that the rig ran on the board raised; ``details`` is the board's traceback."""
 
+    @property
+    def raised(self) -> str:
+        """The exception, as the last line of the traceback has it."""
+        return (self.details or self.what).splitlines()[-1]
+
 
 class DeployError(BlockedError):
     """The application could not be put on the board."""

@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 from camrig.board.identity import identify
 from camrig.board.speed import at_speed
+from camrig.bringup.running_firmware import read_running
 from camrig.deploy.board_scripts import BOOT_GUARD, COMMIT_SCRIPT, RIG_FOLDER, STAGED, commit_script
 from camrig.deploy.file_names import check_names
 from camrig.deploy.import_heap import measure_imports
 from camrig.deploy.manifest import File
 from camrig.deploy.read_back import file_hashes
 from camrig.deploy.transfer import plan_deploy, send
+from camrig.doctor.flash_memory import read_memory
+from camrig.firmware.image import read_image
+from camrig.ota.slots import read_slots
+from camrig.ota.write import holds, write_image
+from camrig.virtual.app_image import build_app_image
 
 from tests_unit.deploy.conftest import LIMITS, application
 
@@ -72,3 +78,13 @@ def test_the_line_is_changed_in_speed_and_the_chip_is_reset(hostile):
     hostile.reset_chip()
     hostile.catch(30)
     assert identify(hostile).machine
+
+
+def test_firmware_is_read_and_written_over_the_air(hostile):
+    image = read_image(build_app_image("v1.26.0", filling=bytes(9000)), "new.bin")
+    slots = read_slots(hostile)
+    assert slots is not None
+    write_image(hostile, slots.spare, image, LIMITS)
+    assert holds(hostile, slots.spare, image, LIMITS)
+    assert read_running(hostile, image).partition == slots.running
+    assert read_memory(hostile).running == slots.running

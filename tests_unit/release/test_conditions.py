@@ -223,13 +223,21 @@ def test_a_check_that_would_not_count(bench, capsys, mark, words):
 
 @pytest.mark.parametrize(("options", "words"), [
     ("-k bytes", "2 checks of the suite would be deselected"), ("-m 'not slow'", "only a part"),
-    ("--deselect tests/test_more.py", "would be deselected"), ("--no-such-option", "the suite cannot be collected: "),
+    ("--deselect tests/test_more.py", "1 check of the suite would be deselected"),
+    ("--no-such-option", "pytest refuses this suite: "),
 ])  # fmt: skip
 def test_a_selection_that_comes_from_somewhere_else(bench, capsys, monkeypatch, options, words):
     (bench / "tests" / "test_more.py").write_text("def test_more():\n    pass\n")
     commit(bench)
     monkeypatch.setenv("PYTEST_ADDOPTS", options)
     assert words in refusal(bench, capsys, *REHEARSAL)
+
+
+def test_a_suite_that_cannot_be_imported(bench, capsys):
+    (bench / "tests" / "test_more.py").write_text("import no_such_module\n")
+    commit(bench)
+    reason = "tests/test_more.py: ModuleNotFoundError: No module named 'no_such_module'"
+    assert f"pytest refuses this suite: {reason}" in refusal(bench, capsys, *REHEARSAL)
 
 
 def test_a_part_of_the_suite_and_an_empty_one(bench, capsys):
@@ -246,10 +254,11 @@ def test_a_key_that_cannot_sign(bench, capsys, tmp_path, monkeypatch):
     assert "has a passphrase" in refusal(bench, capsys, *REHEARSAL, "--sign", str(key))
 
 
-def test_results_that_cannot_be_written(bench, capsys):
+@pytest.mark.parametrize("folder", ["taken", "taken/below"])
+def test_results_that_cannot_be_written(bench, capsys, folder):
     (bench / "taken").write_text("a file")
     commit(bench)
-    words = ("--hil-results", "taken", "--hil-baselines", "results/baselines")
+    words = ("--hil-results", folder, "--hil-baselines", "results/baselines")
     assert main(["release", *REHEARSAL, *words]) == 6
     assert "the results of a release cannot be written to" in capsys.readouterr().err
 

@@ -60,7 +60,7 @@ def wait_for(path, words):
 
 @pytest.mark.parametrize(("code", "rule", "words"), [
     (0, 0, ""), (1, 1, ""), (7, 7, ""), (3, 6, "internal error of pytest"), (4, 6, "wrong settings"),
-    (5, 6, "no tests"), (9, 6, "exit code 9"), (130, 2, "interrupted"), (-9, 6, "ended by signal 9"),
+    (5, 6, "no tests"), (9, 6, "exit code 9"), (-2, 2, "interrupted"), (-9, 6, "ended by signal 9"),
 ])  # fmt: skip
 def test_a_code_that_is_not_of_a_run_blocks_with_words(code, rule, words):
     assert by_rule(code) == (rule, words)

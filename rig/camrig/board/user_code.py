@@ -36,8 +36,7 @@ def run_code(session: Session, source: str, seconds: float) -> str:
     try:
         return session.exec(dedent(source), seconds).replace("\r\n", "\n")
     except BoardRaisedError as error:
-        last = error.details.splitlines()[-1]
-        raise BoardCodeError(f"the code raised {last}", details=error.details) from None
+        raise BoardCodeError(f"the code raised {error.raised}", details=error.details) from None
     except BoardResetError as error:
         raise _reset_error(session, seen, error) from None
     except BoardSilentError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
 from camrig.firmware.image import Image
 from camrig.firmware.partitions import Partition
@@ -13,8 +13,9 @@ from camrig.redaction import one_line, presentable
 SECONDS_TO_HASH = 60.0  # an application of some megabytes
 HASH = 32  # bytes of the hash at an application's end, which does not cover itself
 # On firmware without esp32.Partition there is no partition to tell.
-_QUERY = """
-import os,json
+_QUERY = (
+    firmware_imports("os", "json")
+    + """
 def q(f):
  try:return f()
  except Exception:pass
@@ -23,8 +24,10 @@ def p():
  return list(esp32.Partition(esp32.Partition.RUNNING).info())
 print(json.dumps([q(lambda:os.uname()[3]),q(p)]))
 """
-_HASH = """
-import esp32,hashlib,binascii,json
+)
+_HASH = (
+    firmware_imports("esp32", "hashlib", "binascii", "json")
+    + """
 p=esp32.Partition(esp32.Partition.RUNNING)
 h=hashlib.sha256()
 b=bytearray(4096)
@@ -37,6 +40,7 @@ while n>0:
  i+=1
 print(json.dumps(binascii.hexlify(h.digest()).decode()))
 """
+)
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,11 @@ def read_running(session: Session, image: Image) -> RunningFirmware:
     Raises whatever the session raises.
     """
     build, info = session.ask(_QUERY)
-    partition = _partition(info) if info else None
+    partition = Partition.of_info(info) if info else None
     digest = ""
     if partition is not None and image.app_sha256 and image.app_size - HASH <= partition.size:
         digest = str(session.ask(_HASH.format(size=image.app_size - HASH), SECONDS_TO_HASH))
     return RunningFirmware(one_line(presentable(str(build or ""))), partition, digest)
-
-
-def _partition(info: list[Any]) -> Partition:
-    """What ``esp32.Partition.info()`` returned."""
-    kind, subtype, offset, size, name, encrypted = info
-    return Partition(
-        one_line(presentable(str(name))), int(kind), int(subtype), int(offset), int(size), bool(encrypted)
-    )
 
 
 def difference(image: Image, boots: Partition | None, running: RunningFirmware) -> str:

@@ -174,7 +174,10 @@ class StoredComparison:
         """
         run = self.measured()
         if not run.metrics:
-            raise BaselineError(f"the baseline {name} was not saved: no test of this run measured anything")
+            raise BaselineError(
+                f"the baseline {name} was not saved: no test of this run measured anything",
+                hint="write one with the fixture measure, and name a limit for it in [limits] of camrig.toml",
+            )
         path = self.path(name)
         baseline = load_baseline(path).with_session(run, name) if path.exists() else run
         save_baseline(path, baseline)

@@ -67,7 +67,7 @@ def _limit(session: Session) -> float:
 
 def _raised(session: Session, seen: int, error: BoardRaisedError, targets: Collection[str]) -> LibraryError | None:
     raised = [event for event in session.console.since(seen) if isinstance(event, Traceback)]
-    frames, last = raised[-1].frames if raised else (), error.details.splitlines()[-1]
+    frames, last = raised[-1].frames if raised else (), error.raised
     if not _is_librarys(last, frames, targets):
         return None
     where = f" ({raised[-1].where})" if raised and _in_library(frames, targets) else ""

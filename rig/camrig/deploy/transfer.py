@@ -147,7 +147,7 @@ def _with_retry(session: Session, work: Callable[[], T], needed: int = 0) -> T:
         except (BoardRaisedError, _DamagedTransferError) as error:
             free = _clean_up(session) if needed else None
             failure = error if isinstance(error, _DamagedTransferError) else _refused(error, needed, free)
-            if not isinstance(error, _DamagedTransferError) and _CERTAIN.match(_last_line(error)):
+            if not isinstance(error, _DamagedTransferError) and _CERTAIN.match(error.raised):
                 break
     raise failure.on(session.name) from None
 
@@ -223,13 +223,9 @@ def _clean_up(session: Session) -> int | None:
         return None
 
 
-def _last_line(error: BoardRaisedError) -> str:
-    return error.details.splitlines()[-1]
-
-
 def _refused(error: BoardRaisedError, needed: int, free: int | None) -> DeployError:
     """What an exception on the board means for a deploy."""
-    line = _last_line(error)
+    line = error.raised
     match = _ERRNO.match(line)
     errno = match[1] if match else ""
     if errno == _NO_SPACE:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from camrig.board.firmware_modules import firmware_imports
 from camrig.board.session import Session
 from camrig.doctor.check import Check, State
 from camrig.errors import CamrigError, FirmwareError
@@ -24,8 +25,9 @@ LITTLE = 32 * 1024  # bytes free, with which an application cannot keep much
 START = 288  # bytes of an application with which it describes itself
 # Runs on MicroPython 1.21 and later; each fact is queried separately. Files are read whole, because that is how a
 # damaged filesystem shows.
-_QUERY = """
-import os,json,binascii
+_QUERY = (
+    firmware_imports("os", "json", "hashlib", "binascii")
+    + """
 def q(f):
  try:return f()
  except Exception:pass
@@ -37,7 +39,7 @@ def parts():
  r['boot']=q(lambda:list(P(P.BOOT).info()))
  return [list(p.info()) for t in (P.TYPE_APP,P.TYPE_DATA) for p in P.find(t)]
 def app():
- import esp32,hashlib
+ import esp32
  p=esp32.Partition(esp32.Partition.RUNNING)
  b=bytearray(4096)
  p.readblocks(0,b)
@@ -88,6 +90,7 @@ r['files']=count[0]
 r['bad']=bad[:8]
 print(json.dumps(r))
 """.replace("START", str(START))
+)
 
 
 @dataclass(frozen=True)
@@ -138,11 +141,12 @@ def read_memory(session: Session) -> FlashMemory:
     entries = answer.get("parts")
     block, total, free = answer.get("vfs") or (0, 0, 0)
     digest, kept = answer.get("sha") or "", answer.get("kept") or ""
+    partitions = None if entries is None else sorted(map(Partition.of_info, entries), key=lambda part: part.offset)
     return FlashMemory(
         size=int(answer.get("size") or 0),
-        partitions=None if entries is None else tuple(sorted(map(_partition, entries), key=lambda part: part.offset)),
-        running=_partition(answer["running"]) if answer.get("running") else None,
-        next_boot=_partition(answer["boot"]) if answer.get("boot") else None,
+        partitions=None if partitions is None else tuple(partitions),
+        running=Partition.of_info(answer["running"]) if answer.get("running") else None,
+        next_boot=Partition.of_info(answer["boot"]) if answer.get("boot") else None,
         application=read_description(bytes.fromhex(answer.get("start") or "")),
         sha256=kept,
         whole=digest == kept if digest else None,
@@ -150,11 +154,6 @@ def read_memory(session: Session) -> FlashMemory:
         files=int(answer.get("files") or 0),
         unreadable=tuple(map(str, answer.get("bad") or ())),
     )
-
-
-def _partition(info: list[object]) -> Partition:
-    kind, subtype, offset, size, name, encrypted = info
-    return Partition(str(name), int(str(kind)), int(str(subtype)), int(str(offset)), int(str(size)), bool(encrypted))
 
 
 def read_through_loader(loader: BootLoader) -> FlashMemory:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from camrig.errors import FirmwareError
+from camrig.redaction import one_line, presentable
 
 TABLE_OFFSET = 0x8000
 TABLE_SIZE = 0xC00  # of the entries
@@ -35,6 +37,12 @@ class Partition:
     offset: int
     size: int
     encrypted: bool = False
+
+    @classmethod
+    def of_info(cls, info: Sequence[Any]) -> Partition:
+        """What ``esp32.Partition.info()`` returned on a board."""
+        kind, subtype, offset, size, name, encrypted = info
+        return cls(one_line(presentable(str(name))), int(kind), int(subtype), int(offset), int(size), bool(encrypted))
 
     @property
     def end(self) -> int:

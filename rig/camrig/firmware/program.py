@@ -6,6 +6,7 @@ a checksum in the last byte of a block of 16, and a SHA-256 of all of that if th
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -19,15 +20,15 @@ MAX_SEGMENTS = 16
 LARGEST_FLASH = 7  # 128 MB: the header holds the exponent of the size in MB
 DESCRIPTION = HEADER + 8  # where an application describes itself: at the start of its first segment
 _DESCRIPTION_MAGIC = 0xABCD5432
-_DESCRIPTION_SIZE = 176  # as far as it is read here
+_DESCRIPTION_SIZE = 144  # as far as it is read here
 _MODES = {0: "qio", 1: "qout", 2: "dio", 3: "dout", 4: "fast_read", 5: "slow_read"}
+TEXT = 512  # bytes by which a text is recognized
 _KIND = {
     b"\x1f\x8b": "a gzip archive: unpack it first",
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"\x7fELF": "an ELF file: flash the .bin that is made from it",
     b"UF2\n": "a UF2 file: flash the .bin of the same firmware",
     b":": "an Intel HEX file: flash the .bin of the same firmware",
-    b"<": "a page of text: download it again",
     b"\xea": "firmware for an ESP8266",
 }
 
@@ -41,7 +42,6 @@ class AppDescription:
     date: str
     time: str
     idf: str
-    elf_sha256: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,17 @@ class Program:
 
 def foreign_kind(data: bytes) -> str:
     """What a file is that is not firmware for an ESP32, with what to do about it; empty if that cannot be seen."""
-    return next((kind for start, kind in _KIND.items() if data.startswith(start)), "")
+    kind = next((kind for start, kind in _KIND.items() if data.startswith(start)), "")
+    return kind or ("text: download it again" if _is_text(data[:TEXT]) else "")
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether the bytes are UTF-8, which may end within a character, without control characters."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character.isspace() for character in text)
 
 
 def read_program(data: bytes, title: str) -> Program:
@@ -134,8 +144,8 @@ def read_description(data: bytes) -> AppDescription | None:
     block = data[DESCRIPTION : DESCRIPTION + _DESCRIPTION_SIZE]
     if len(block) < _DESCRIPTION_SIZE or struct.unpack_from("<I", block)[0] != _DESCRIPTION_MAGIC:
         return None
-    version, project, time, date, idf, elf = struct.unpack_from("<32s32s16s16s32s32s", block, 16)
-    return AppDescription(_text(version), _text(project), _text(date), _text(time), _text(idf), elf.hex())
+    version, project, time, date, idf = struct.unpack_from("<32s32s16s16s32s", block, 16)
+    return AppDescription(_text(version), _text(project), _text(date), _text(time), _text(idf))
 
 
 def _text(field: bytes) -> str:

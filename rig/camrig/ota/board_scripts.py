@@ -5,12 +5,15 @@ The running firmware stays as it is: only the spare slot is erased, block by blo
 
 from __future__ import annotations
 
+from camrig.board.firmware_modules import firmware_imports
+
 BLOCK = 4096  # bytes that flash erases at once
 DIGEST_SIZE = 8  # bytes of each block's SHA-256: they say what to send; the whole hash says what is there
 
 # Reports running slot, the name of the one that boots next, the spare slot, and the records of the OTA data.
-SLOTS_SCRIPT = """\
-import json, binascii
+SLOTS_SCRIPT = (
+    firmware_imports("json", "binascii")
+    + """\
 def slots():
     try:
         from esp32 import Partition
@@ -30,11 +33,11 @@ def slots():
     return running.info(), Partition(Partition.BOOT).info()[4], spare.info(), binascii.hexlify(records).decode()
 print(json.dumps(slots()))
 """
+)
 
 # Hashes what is in a slot, as a whole and by blocks.
 SURVEY_SCRIPT = f"""\
-import json, gc, hashlib, binascii
-from esp32 import Partition
+{firmware_imports("gc", "json", "hashlib", "binascii")}from esp32 import Partition
 buf = bytearray({BLOCK})
 view = memoryview(buf)
 def survey(label, size):

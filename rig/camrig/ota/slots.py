@@ -45,16 +45,12 @@ def read_slots(session: Session) -> Slots | None:
         return None
     running, boots, spare, records = answer
     slots = Slots(
-        _partition(running), one_line(presentable(boots)), _partition(spare), _state(binascii.unhexlify(records))
+        Partition.of_info(running),
+        one_line(presentable(boots)),
+        Partition.of_info(spare),
+        _state(binascii.unhexlify(records)),
     )
     return slots if slots.spare.name != slots.running.name else None
-
-
-def _partition(info: list[int | str | bool]) -> Partition:
-    kind, subtype, offset, size, name, encrypted = info
-    return Partition(
-        one_line(presentable(str(name))), int(kind), int(subtype), int(offset), int(size), bool(encrypted)
-    )
 
 
 def _state(records: bytes) -> int | None:

@@ -50,7 +50,7 @@ def choose(session: Session, slots: Slots, image: Image) -> Trial:
         session.exec(f"from esp32 import Partition\nPartition({spare!r}).set_boot()")
     except BoardRaisedError as error:
         raise FirmwareError(
-            f"the board refuses to boot {image.name}: {error.details.splitlines()[-1]}",
+            f"the board refuses to boot {image.name}: {error.raised}",
             hint="build it for this revision of the chip, and signed if the board demands that",
         ).on(session.name) from None
     chosen = read_slots(session)
@@ -133,7 +133,7 @@ def confirm(session: Session, trial: Trial) -> None:
         session.exec(CONFIRM_SCRIPT)
     except BoardRaisedError as error:
         raise FlashError(
-            f"the firmware cannot be confirmed: {error.details.splitlines()[-1]}",
+            f"the firmware cannot be confirmed: {error.raised}",
             board=session.name,
             hint="the next reset brings the previous firmware back: flash again",
         ) from None

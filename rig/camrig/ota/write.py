@@ -91,10 +91,9 @@ def write_image(
 
 
 def _raise_if_certain(error: BoardRaisedError, slot: Partition) -> None:
-    line = error.details.splitlines()[-1] if error.details else error.what
-    if _CERTAIN.match(line):
+    if _CERTAIN.match(error.raised):
         raise FlashError(
-            f"writing into {slot.name} failed on the board: {line}",
+            f"writing into {slot.name} failed on the board: {error.raised}",
             board=error.board,
             hint="reset the board and run again; its old firmware still boots",
             details=error.details,

@@ -17,6 +17,7 @@ from camrig.deploy.layers import APPLICATION, LIBRARY
 from camrig.errors import BaselineError, BlockedError, CamrigError, NoMicroPythonError, SettingsError
 from camrig.gate.baseline import Baseline, load_baseline
 from camrig.release.record import Source
+from camrig.report.own_ignore import ignore_itself
 from camrig.settings.duration import in_words
 from camrig.settings.resolve import Settings, is_virtual
 from camrig.soak.course import LONGEST_WINDOW
@@ -140,14 +141,15 @@ def demand_board(settings: Settings, baseline: Baseline, name: str) -> None:
 
 def demand_places(settings: Settings, *paths: Path) -> None:
     """Raises BlockedError unless files can be written where results go."""
-    for path in paths:
-        try:
+    try:
+        ignore_itself(settings.results)
+        for path in paths:
             demand_place(path)
-        except OSError as error:
-            raise BlockedError(
-                f"the results of a release cannot be written to {settings.results}: {error.strerror}",
-                hint="make room or give write access, or name another folder with --hil-results",
-            ) from None
+    except OSError as error:
+        raise BlockedError(
+            f"the results of a release cannot be written to {settings.results}: {error.strerror}",
+            hint="make room or give write access, or name another folder with --hil-results",
+        ) from None
 
 
 def demand_whole_suite(words: Sequence[str]) -> None:
@@ -169,7 +171,7 @@ def demand_whole_suite(words: Sequence[str]) -> None:
         except subprocess.TimeoutExpired:
             raise BlockedError(f"the checks were not collected within {SECONDS_TO_COLLECT:.0f} s") from None
         if done.returncode != 0 or not answer.is_file():
-            raise SettingsError(f"the suite cannot be collected: {_reason(done.stdout)}", hint="run pytest by hand")
+            raise SettingsError(f"pytest refuses this suite: {_reason(done.stdout)}")
         collection = json.loads(answer.read_text(encoding="utf-8"))
     for sentence in collection["against"]:
         raise SettingsError(
@@ -179,5 +181,7 @@ def demand_whole_suite(words: Sequence[str]) -> None:
 
 def _reason(output: bytes) -> str:
     lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return (errors or lines or ["no reason is known"])[-1].strip("= ").rstrip(".")
+    errors = [line.removeprefix("ERROR").lstrip(": ") for line in lines if line.startswith(("ERROR: ", "ERROR "))]
+    raised = [line[1:].strip() for line in lines if line.startswith("E  ")]
+    reason = (errors or lines or ["no reason is known"])[-1].strip("= ").rstrip(".")
+    return ": ".join((reason, *raised[-1:]))

@@ -39,7 +39,6 @@ from camrig.release.record import (
 from camrig.release.statement import statement
 from camrig.release_stage import NOT_A_RELEASE, REHEARSAL, RELEASE, VARIABLE
 from camrig.report import step_summary
-from camrig.report.own_ignore import ignore_itself
 from camrig.report.results_file import read_results
 from camrig.settings.duration import in_words
 from camrig.settings.resolve import Settings
@@ -114,7 +113,6 @@ class Release:
         plan = Plan(settings, self._flags, options.baseline, self._outputs)
         conditions.demand_whole_suite(plan.suite_words(options.tests, not options.rehearsal))
         conditions.demand_board(settings, baseline, options.baseline)
-        ignore_itself(settings.results)
         conditions.demand_places(settings, self._outputs.evidence, self._outputs.page)
         remove_signatures(self._outputs.evidence)
         return plan

@@ -50,7 +50,7 @@ def proves(material: Material) -> Iterator[str]:
         yield f"The board's flash holds the image, SHA-256 {firmware.sha256}: its digests were read back."
     if suite and suite["boards"]:
         board = suite["boards"][0]
-        yield f"It says of itself: {board['firmware']}, {board['build']}."
+        yield f"The firmware says of itself: {board['firmware']}, {board['build']}."
         commit = _commit(material, "library")
         yield f"The library on it has the SHA-256 {board['library_sha256']}, read back; {commit}."
         yield f"The application on it has the SHA-256 {board['application_sha256']}{_files(material)}."

@@ -79,6 +79,7 @@ def _read(path: Path, role: str) -> bytes:
     try:
         return read_whole(path, *(() if role == "file" else (_MAX_BYTES,)))
     except FileNotFoundError:
-        raise SignatureError(f"there is no {role} {path}") from None
+        hint = "it is beside the file that it signs: copy both" if role == "signature" else ""
+        raise SignatureError(f"there is no {role} {path}", hint=hint) from None
     except OSError as error:
         raise SignatureError(f"the {role} {path} cannot be read: {error.strerror}") from None

@@ -138,7 +138,7 @@ def by_rule(code: int) -> tuple[int, str]:
     """The exit code of a command as one of a run, and words for one that is not: it says nothing of the library."""
     if code in (0, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_BLOCKED, EXIT_INCONCLUSIVE):
         return code, ""
-    if code == 130 or code == -signal.SIGINT:
+    if code == -signal.SIGINT:
         return EXIT_INTERRUPTED, "interrupted"
     if code < 0:
         return EXIT_BLOCKED, f"ended by signal {-code}"

@@ -11,21 +11,24 @@ _partition = None
 
 def power_on(board):
     global _partition
+    import struct
+    import time
+
     import fault_cells
     import flash
     import supervisor_channel
 
     # The class is read when it is first used: it takes no heap from an application that does not use it.
     slots = flash.FlashDevice(open(board["slots"], "r+b"), board["running"])
-    _partition = (open("partition.py"), slots, fault_cells, supervisor_channel)
+    modules = {"struct": struct, "time": time, "fault_cells": fault_cells, "supervisor_channel": supervisor_channel}
+    _partition = (open("partition.py"), dict(modules, slots=slots))
 
 
 def __getattr__(name):
     global _partition
     if name != "Partition" or _partition is None:
         raise AttributeError(name)
-    source, slots, fault_cells, supervisor_channel = _partition
-    space = {"slots": slots, "fault_cells": fault_cells, "supervisor_channel": supervisor_channel}
+    source, space = _partition
     level = micropython.opt_level()
     micropython.opt_level(3)
     exec(source.read(), space)

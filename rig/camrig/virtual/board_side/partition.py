@@ -1,12 +1,9 @@
 """``esp32.Partition`` on the file that holds the firmware. What boots is the supervisor's to decide: it is asked.
 
 ``esp_esp32.py`` runs this with the names ``slots``, whose ``blocks`` is the number of the running slot,
-``fault_cells`` and ``supervisor_channel``.
+``fault_cells``, ``supervisor_channel``, ``struct`` and ``time``: an application's files hide none of them.
 """
 # ruff: noqa: F821
-
-import struct
-import time
 
 import __main__
 
