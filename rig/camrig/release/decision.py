@@ -193,7 +193,8 @@ def _of_selection(selection: Mapping[str, Any]) -> Iterator[Reason]:
     elif selection.get("scoped") is not False:
         yield EXIT_INCONCLUSIVE, "suite: only a part of the tests was selected"
     if selection.get("not_run") != 0:
-        yield EXIT_BLOCKED, f"suite: {selection.get('not_run')} checks were left out"
+        number = selection.get("not_run")
+        yield EXIT_BLOCKED, f"suite: {_checks(number) if type(number) is int else 'checks'} left out"
     if selection.get("stopped"):
         yield EXIT_INCONCLUSIVE, f"suite: it stopped before its last check: {selection['stopped']}"
 
