@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from camrig.measure.change_points import Course, course, division, noise_width, without_spikes
+from camrig.measure.change_points import Course, course, division
+from camrig.measure.noise import noise_width, without_spikes
 from hypothesis import given
 from hypothesis import strategies as st
 

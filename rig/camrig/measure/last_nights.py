@@ -20,6 +20,7 @@ from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
 
+from camrig.measure.noise import heavy_tails, pairs, raised
 from camrig.measure.sessions import student_quantile
 from camrig.measure.statistics import mad, median
 
@@ -30,6 +31,7 @@ CUT = 2.5  # standard deviations to which a night of the level is cut, so that a
 ROOM = 2.0  # standard deviations of a last night beyond the nearest, of four the second: the rest may be a spike
 FAR = 3.5  # standard deviations that no night of a level with normal noise is away (Iglewicz and Hoaglin 1993)
 FEWEST_FAR = 30  # nights of a level in which some are that far away
+TWICE = 2.0  # as far as the furthest of them, where only two nights are beyond
 _FREEDOMS = (*range(6, 20), *range(20, 60, 4), *range(60, 121, 12))
 
 
@@ -38,21 +40,26 @@ def changed_nights(values: Sequence[float], start: int) -> int:
 
     Where nights of the level are further away than normal noise allows, the last ones must all be beyond every one
     of them: whatever the noise, if nights are independent, two on one side are by chance only once in
-    (n + 1) (n + 2) nights. Autocorrelation of neighbouring nights widens the limits.
+    (n + 1) (n + 2) nights. Where none is, the excess kurtosis raises the limits. Autocorrelation widens them.
     """
     best, nights = 1.0, 0
     for length, tail in TAILS.items():
         before = values[max(start, len(values) - length - LEVEL) : len(values) - length]
         if len(before) < FEWEST:
             break
-        strength = _strength(before, values[-length:], tail)
+        strength = _strength(before, values[-length:], tail, values[start : len(values) - length])
         if strength > best:
             best, nights = strength, length
     return nights
 
 
-def _strength(before: Sequence[float], last: Sequence[float], tail: float) -> float:
-    """By how many of its limits the mean of the ``last`` nights is away from the level ``before``."""
+def farther(furthest: float, nights: int) -> float:
+    """Beyond which a few nights are more than the ``furthest`` of the level before by chance."""
+    return furthest * TWICE if nights < 3 else furthest
+
+
+def _strength(before: Sequence[float], last: Sequence[float], tail: float, level: Sequence[float]) -> float:
+    """By how many limits the mean of the ``last`` nights is away from ``before``, the end of the ``level``."""
     middle = median(before)
     sign = 1.0 if sum(last) > len(last) * middle else -1.0
     away = [sign * (value - middle) for value in last]
@@ -63,16 +70,18 @@ def _strength(before: Sequence[float], last: Sequence[float], tail: float) -> fl
     if min(away) <= 0 or squares <= 0:
         return 0.0
     width = sqrt(squares / (count - 1))
-    furthest = max(abs(value - middle) for value in before)
-    if furthest > FAR * width and (count < FEWEST_FAR or min(away) <= furthest):
+    furthest = max(abs(value - middle) for value in level)
+    tailed = 0.0
+    if furthest <= FAR * width:
+        tailed = heavy_tails([value - middle for value in before])
+    elif len(level) < FEWEST_FAR or min(away) <= farther(furthest, len(away)):
         return 0.0
     near = sorted(away)[len(away) // 4]
     shift = sum(min(value, near + ROOM * width) for value in away) / len(away) - sign * mean
     products = sum((left - mean) * (right - mean) for left, right in pairwise(residuals))
     alike = min(max(0.0, products / squares), 0.9)
-    pairs = 1 + 2 * sum((1 - lag / len(away)) * alike**lag for lag in range(1, len(away)))
-    error = width * sqrt(pairs / len(away) + (1 + alike) / (1 - alike) / count)
-    return shift / error / _limit(count - 1, tail)
+    error = width * sqrt(pairs(len(away), alike) / len(away) + (1 + alike) / (1 - alike) / count)
+    return shift / error / raised(_limit(count - 1, tail), tailed, 1 / len(away))
 
 
 @lru_cache(maxsize=256)
