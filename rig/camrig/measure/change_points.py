@@ -85,7 +85,7 @@ def course(values: Sequence[float], cut: Sequence[float] | None = None) -> Cours
     series = _Series([value - middle for value in cut], noise)
     centred = [value - middle for value in values]
     points = series.relocated(series.strongest(sorted(_candidates(series))))
-    points = [point for point in series.strongest(points) if series.agrees(points, point, centred)]
+    points = series.agreed(series.strongest(points), centred)
     if nights := changed_nights(values, points[-1] if points else 0):
         points.append(len(values) - nights)
     ends = [0, *points, len(values)]
@@ -210,6 +210,14 @@ class _Series:
             )
         return kept
 
+    def agreed(self, points: Sequence[int], values: Sequence[float]) -> list[int]:
+        """The points without those that do not agree; each that is removed lengthens the levels beside the next."""
+        kept = list(points)
+        while (wrong := next((point for point in kept if not self.agrees(kept, point, values)), None)) is not None:
+            kept.remove(wrong)
+            kept = self.strongest(kept)
+        return kept
+
     def agrees(self, points: Sequence[int], point: int, values: Sequence[float]) -> bool:
         """Whether most nights beside ``point`` are on their side of the middle, and nearly all where they are few.
 
@@ -232,7 +240,7 @@ class _Series:
                 level = median(others)
                 furthest = max(abs(value - level) for value in others)
                 if self._noise and furthest > FAR * self._noise and len(others) > FEW:
-                    beyond = level * way + farther(furthest, len(nights))
+                    beyond = level * way + farther(furthest / self._noise, len(nights)) * self._noise
             if sum(value * way > beyond for value in nights) < needed:
                 return False
         return True

@@ -39,8 +39,9 @@ def changed_nights(values: Sequence[float], start: int) -> int:
     """How many of the last values are of another level than those from ``start`` to them; 0 if none are.
 
     Where nights of the level are further away than normal noise allows, the last ones must all be beyond every one
-    of them: whatever the noise, if nights are independent, two on one side are by chance only once in
-    (n + 1) (n + 2) nights. Where none is, the excess kurtosis raises the limits. Autocorrelation widens them.
+    of them, and two of them ``farther``: whatever the noise, if nights are independent, two on one side are by chance
+    only once in (n + 1) (n + 2) nights. Where none is, the excess kurtosis raises the limits. Autocorrelation of
+    neighbouring nights widens them.
     """
     best, nights = 1.0, 0
     for length, tail in TAILS.items():
@@ -54,8 +55,12 @@ def changed_nights(values: Sequence[float], start: int) -> int:
 
 
 def farther(furthest: float, nights: int) -> float:
-    """Beyond which a few nights are more than the ``furthest`` of the level before by chance."""
-    return furthest * TWICE if nights < 3 else furthest
+    """How far a few nights must be away, in standard deviations, as the ``furthest`` of the level before is.
+
+    Of only two nights the distance grows with how unlike normal noise it is, up to ``TWICE`` as much: two spikes in a
+    row are farther than all spikes so far, in a level that has only one or two.
+    """
+    return furthest * min(TWICE, max(1.0, furthest / FAR)) if nights < 3 else furthest
 
 
 def _strength(before: Sequence[float], last: Sequence[float], tail: float, level: Sequence[float]) -> float:
@@ -74,7 +79,7 @@ def _strength(before: Sequence[float], last: Sequence[float], tail: float, level
     tailed = 0.0
     if furthest <= FAR * width:
         tailed = heavy_tails([value - middle for value in before])
-    elif len(level) < FEWEST_FAR or min(away) <= farther(furthest, len(away)):
+    elif len(level) < FEWEST_FAR or min(away) <= farther(furthest / width, len(away)) * width:
         return 0.0
     near = sorted(away)[len(away) // 4]
     shift = sum(min(value, near + ROOM * width) for value in away) / len(away) - sign * mean

@@ -13,7 +13,7 @@ LAGS = 4  # nights apart that are compared with one night apart
 MOST_ALIKE = 0.9
 UNSURE = 0.25  # standard errors of the correlation that are taken off, for the sake of independent nights
 TAILED = 1 / 32  # of the excess kurtosis; the first term of the series alone, 1/24, is too much for Laplace's noise
-UNSURE_TAILS = 0.5  # standard errors of the kurtosis that are taken off, for the sake of normal noise
+UNSURE_TAILS = 1.0  # standard error of the kurtosis that is taken off, for the sake of normal noise
 
 
 def noise_width(values: Sequence[float]) -> float:
@@ -82,12 +82,11 @@ def pairs(count: int, alike: float) -> float:
 
 def heavy_tails(residuals: Sequence[float]) -> float:
     """The excess kurtosis of values about their level; 0 where the tails are not heavier than normal."""
-    count = len(residuals)
-    squares = [value * value for value in residuals]
-    total = sum(squares)
-    if not total:
+    count, furthest = len(residuals), max(map(abs, residuals), default=0.0)
+    if not furthest:
         return 0.0
-    excess = count * (sum(square * square for square in squares) / total / total) - 3
+    squares = [(value / furthest) * (value / furthest) for value in residuals]
+    excess = count * sum(square * square for square in squares) / sum(squares) ** 2 - 3
     return max(0.0, excess - UNSURE_TAILS * sqrt(24 / count))
 
 
