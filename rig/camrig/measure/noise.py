@@ -11,8 +11,8 @@ from camrig.measure.statistics import median
 SPIKE = 1.5  # noise widths beyond its neighbours, to which a lone value is cut
 LAGS = 4  # nights apart that are compared with one night apart
 MOST_ALIKE = 0.9
-UNSURE = 0.25  # standard errors of the correlation that are taken off, for the sake of independent nights
-TAILED = 1 / 32  # of the excess kurtosis; the first term of the series alone, 1/24, is too much for Laplace's noise
+UNSURE = 1.5  # standard errors, within which nights count as independent
+TAILED = 1 / 24  # of the excess kurtosis
 UNSURE_TAILS = 1.0  # standard error of the kurtosis that is taken off, for the sake of normal noise
 
 
@@ -67,7 +67,7 @@ class Variogram:
             middle = (low + high) / 2
             apart = 1 - sum(middle**lag for lag in range(2, LAGS + 1)) / (LAGS - 1)
             low, high = (middle, high) if apart / (1 - middle) < far / near else (low, middle)
-        return max(0.0, low - UNSURE / sqrt(self._count))
+        return low if low > UNSURE / sqrt(self._count) else 0.0
 
 
 def _squares(values: Sequence[float], later: Sequence[float]) -> Iterator[float]:
