@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from random import Random
 
 import pytest
-from camrig.measure.change_points import Course, course, division, noise_width, without_spikes
+from camrig.measure.change_points import Course, course, division
+from camrig.measure.noise import noise_width, without_spikes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,6 +116,47 @@ def test_ten_steps_of_three_noise_widths_are_dated_within_a_night():
 
 def test_a_board_has_at_most_one_false_step_in_a_year():
     assert sum(len(course(noise(365, seed)).steps) for seed in range(40)) <= 1
+
+
+def wandering(count: int, seed: int) -> list[float]:
+    """Noise in which each night resembles the one before, with a correlation of 0.5."""
+    random = Random(seed)
+    values = [random.gauss(0, 1)]
+    while len(values) < count:
+        values.append(0.5 * values[-1] + sqrt(0.75) * random.gauss(0, 1))
+    return values
+
+
+def laplace(count: int, seed: int) -> list[float]:
+    random = Random(seed)
+    return [random.choice((-1, 1)) * random.expovariate(1) for _ in range(count)]
+
+
+def spiky(count: int, seed: int) -> list[float]:
+    random = Random(seed)
+    return [random.gauss(0, 1) + random.choice((-10, 10)) * (random.random() < 0.03) for _ in range(count)]
+
+
+@pytest.mark.parametrize("kind", [wandering, laplace, spiky])
+def test_noise_that_is_not_normal_has_hardly_a_false_step(kind):
+    steps = [course(kind(365, seed)[:night]).steps for seed in range(20) for night in range(25, 366, 20)]
+    assert sum(map(bool, steps)) <= 3  # of 360 looks; without regard to the noise 20 and more where it wanders
+
+
+@pytest.mark.parametrize("kind", [wandering, laplace, spiky])
+def test_a_wide_step_is_found_in_noise_that_is_not_normal(kind):
+    for seed in range(10):
+        values = [value + 5 * (night >= 60) for night, value in enumerate(kind(100, seed))]
+        assert [step.index for step in course(values).steps if abs(step.index - 60) <= 2], seed
+
+
+def test_two_neighbouring_spikes_are_not_a_level_where_spikes_are_known():
+    for seed in range(10):
+        values = noise(100, seed)
+        for night in (10, 60, 61):
+            values[night] += 12
+        assert course(values).steps == ()
+        assert course(values[:62]).steps == ()
 
 
 @given(

@@ -34,9 +34,9 @@ def confirmed(before: int, shift: float, nights: int, series: int = 150) -> floa
 
 
 def test_half_of_steps_of_three_noise_widths_are_known_on_the_second_night():
-    assert 0.4 <= confirmed(200, 3.0, 2) <= 0.65
+    assert 0.4 <= confirmed(200, 3.0, 2, 300) <= 0.65
     assert confirmed(200, 3.0, 3) >= 0.6
-    assert confirmed(200, 5.0, 2) >= 0.95
+    assert confirmed(200, 5.0, 2) >= 0.92
     assert confirmed(200, 3.0, 1) == 0
 
 
@@ -71,8 +71,17 @@ def test_where_nights_are_far_away_two_must_be_farther():
     values = noise(60)
     values[30] = FAR * 2
     assert changed_nights([*values, 4.5, 4.4], 0) == 0
-    assert changed_nights([*values, 7.5, 7.4], 0) == 2
-    assert changed_nights([*values[20:45], 7.5, 7.4], 0) == 0  # of so few nights one is a third
+    assert changed_nights([*values, 7.5, 7.4], 0) == 0  # as far as the one before
+    assert changed_nights([*values, 7.5, 7.4, 7.5], 0) == 3
+    assert changed_nights([*values, 14.5, 14.4], 0) == 2
+    assert changed_nights([*values[20:45], 14.5, 14.4], 0) == 0  # of so few nights one is a third
+
+
+def test_a_night_far_away_is_remembered_as_long_as_its_level():
+    values = noise(300)
+    values[10] = 9.0
+    assert changed_nights([*values, 7.5, 7.4], 0) == 0
+    assert changed_nights([*values, 7.5, 7.4], 11) == 2
 
 
 def test_a_level_of_few_nights_decides_nothing():

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from camrig.history.nights import BoardNights, Metric, Night
-from camrig.measure.change_points import noise_width
 from camrig.measure.drift import Movement, movement
+from camrig.measure.noise import noise_width
 from camrig.measure.statistics import median
 
 STEP, POSSIBLE, DRIFT = "step", "possible step", "drift"

@@ -7,6 +7,16 @@ Regressions in a Continuous Integration System", ICPE (2020), use it on nightly 
 Kumar, Das, McCarthy, Pattabhiraman and Ingo, "Hunter: Using Change Point Detection to Hunt for Performance
 Regressions", ICPE (2023), Student's t takes the place of the random permutations, so that the same figures always
 give the same steps; short windows find what returns after a few nights; and weak points are removed again one by one.
+
+Student's t assumes noise that is independent and normal, and nights are neither. Its error is therefore that of means
+of nights as much alike as those of the series (``noise.Variogram``), and its limit is raised by their excess kurtosis
+(``noise.raised``). Both are measured within the levels that are left whenever a weak point has been removed, so that
+a step does not hide itself.
+
+A board with 40 metrics is looked at on 365 nights, so that one false step of a board and year is one in 14,600 looks,
+or 6.8e-5 of a look. A look at 200 nights has some 200 places for a step, each with a chance of 2e-6 (``TAIL`` for
+either direction): 4e-4 if places and nights were independent. They share nearly all of their values, and what is
+found again counts once; ``benchmarks/history.py`` measures what is left.
 """
 
 from __future__ import annotations
@@ -18,19 +28,19 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from math import copysign, inf, sqrt
 
-from camrig.measure.last_nights import changed_nights
+from camrig.measure.last_nights import FAR, changed_nights, farther
+from camrig.measure.noise import Variogram, heavy_tails, noise_width, pairs, raised, without_spikes
 from camrig.measure.sessions import student_quantile
 from camrig.measure.statistics import median
 
 FEWEST_NIGHTS = 10
 SHORTEST = 2  # nights of a level: one night alone is a spike, or a step that a second night has yet to confirm
-TAIL = 1e-6  # at most one false step in a year of 40 series
+TAIL = 1e-6  # of one direction
 CANDIDATE = 3.0  # Student's t from which a division is looked at more closely
 SIGN = 3.0  # noise widths from which the last night is called a possible step
 WINDOWS = (16, 64)  # nights, each moved by half of its length
 QUIET = 3.0  # standard errors between the quarters of a window; by chance alone, four of five windows stay below
 PRIOR_FREEDOM = 12  # of the noise of the whole series in that of two neighbouring levels
-SPIKE = 1.5  # noise widths beyond its neighbours, to which a lone value is cut
 FEW = 4  # nights of a level that is looked at night by night
 _ROUNDING = 1e-12
 _FREEDOMS = (10, 12, 14, 17, 20, 25, 30, 40, 60, 100, 200)
@@ -73,8 +83,9 @@ def course(values: Sequence[float], cut: Sequence[float] | None = None) -> Cours
     middle = median(values)
     cut = without_spikes(values, noise) if cut is None else cut
     series = _Series([value - middle for value in cut], noise)
+    centred = [value - middle for value in values]
     points = series.relocated(series.strongest(sorted(_candidates(series))))
-    points = [point for point in series.strongest(points) if series.agrees(points, point)]
+    points = series.agreed(series.strongest(points), centred)
     if nights := changed_nights(values, points[-1] if points else 0):
         points.append(len(values) - nights)
     ends = [0, *points, len(values)]
@@ -85,31 +96,6 @@ def course(values: Sequence[float], cut: Sequence[float] | None = None) -> Cours
         if before != after
     )
     return Course(len(values), steps, _possible(values, ends[-2], levels[-1], noise))
-
-
-def noise_width(values: Sequence[float]) -> float:
-    """The standard deviation from one night to the next, which neither steps nor a drift raise.
-
-    From the median distance of neighbours, or the mean one where most are equal: von Neumann, Kent, Bellinson and
-    Hart, "The Mean Square Successive Difference", Annals of Mathematical Statistics 12 (1941), with Hampel's median.
-    """
-    distances = [abs(right - left) for left, right in pairwise(values)]
-    if not distances:
-        return 0.0
-    width = 1.4826 * median(distances) / sqrt(2)
-    return width or 0.8862 * sum(sorted(distances)[: int(len(distances) * 0.9)]) / len(distances)
-
-
-def without_spikes(values: Sequence[float], noise: float) -> list[float]:
-    """The values, each cut to the range of its two neighbours on either side and ``SPIKE`` noise widths more."""
-    room = SPIKE * noise
-    cut = list(values)
-    for index, value in enumerate(values):
-        if 0 < index < len(values) - 1 and (value < values[index - 1]) != (value < values[index + 1]):
-            continue  # between its neighbours
-        near = [*values[max(0, index - 2) : index], *values[index + 1 : index + 3]]
-        cut[index] = min(max(value, min(near, default=value) - room), max(near, default=value) + room)
-    return cut
 
 
 def division(values: Sequence[float]) -> int:
@@ -152,6 +138,7 @@ class _Series:
         self._sums = [0.0, *accumulate(values)]
         self._squares = [0.0, *accumulate(value * value for value in values)]
         self._rounding = _ROUNDING * max(map(abs, values))
+        self._variogram = Variogram(values)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -188,15 +175,27 @@ class _Series:
         kept = list(points)
         while kept:
             ends = [0, *kept, len(self)]
-            margins = []
-            for start, point, end in zip(ends, ends[1:], ends[2:], strict=False):
-                limit = _limit(end - start - 2 + PRIOR_FREEDOM)
-                margins.append(abs(self.student(start, point, end)) / limit)
+            alike = self._variogram.alike(ends, self._rounding)
+            tailed = heavy_tails(
+                [value - self.mean(*level) for level in pairwise(ends) for value in self.values[slice(*level)]]
+            )
+            margins = [
+                self._margin(start, point, end, alike, tailed)
+                for start, point, end in zip(ends, ends[1:], ends[2:], strict=False)
+            ]
             weakest = min(margins)
             if weakest >= 1:
                 break
             kept.pop(margins.index(weakest))
         return kept
+
+    def _margin(self, start: int, point: int, end: int, alike: float, tailed: float) -> float:
+        """By how many of its limits the level changes at ``point``, in noise that is ``alike`` and ``tailed``."""
+        before, after = point - start, end - point
+        shares = 1 / before + 1 / after
+        limit = raised(_limit(end - start - 2 + PRIOR_FREEDOM), tailed, (1 / before**3 + 1 / after**3) / shares**2)
+        wider = sum(pairs(size, alike) / size for size in (before, after)) / shares
+        return abs(self.student(start, point, end)) / limit / sqrt(wider)
 
     def relocated(self, points: Sequence[int]) -> list[int]:
         """Each point where it leaves the least scatter between its neighbours."""
@@ -211,19 +210,38 @@ class _Series:
             )
         return kept
 
-    def agrees(self, points: Sequence[int], point: int) -> bool:
-        """Whether a level of only a few nights beside ``point`` has nearly all of them on its side of the middle.
+    def agreed(self, points: Sequence[int], values: Sequence[float]) -> list[int]:
+        """The points without those that do not agree; each that is removed lengthens the levels beside the next."""
+        kept = list(points)
+        while (wrong := next((point for point in kept if not self.agrees(kept, point, values)), None)) is not None:
+            kept.remove(wrong)
+            kept = self.strongest(kept)
+        return kept
 
-        Two spikes in three nights would otherwise be a level, and each of them a step.
+    def agrees(self, points: Sequence[int], point: int, values: Sequence[float]) -> bool:
+        """Whether most nights beside ``point`` are on their side of the middle, and nearly all where they are few.
+
+        Two spikes in three nights would otherwise be a level, and each of them a step. Where ``values``, which are
+        not cut, lie far out on the other side, a few nights must be farther, as in ``last_nights``.
         """
         ends = [0, *points, len(self)]
         number = ends.index(point)
         start, end = ends[number - 1], ends[number + 1]
         before, after = self.mean(start, point), self.mean(point, end)
-        middle, upward = (before + after) / 2, after > before
-        for side, is_after in ((self.values[start:point], False), (self.values[point:end], True)):
-            agreeing = sum((value > middle) == (upward == is_after) for value in side)
-            if len(side) <= FEW and agreeing < min(len(side), FEW - 1):
+        sign = copysign(1.0, after - before)
+        for nights, others, way in (
+            (values[start:point], values[point:end], -sign),
+            (values[point:end], values[start:point], sign),
+        ):
+            beyond = (before + after) / 2 * way
+            needed = len(nights) // 2 + 1
+            if len(nights) <= FEW:
+                needed = min(len(nights), FEW - 1)
+                level = median(others)
+                furthest = max(abs(value - level) for value in others)
+                if self._noise and furthest > FAR * self._noise and len(others) > FEW:
+                    beyond = level * way + farther(furthest / self._noise, len(nights)) * self._noise
+            if sum(value * way > beyond for value in nights) < needed:
                 return False
         return True
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import log
 
-from camrig.measure.change_points import Course, Step, course, noise_width, without_spikes
+from camrig.measure.change_points import Course, Step, course
+from camrig.measure.noise import noise_width, without_spikes
 from camrig.measure.slope import slope
 
 SHORTEST = 8  # nights of a drift

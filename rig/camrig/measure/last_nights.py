@@ -20,6 +20,7 @@ from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
 
+from camrig.measure.noise import heavy_tails, pairs, raised
 from camrig.measure.sessions import student_quantile
 from camrig.measure.statistics import mad, median
 
@@ -30,6 +31,7 @@ CUT = 2.5  # standard deviations to which a night of the level is cut, so that a
 ROOM = 2.0  # standard deviations of a last night beyond the nearest, of four the second: the rest may be a spike
 FAR = 3.5  # standard deviations that no night of a level with normal noise is away (Iglewicz and Hoaglin 1993)
 FEWEST_FAR = 30  # nights of a level in which some are that far away
+TWICE = 2.0  # as far as the furthest of them, where only two nights are beyond
 _FREEDOMS = (*range(6, 20), *range(20, 60, 4), *range(60, 121, 12))
 
 
@@ -37,22 +39,32 @@ def changed_nights(values: Sequence[float], start: int) -> int:
     """How many of the last values are of another level than those from ``start`` to them; 0 if none are.
 
     Where nights of the level are further away than normal noise allows, the last ones must all be beyond every one
-    of them: whatever the noise, if nights are independent, two on one side are by chance only once in
-    (n + 1) (n + 2) nights. Autocorrelation of neighbouring nights widens the limits.
+    of them, and two of them ``farther``: whatever the noise, if nights are independent, two on one side are by chance
+    only once in (n + 1) (n + 2) nights. Where none is, the excess kurtosis raises the limits. Autocorrelation of
+    neighbouring nights widens them.
     """
     best, nights = 1.0, 0
     for length, tail in TAILS.items():
         before = values[max(start, len(values) - length - LEVEL) : len(values) - length]
         if len(before) < FEWEST:
             break
-        strength = _strength(before, values[-length:], tail)
+        strength = _strength(before, values[-length:], tail, values[start : len(values) - length])
         if strength > best:
             best, nights = strength, length
     return nights
 
 
-def _strength(before: Sequence[float], last: Sequence[float], tail: float) -> float:
-    """By how many of its limits the mean of the ``last`` nights is away from the level ``before``."""
+def farther(furthest: float, nights: int) -> float:
+    """How far a few nights must be away, in standard deviations, as the ``furthest`` of the level before is.
+
+    Of only two nights the distance grows with how unlike normal noise it is, up to ``TWICE`` as much: two spikes in a
+    row are farther than all spikes so far, in a level that has only one or two.
+    """
+    return furthest * min(TWICE, max(1.0, furthest / FAR)) if nights < 3 else furthest
+
+
+def _strength(before: Sequence[float], last: Sequence[float], tail: float, level: Sequence[float]) -> float:
+    """By how many limits the mean of the ``last`` nights is away from ``before``, the end of the ``level``."""
     middle = median(before)
     sign = 1.0 if sum(last) > len(last) * middle else -1.0
     away = [sign * (value - middle) for value in last]
@@ -63,16 +75,18 @@ def _strength(before: Sequence[float], last: Sequence[float], tail: float) -> fl
     if min(away) <= 0 or squares <= 0:
         return 0.0
     width = sqrt(squares / (count - 1))
-    furthest = max(abs(value - middle) for value in before)
-    if furthest > FAR * width and (count < FEWEST_FAR or min(away) <= furthest):
+    furthest = max(abs(value - middle) for value in level)
+    tailed = 0.0
+    if furthest <= FAR * width:
+        tailed = heavy_tails([value - middle for value in before])
+    elif len(level) < FEWEST_FAR or min(away) <= farther(furthest / width, len(away)) * width:
         return 0.0
     near = sorted(away)[len(away) // 4]
     shift = sum(min(value, near + ROOM * width) for value in away) / len(away) - sign * mean
     products = sum((left - mean) * (right - mean) for left, right in pairwise(residuals))
     alike = min(max(0.0, products / squares), 0.9)
-    pairs = 1 + 2 * sum((1 - lag / len(away)) * alike**lag for lag in range(1, len(away)))
-    error = width * sqrt(pairs / len(away) + (1 + alike) / (1 - alike) / count)
-    return shift / error / _limit(count - 1, tail)
+    error = width * sqrt(pairs(len(away), alike) / len(away) + (1 + alike) / (1 - alike) / count)
+    return shift / error / raised(_limit(count - 1, tail), tailed, 1 / len(away))
 
 
 @lru_cache(maxsize=256)
