@@ -59,7 +59,7 @@ lint: $(TOOLS)
 	@$(BIN)/python .ci/words.py
 
 test: lint
-	@$(BIN)/python -m pytest tests_unit -n 8 --maxschedchunk 8 $(ARGS)
+	@$(BIN)/python -m pytest tests_unit -n 8 --dist worksteal $(ARGS)
 	@$(BIN)/python -m pytest tests_hil
 	@$(BIN)/camrig prove --quick
 

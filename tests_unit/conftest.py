@@ -52,8 +52,17 @@ SLOW = {"board", "command", "deployed", "environment", "faulty", "outcomes", "po
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests come first: at the end of a run, thousands of quick ones are there for each worker that is free."""
-    items.sort(key=lambda item: SLOW.isdisjoint(getattr(item, "fixturenames", ())))
+    """Each worker begins with its share of the slow tests, and takes quick ones from others at the end of a run."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    parts: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
+    for item in items:
+        parts[SLOW.isdisjoint(getattr(item, "fixturenames", ()))].append(item)
+    items[:] = [
+        item
+        for worker in range(workers)
+        for part in parts
+        for item in part[len(part) * worker // workers : len(part) * (worker + 1) // workers]
+    ]
 
 
 @pytest.fixture(autouse=True, scope="session")

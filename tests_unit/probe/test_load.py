@@ -74,7 +74,7 @@ def test_refused_connections_are_counted():
 
 def test_load_on_a_silent_server_ends_after_its_time(serving):
     result = run_load(
-        serving(lambda connection, data: connection.recv(1)), [request(0)], 2, 50, seconds=0.3, timeout=0.2
+        serving(lambda connection, data: connection.recv(1)), [request(0)], 2, 50, seconds=1.2, timeout=0.4
     )
     assert set(result.errors) == {"timeout"}
     assert result.failed < 10

@@ -54,7 +54,7 @@ def release(tmp_path, monkeypatch):
             started.append(stage)
             image.write_bytes(b"another one, which no stage may take")
             images = [word.rpartition("=")[2] for word in stage.words if word.endswith("firmware.bin")]
-            assert [Path(path).read_bytes() for path in images] == [b"image"] * (stage.name != "deploy")
+            assert [Path(path).read_bytes() for path in images] == [b"image"]
             if stage.name == interrupt:
                 raise KeyboardInterrupt
             code = codes.get(stage.name, 0)

@@ -69,3 +69,13 @@ def test_what_was_not_read_makes_no_series():
     course = Course(DAY, 0)
     course.read(Reading(0, 1, 0, 1, 2))
     assert course.series(lambda reading: reading.idf_used) == [[]]
+
+
+def test_a_boot_whose_caches_still_fill_says_nothing_of_a_leak():
+    course = Course(60, 0)
+    for boot in (1, 2):
+        for number in range(5):
+            course.read(Reading(number, boot, number, 1000 + 9 * number, 2000))
+    assert len(course.series(lambda reading: reading.alive)) == 2
+    course.filling.add(2)
+    assert course.series(lambda reading: reading.alive) == [[(number, 1000 + 9 * number) for number in range(5)]]

@@ -77,6 +77,7 @@ class Course:
         self.totals: dict[str, Histogram] = {}
         self.samples: dict[str, dict[str, Reservoir]] = {"total": {}, "on_board": {}}
         self.lost: Counter[str] = Counter()
+        self.filling: set[int] = set()  # boots whose caches may fill all the time: the soak is too short
         self.window = Window(0.0)
         self._length = min(LONGEST_WINDOW, seconds / FEWEST_WINDOWS)
         self._random = Random(seed)
@@ -121,8 +122,9 @@ class Course:
             ]
 
     def series(self, value: Callable[[Reading], float | None]) -> list[list[tuple[float, float]]]:
-        """For each boot, pairs of rounds so far and a value of the readings."""
-        boots = [list(boot) for _, boot in groupby(self.readings, lambda reading: reading.boot)]
+        """For each boot whose caches are full, pairs of rounds so far and a value of the readings."""
+        known = (reading for reading in self.readings if reading.boot not in self.filling)
+        boots = [list(boot) for _, boot in groupby(known, lambda reading: reading.boot)]
         pairs = [[(float(reading.rounds), value(reading)) for reading in boot] for boot in boots]
         return [[(x, float(y)) for x, y in boot if y is not None] for boot in pairs]
 

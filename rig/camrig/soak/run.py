@@ -162,7 +162,7 @@ class SoakRun:
         leaks = (
             leak(metrics)
             if has_slope
-            else f"Leak: not decided, with fewer than {FEWEST_READINGS} readings of a boot."
+            else f"Leak: not decided, with fewer than {FEWEST_READINGS} readings of a boot with full caches."
         )
         answers = (correct(made, soak.requests), cost(metrics), leaks)
         lines = [heading(report.boards[0]), ""]

@@ -122,6 +122,8 @@ class Soak:
             for kind in () if until.passed else self._round():
                 self._exchange(kind)
         self._boot, self._rounds, self._is_prepared = self._boot + 1, 0, True
+        if until.passed and until.seconds < SECONDS_TO_FILL:
+            self.course.filling.add(self._boot)
         self._read()
 
     def _round(self) -> Iterator[RequestKind | None]:
