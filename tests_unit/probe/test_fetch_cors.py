@@ -138,7 +138,8 @@ def test_max_age_is_read_as_the_standard_says(values: list[str], seconds: int) -
         ("Accept", "text/html", True),
         ("Accept", "a" * 128, True),
         ("Accept", "a" * 129, False),
-        ("Accept", "é" * 65, False),
+        ("Accept", "é" * 128, True),
+        ("Accept", "é" * 129, False),
         ("Accept", 'a"b', False),
         ("Accept", "a\tb", True),
         ("Accept-Language", "en-GB,de;q=0.5", True),
@@ -196,6 +197,13 @@ def test_page_reads_safelisted_and_exposed_headers() -> None:
     assert exposed_names(PageRequest(ORIGIN), headers) == ("content-type",)
     assert check_response(PageRequest(ORIGIN), headers).exposed == ()
     assert check_response(PageRequest(ORIGIN), [*headers, ALLOW]).exposed == ("content-type",)
+
+
+def test_a_status_for_proxies_is_never_read() -> None:
+    assert not check_exchange(PageRequest(ORIGIN), [ALLOW], status=407)
+    assert all(
+        check_exchange(PageRequest(ORIGIN), [ALLOW], status=status) for status in (200, 401, 404, 406, 408, 500)
+    )
 
 
 def test_exchange_needs_the_preflight_and_the_response_allowed() -> None:

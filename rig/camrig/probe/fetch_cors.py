@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from camrig.probe.fetch_request import HTTP_WHITESPACE, TOKEN, PageRequest, normalize
 from camrig.probe.preflight import preflight_headers
 
 Headers = Sequence[tuple[str, str]]
@@ -18,9 +19,6 @@ Headers = Sequence[tuple[str, str]]
 DEFAULT_MAX_AGE = 5  # seconds, section 4.8, step 7.9
 MAX_AGE_LIMIT = 7200  # seconds, step 7.10: the lowest limit of the common browsers (Chromium)
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_HTTP_WHITESPACE = "\t\n\r "
-_NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
 _SAFE_METHODS = ("GET", "HEAD", "POST")
 _SAFE_ESSENCES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 _SAFE_RESPONSE_HEADERS = frozenset(
@@ -29,27 +27,7 @@ _SAFE_RESPONSE_HEADERS = frozenset(
 _FORBIDDEN_RESPONSE_HEADERS = frozenset(("set-cookie", "set-cookie2"))
 _UNSAFE_BYTES = frozenset('"():<>?@[\\]{}\x7f' + "".join(map(chr, range(0x20)))) - {"\t"}
 _LANGUAGE_BYTES = re.compile(r"[0-9A-Za-z *,\-.;=]*\Z")
-_SIMPLE_RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
-
-
-@dataclass(frozen=True)
-class PageRequest:
-    """What a script passes to ``fetch()``. ``origin`` is that of the page, serialized, or ``null``.
-
-    ``credentials`` is the mode: ``omit``, ``same-origin`` or ``include``; only ``include`` sends credentials to
-    another origin. ``headers`` are those that the script sets.
-    """
-
-    origin: str
-    method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    credentials: str = "same-origin"
-
-    @property
-    def sent_method(self) -> str:
-        """The method as sent: six names are converted to upper case, all others stay as they are (section 2.2.1)."""
-        upper = self.method.upper()
-        return upper if upper in _NORMALIZED_METHODS else self.method
+_SIMPLE_RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)\Z")
 
 
 @dataclass(frozen=True)
@@ -88,7 +66,7 @@ FAILURE = _Failure()
 
 def get(headers: Headers, name: str) -> str | None:
     """All values of a header, joined as section 2.2.2 "get" does, or ``None``."""
-    values = [value.strip(_HTTP_WHITESPACE) for key, value in headers if key.lower() == name.lower()]
+    values = [normalize(value) for key, value in headers if key.lower() == name.lower()]
     return ", ".join(values) if values else None
 
 
@@ -102,12 +80,12 @@ def extract_tokens(headers: Headers, name: str) -> tuple[str, ...] | _Failure | 
         return None
     parts = [part.strip("\t ") for part in text.split(",")]
     tokens = tuple(part for part in parts if part)
-    return tokens if all(_TOKEN.match(token) for token in tokens) else FAILURE
+    return tokens if all(TOKEN.match(token) for token in tokens) else FAILURE
 
 
 def extract_max_age(headers: Headers, limit: int = MAX_AGE_LIMIT) -> int:
     """Seconds for which a preflight answer is cached: 5 without a valid value, never more than ``limit``."""
-    values = [value.strip(_HTTP_WHITESPACE) for key, value in headers if key.lower() == "access-control-max-age"]
+    values = [normalize(value) for key, value in headers if key.lower() == "access-control-max-age"]
     if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
         return min(DEFAULT_MAX_AGE, limit)
     # Python does not convert thousands of digits; a number of that length is above the limit.
@@ -122,7 +100,7 @@ def is_safelisted_method(method: str) -> bool:
 
 def is_safelisted_header(name: str, value: str) -> bool:
     """Section 2.2.2, "CORS-safelisted request-header"."""
-    if len(value.encode("utf-8", "surrogateescape")) > 128:
+    if len(value) > 128:
         return False
     name = name.lower()
     if name == "accept":
@@ -130,7 +108,7 @@ def is_safelisted_header(name: str, value: str) -> bool:
     if name in ("accept-language", "content-language"):
         return _LANGUAGE_BYTES.match(value) is not None
     if name == "content-type":
-        essence = value.split(";")[0].strip(_HTTP_WHITESPACE).lower()
+        essence = value.split(";")[0].strip(HTTP_WHITESPACE).lower()
         return not _UNSAFE_BYTES.intersection(value) and essence in _SAFE_ESSENCES
     if name == "range":
         match = _SIMPLE_RANGE.match(value)
@@ -149,20 +127,20 @@ def unsafe_header_names(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     for name, value in headers:
         if is_safelisted_header(name, value):
             safelisted.add(name.lower())
-            size += len(value.encode("utf-8", "surrogateescape"))
+            size += len(value)
         else:
             unsafe.add(name.lower())
     return tuple(sorted(unsafe | safelisted if size > 1024 else unsafe))
 
 
 def needs_preflight(request: PageRequest) -> bool:
-    """Section 4.3, HTTP fetch: whether an unsafe method or header requires a preflight request."""
-    return not is_safelisted_method(request.sent_method) or bool(unsafe_header_names(request.headers))
+    """Section 4.4, HTTP fetch: whether an unsafe method or header requires a preflight request."""
+    return not is_safelisted_method(request.sent_method) or bool(unsafe_header_names(request.sent_headers))
 
 
 def preflight_of(request: PageRequest) -> list[tuple[str, str]]:
     """The headers of a browser's preflight request (section 4.8, steps 1 to 5)."""
-    return preflight_headers(request.origin, request.sent_method, unsafe_header_names(request.headers))
+    return preflight_headers(request.origin, request.sent_method, unsafe_header_names(request.sent_headers))
 
 
 def cors_check(request: PageRequest, headers: Headers) -> CorsCheck:
@@ -210,10 +188,10 @@ def check_preflight(
     if method not in methods and not is_safelisted_method(method) and (include or "*" not in methods):
         return PreflightCheck(False, f"CORS-preflight fetch, step 7.5: method {method} is not allowed")
     # A wildcard does not cover Authorization (section 2.2.2, "CORS non-wildcard request-header name").
-    for name, _ in request.headers:
+    for name, _ in request.sent_headers:
         if name.lower() == "authorization" and "authorization" not in lower:
             return PreflightCheck(False, "CORS-preflight fetch, step 7.6: header authorization is not allowed")
-    for name in unsafe_header_names(request.headers):
+    for name in unsafe_header_names(request.sent_headers):
         if name not in lower and (include or "*" not in lower):
             return PreflightCheck(False, f"CORS-preflight fetch, step 7.7: header {name} is not allowed")
     return PreflightCheck(
@@ -237,14 +215,16 @@ def exposed_names(request: PageRequest, headers: Headers) -> tuple[str, ...]:
     return tuple(sorted(present & (exposed | _SAFE_RESPONSE_HEADERS) - _FORBIDDEN_RESPONSE_HEADERS))
 
 
-def check_response(request: PageRequest, headers: Headers) -> ResponseCheck:
-    """What the page sees of the response to its actual request, whatever the status."""
+def check_response(request: PageRequest, headers: Headers, status: int = 200) -> ResponseCheck:
+    """What the page sees of the response to its actual request: any status but 407, which is for a proxy to send."""
+    if status == 407:
+        return ResponseCheck(False, "HTTP-network-or-cache fetch (section 4.6): status 407 without a proxy")
     check = cors_check(request, headers)
     return ResponseCheck(check.allowed, check.reason, exposed_names(request, headers) if check.allowed else ())
 
 
 def check_exchange(
-    request: PageRequest, response: Headers, preflight: tuple[int, Headers] | None = None
+    request: PageRequest, response: Headers, preflight: tuple[int, Headers] | None = None, status: int = 200
 ) -> ResponseCheck:
     """Check the answer to the preflight request, as (status, headers), and then the response.
 
@@ -256,4 +236,4 @@ def check_exchange(
         check = check_preflight(request, *preflight)
         if not check.allowed:
             return ResponseCheck(False, check.reason)
-    return check_response(request, response)
+    return check_response(request, response, status)
