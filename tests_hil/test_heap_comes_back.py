@@ -112,7 +112,9 @@ def test_heap_is_the_same_after_many_clients_at_once(dut, measure, kinds):
     # A cache that is filling is the other test's concern.
     assert fill_caches(dut.request) == []
     send_mixes()
-    watch = heap_until_level(send_mixes, dut.heap, 1, LOADS, SERIES, MAX_SERIES, SECONDS, weight=CLIENTS)
+    watch = heap_until_level(
+        send_mixes, dut.heap, 1, LOADS, SERIES, MAX_SERIES, SECONDS, weight=CLIENTS, clear=KEPT_PER_REQUEST
+    )
     record(measure, "heap.load.leak_slope", watch)
     demand_level(watch, partial(keeping_kinds, dut, kinds))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from camrig.measure.growth import lasting_rise
 from camrig.probe.agent import Heap
-from camrig.probe.heap_level import HeapWatch, heap_until_level
+from camrig.probe.heap_level import PATIENCE, HeapWatch, heap_until_level
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +80,26 @@ def test_a_list_that_grows_is_never_level(items, before, size):
     assert watch.rise > size * items / 4
     assert slope_of(watch).low >= 0
     assert slope_of(watch).high > 1
+
+
+@pytest.mark.parametrize("last", [140, 200, 300])
+def test_rare_steps_that_come_to_an_end_are_waited_for(last):
+    alive = lambda n: 100_000 + 512 * sum(n - WARM_UP > at for at in (10, last // 4, last // 2, last))  # noqa: E731
+    assert not watch_of(alive).level
+    watch = watch_of(alive, clear=6)
+    assert watch.level
+    assert slope_of(watch).high < 1
+
+
+@pytest.mark.parametrize("size", [8, 16, 64])
+def test_a_clear_leak_is_not_watched_for_longer(size):
+    assert len(watch_of(lambda n: 100_000 + size * n, clear=6).series) == MOST
+
+
+def test_a_small_leak_is_never_level():
+    watch = watch_of(lambda n: 100_000 + 16 * (n // 4), clear=6)
+    assert len(watch.series) == PATIENCE * MOST
+    assert slope_of(watch).low > 1
 
 
 def test_weight_counts_a_step_several_times():

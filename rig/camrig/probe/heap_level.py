@@ -17,6 +17,7 @@ from camrig.probe.heap_series import STILL_RISING, heap_series
 
 PAUSE = 0.002  # seconds between two readings: the least of a few is taken, and few readings are alike
 FEWEST = 3  # series, which a third is taken of
+PATIENCE = 4  # times as many series while a rise may be that of a few steps, which are rare and come to an end
 
 Points = tuple[tuple[int, int], ...]
 
@@ -72,10 +73,12 @@ def heap_until_level(
     most: int,
     seconds: float = 300.0,
     weight: int = 1,
+    clear: float = 0.0,
 ) -> HeapWatch:
     """Watch series of ``each`` steps, with a reading after every ``every``: at least ``least``, at most ``most``.
 
-    A ``step`` counts ``weight``. After ``seconds`` no series beyond ``FEWEST`` is started: on a slow board a few must
+    A ``step`` counts ``weight``. While the heap rises by fewer bytes a step than are ``clear``, there are up to
+    ``PATIENCE`` times as many. After ``seconds`` no series beyond ``FEWEST`` is started: on a slow board a few must
     be enough.
     """
     all_series: list[Points] = []
@@ -84,7 +87,8 @@ def heap_until_level(
         points = heap_series(step, heap, every, each, PAUSE)
         all_series.append(tuple((weight * at, alive) for at, alive in points))
         watch = HeapWatch(tuple(all_series))
-        if len(all_series) >= most or (len(all_series) >= FEWEST and until.passed):
+        enough = most if watch.rise >= clear else PATIENCE * most
+        if len(all_series) >= enough or (len(all_series) >= FEWEST and until.passed):
             return watch
         if len(all_series) >= least and watch.level:
             return watch
