@@ -11,6 +11,7 @@ from collections.abc import Callable
 from math import isfinite
 
 WIDTH = 20  # characters of the bar
+SHORTEST = 0.001  # seconds in which a rate can be seen
 WINDOW = 60.0  # seconds over which a rate is taken: what was slow at first says little of the rest
 BYTES, SECONDS = "B", "s"  # units that are shown in their own way
 
@@ -47,7 +48,9 @@ class Progress:
         if not self._points or self._points[-1][1] <= self._points[0][1]:
             return None
         seconds = self._clock() - self._points[0][0]
-        rate = (self._points[-1][1] - self._points[0][1]) / seconds if seconds > 0 else 0.0
+        if seconds < SHORTEST:
+            return None
+        rate = (self._points[-1][1] - self._points[0][1]) / seconds
         return rate if rate > 0 and isfinite(rate) else None
 
     @property
