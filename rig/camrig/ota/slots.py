@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import binascii
-import struct
-import zlib
 from dataclasses import dataclass
 
 from camrig.board.session import Session
 from camrig.errors import FirmwareError
 from camrig.firmware.chips import chip_name
 from camrig.firmware.image import APPLICATION, Image
+from camrig.firmware.ota_data import read_record
 from camrig.firmware.partitions import Partition, size_text
 from camrig.ota.board_scripts import SLOTS_SCRIPT
 from camrig.redaction import one_line, presentable
 
 NEW, PENDING, VALID = 0, 1, 2  # states of a slot in the OTA data, as far as they matter here
-_RECORD = struct.Struct("<I20xII")
-_ERASED = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,7 @@ def read_slots(session: Session) -> Slots | None:
 
 def _state(records: bytes) -> int | None:
     """The state in the record that was written last."""
-    written = []
-    for record in (records[:32], records[32:]):
-        number, state, crc = _RECORD.unpack(record)
-        if number not in (0, _ERASED) and zlib.crc32(record[:4], _ERASED) == crc:
-            written.append((number, state))
+    written = [known for half in (records[:32], records[32:]) if (known := read_record(half)) is not None]
     return max(written)[1] if written else None
 
 

@@ -18,7 +18,7 @@ from camrig.probe.fetch_cors import (
     check_response,
     needs_preflight,
 )
-from camrig.probe.fetch_request import PageRequest
+from camrig.probe.fetch_request import PageRequest, normalize
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 20  # section 4.5, "if request's redirect count is 20"
@@ -56,7 +56,7 @@ def redirect(request: PageRequest, url: str, hop: Hop) -> Redirected | CorsCheck
     """What follows the response to ``request`` for ``url``: a request, a refusal, or None if it does not redirect."""
     if hop.status not in REDIRECTS:
         return None
-    locations = [value.strip("\t\n\r ") for name, value in hop.headers if name.lower() == "location"]
+    locations = [normalize(value) for name, value in hop.headers if name.lower() == "location"]
     if not locations:
         return None
     if len(locations) > 1:
