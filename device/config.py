@@ -8,12 +8,13 @@ SETTINGS_FILE = "/camrig.json"
 def load(path=SETTINGS_FILE):
     """Return the settings: ``wifi`` (dict or None), ``port``, ``cors``, ``camera``, and ``power_save`` of the radio.
 
-    Without the file, all are defaults. Raises ValueError, with one sentence, for a file that is not valid.
+    ``camera`` is False for a board without one. Without the file, all are defaults.
+    Raises ValueError, with one sentence, for a file that is not valid.
     """
     settings = {"wifi": None, "port": 8080, "cors": {"allowed_origins": []}, "camera": {}, "power_save": False}
     settings.update(read_object(path) or {})
     for key in ("cors", "camera"):
-        if not isinstance(settings[key], dict):
+        if not isinstance(settings[key], dict) and not (key == "camera" and settings[key] is False):
             raise ValueError("{}: {!r} must be an object".format(path, key))
     if not isinstance(settings["power_save"], bool):
         raise ValueError("{}: 'power_save' must be true or false".format(path))

@@ -19,7 +19,10 @@ def open_sensor(options=None):
     """Return the board's sensor, or a synthetic one whose ``error`` says why the board's cannot be used.
 
     ``options`` are keywords of the firmware's driver (pins, quality ...) and ``frame_size``, a name such as 'VGA'.
+    False is for a board that is meant to have no camera: its pictures are synthetic without an ``error``.
     """
+    if options is False:
+        return SyntheticSensor()
     options = dict(options or {})
     try:
         import camera

@@ -227,6 +227,10 @@ class ServerSilentError(BlockedError):
     """The board says that it serves, but no HTTP exchange succeeds."""
 
 
+class CameraError(BlockedError):
+    """The pictures are made up where those of a camera are required."""
+
+
 class AgentError(BlockedError):
     """The rig's agent on the board refused or did not understand."""
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from camrig.report.pictures import NO_CAMERA_MODULE
 
 JPEG = b"\xff\xd8 picture \xff\xd9"
 
@@ -80,7 +81,15 @@ NAMES = {"PixelFormat": SimpleNamespace(JPEG=4), "FrameSize": SimpleNamespace(SV
 def test_firmware_without_camera_module_gets_synthetic_pictures(device):
     sensor = device("sensor").open_sensor()
     assert sensor.name == "synthetic"
-    assert sensor.error == "this firmware has no camera module"
+    assert sensor.error == NO_CAMERA_MODULE
+
+
+def test_a_board_that_is_meant_to_have_no_camera_has_no_error(device, firmware, tmp_path):
+    firmware("camera", init=pytest.fail)
+    (tmp_path / "camrig.json").write_text('{"camera": false}')
+    sensor = device("sensor").open_sensor(device("config").load(str(tmp_path / "camrig.json"))["camera"])
+    assert (sensor.name, sensor.error) == ("synthetic", None)
+    assert sensor.capture()
 
 
 def test_synthetic_pictures_are_jpeg_and_differ(device):

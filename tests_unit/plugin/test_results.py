@@ -119,7 +119,7 @@ def test_each_test_has_its_outcome_and_what_explains_it(crash, tmp_path):
     assert len(data["repository"]["commit"]) == 40
     (board,) = data["boards"]
     assert board["notes"]["odd"] == {"a": None, "2": [1, 2], "b": "<class 'object'>", "c": str(10**40), "d": "\\xff"}
-    assert board["sensor"] == {"name": "synthetic", "synthetic": True}
+    assert board["sensor"] == {"name": "synthetic", "synthetic": True, "error": "this firmware has no camera module"}
     assert (board["application"], len(board["application_sha256"])) == ("app", 64)
     assert "serving http://" in unpacked(board["console"])
     assert "Not correct" in board["answers"]["correct"]
@@ -129,7 +129,10 @@ def test_each_test_has_its_outcome_and_what_explains_it(crash, tmp_path):
     }
     assert properties["sim: own.metric [ms]"] == "1.5"
     assert properties["verdict"] == "failed"
+    assert properties["pictures"] == "synthetic"
     assert "camrig: failed" in summary.read_text()
+    assert "Pictures: synthetic, this firmware has no camera module" in summary.read_text()
+    assert "pictures: synthetic, this firmware has no camera module" in ended.out
 
 
 def test_a_crash_and_its_recovery_are_on_the_timeline(crash, tmp_path):

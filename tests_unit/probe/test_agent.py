@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from camrig.errors import AgentError
-from camrig.probe.agent import Agent, Heap, Radio
+from camrig.probe.agent import SENSOR, Agent, Heap, Radio
 from camrig.probe.client import Phases, Response
 
 POLICY = (
@@ -157,3 +158,37 @@ def test_peak_is_read_when_it_is_stopped():
 def test_refusal_of_the_board_is_an_agent_error(status, answer, message):
     with pytest.raises(AgentError, match=message):
         Board(answer, status).agent.about()
+
+
+class Camera:
+    """What an application may have as its ``sensor``."""
+
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
+
+    def capture(self) -> bytes:
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("app", "sensor"),
+    [
+        (SimpleNamespace(), None),
+        (SimpleNamespace(sensor=None), None),
+        (SimpleNamespace(sensor=SimpleNamespace(name="synthetic")), None),  # a thermometer, perhaps
+        (SimpleNamespace(sensor=Camera()), None),
+        (SimpleNamespace(sensor=Camera(name=5, error="x")), None),
+        (SimpleNamespace(sensor=Camera(name="ov2640")), {"name": "ov2640", "synthetic": False, "error": None}),
+        (
+            SimpleNamespace(sensor=Camera(name="synthetic", error=OSError("no lens"))),
+            {"name": "synthetic", "synthetic": True, "error": "no lens"},
+        ),
+    ],
+)
+def test_the_camera_of_any_application_is_read_and_nothing_else(app, sensor):
+    names: dict[str, Any] = {"app": app, "figures": {}}
+    exec(SENSOR, names)
+    board = Board(names["figures"])
+    assert board.agent.sensor() == sensor
+    (request,) = board.requests
+    assert request[3].decode() == SENSOR

@@ -99,6 +99,7 @@ def test_results_that_say_something_else_than_their_stage(make, change):
 @pytest.mark.parametrize("make", [suite, soak])
 @pytest.mark.parametrize(("change", "words"), [
     ({"virtual": True}, "virtual board"), ({"sensor": {"name": "synthetic", "synthetic": True}}, "synthetic"),
+    ({"sensor": {"name": "synthetic", "synthetic": True, "error": "no lens"}}, "the camera failed: no lens"),
     ({"mac": "02:00:00:00:00:01"}, "different boards"), ({"library_sha256": "00" * 32}, "librar"),
     ({"application_sha256": "00" * 32}, "different boards"),
 ])  # fmt: skip

@@ -40,7 +40,7 @@ def board_report(text: str = "sim", **fields: Any) -> BoardReport:
         "metrics": recorder.metrics,
         "notes": recorder.notes,
         "radio": {"rssi": -42, "channel": None, "power_save": 0},
-        "sensor": {"name": text, "synthetic": False},
+        "sensor": {"name": text, "synthetic": False, "error": text},
         "timeline": [
             {
                 **{"at": 1.5, "kind": "crash", "what": text, "seconds": 0.0, "ok": None},

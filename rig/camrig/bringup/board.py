@@ -18,6 +18,7 @@ from camrig.board.identity import Identity, identify
 from camrig.board.no_repl import ctrl_c_ignored
 from camrig.board.session import Session
 from camrig.board.user_code import evaluate, run_code
+from camrig.bringup.real_pictures import require_pictures
 from camrig.bringup.recovery import Recovery
 from camrig.bringup.reservation import Reservation
 from camrig.deploy.layers import LIBRARY
@@ -309,14 +310,19 @@ class Board:
         seen = self.session.console.seen
         try:
             dut.boot()
-            if self.deployment.has_agent:
-                self.radio, self.sensor = dut.agent.radio(), dut.agent.sensor()
+            self._ask_agent(dut)
         except (BootError, BoardCrashedError, ServerSilentError) as error:
             fault: CamrigError | None = self.over_the_air.fault_of(error, seen) if self.on_trial else None
             fault = fault or self._boot_fault(error, seen)
             if fault is None:
                 raise
             raise fault from error
+        require_pictures(self.sensor, self.settings, self.spec)
+
+    def _ask_agent(self, dut: Dut) -> None:
+        """Keep what the application reports of radio and camera, as far as it has an agent."""
+        if self.deployment.has_agent:
+            self.radio, self.sensor = dut.agent.radio(), dut.agent.sensor()
 
     def _boot_fault(self, error: CamrigError, seen: int) -> CamrigError | None:
         """The better error for a boot that began at event ``seen`` of the console, if there is one."""
@@ -345,11 +351,13 @@ class Board:
     def recover(self, dut: Dut) -> None:
         """Bring a board back whose application went down: up the ladder, its files checked, and booted again.
 
-        Raises BoardBrokenError, FirmwareBootError if that has rolled firmware on trial back, or what keeps the
-        application from serving.
+        Raises BoardBrokenError, FirmwareBootError if that has rolled firmware on trial back, CameraError for a camera
+        that is down, or what keeps the application from serving.
         """
         self.recovery.bring_back()
         if self.on_trial:
             self.over_the_air.check()
         self.deploy()
         dut.boot()
+        self._ask_agent(dut)
+        require_pictures(self.sensor, self.settings, self.spec)

@@ -11,10 +11,11 @@ from camrig.board.crash import Crash
 from camrig.bringup.board import Board
 from camrig.deploy.hang import Hang
 from camrig.dut import Dut
-from camrig.errors import AnswerLostError, BoardBrokenError, CamrigError, FirmwareBootError
+from camrig.errors import AnswerLostError, BoardBrokenError, CameraError, CamrigError, FirmwareBootError
 from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, LossCount, certainly_exceeds, loss_sentence
 from camrig.measure.recorder import Recorder
 from camrig.probe.agent import Radio
+from camrig.report.pictures import kind as pictures_kind
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
@@ -85,8 +86,10 @@ class BoardRun:
 
     def boot(self, board: Board, confirm: bool = True) -> Dut:
         """The board's dut. Unless ``confirm``, the first test that passes confirms firmware on trial."""
-        self.dut = board.boot(confirm)
-        self.radio, self.sensor = board.radio, board.sensor
+        try:
+            self.dut = board.boot(confirm)
+        finally:
+            self.radio, self.sensor = board.radio, board.sensor
         self._mark_start(self.start.test)
         return self.dut
 
@@ -95,10 +98,12 @@ class BoardRun:
         if self.board is None:
             return [("board", self.spec)]
         identity = self.board.identity
+        pictures = [("pictures", pictures_kind(self.sensor))] if self.sensor else []
         return [
             ("board", identity.mac or self.spec),
             ("firmware", identity.firmware),
             ("virtual", str(identity.virtual).lower()),
+            *pictures,
         ]
 
     def summary(self) -> list[str]:
@@ -206,7 +211,8 @@ class BoardRun:
         dut.crash_monitor.forget()  # this crash has its test
         try:
             self.board.recover(dut)
-        except FirmwareBootError as error:
+            self.radio, self.sensor = self.board.radio, self.board.sensor
+        except (FirmwareBootError, CameraError) as error:
             self.broken = error
         except CamrigError as error:
             self.broken = BoardBrokenError(

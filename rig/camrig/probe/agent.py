@@ -22,6 +22,7 @@ SIDE_HEADER = "X-Rig-Side"  # names the library that a request goes through, whe
 NO_SIDE = "-"  # the "side" of a control
 JSON = "application/json"
 LONGEST_REASON = 300  # characters of an error on the board that are shown
+SYNTHETIC_SENSOR = "synthetic"  # the name of one whose pictures are made up
 ECHO = "/rig/echo"  # needs no token, and is answered without CORS
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")  # RFC 9110, section 9.2.1
@@ -37,11 +38,13 @@ for name in ("rssi", "channel", "pm", "ssid"):
         pass  # this firmware has none
 """
 
+# An application may call another thing its sensor: a camera's takes pictures.
 SENSOR = """
-try:
-    figures["name"] = app.sensor.name
-except AttributeError:
-    pass
+sensor = getattr(app, "sensor", None)
+if hasattr(sensor, "capture"):
+    figures["name"] = getattr(sensor, "name", None)
+    error = getattr(sensor, "error", None)
+    figures["error"] = None if error is None else str(error)
 """
 
 _POLICY_LISTS = ("allowed_origins", "allowed_methods", "expose_headers", "allowed_headers")
@@ -112,7 +115,10 @@ class Agent:
         return self._read(_radio, "POST", "/rig/run?radio", RADIO.encode(), "text/x-python")
 
     def sensor(self) -> dict[str, Any] | None:
-        """The ``name`` of the application's camera, and whether its pictures are ``synthetic``; None without one."""
+        """The application's camera: its ``name``, whether its pictures are ``synthetic``, and the ``error``.
+
+        That is why they are synthetic, or with what the last one failed. None for an application without a camera.
+        """
         return self._read(_sensor, "POST", "/rig/run?sensor", SENSOR.encode(), "text/x-python")
 
     def echo_port(self) -> int | None:
@@ -274,8 +280,11 @@ def _radio(figures: Any) -> Radio:
 
 
 def _sensor(figures: Any) -> dict[str, Any] | None:
-    name = figures.get("name")
-    return {"name": shortened(name), "synthetic": name == "synthetic"} if isinstance(name, str) else None
+    name, error = figures.get("name"), figures.get("error")
+    if not isinstance(name, str):
+        return None
+    reason = shortened(error) if isinstance(error, str) else None
+    return {"name": shortened(name), "synthetic": name == SYNTHETIC_SENSOR, "error": reason}
 
 
 def _import_times(answer: Any) -> dict[str, list[float]]:

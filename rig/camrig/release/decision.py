@@ -13,6 +13,7 @@ from camrig.gate.verdict import GateVerdict, Outcome
 from camrig.redaction import one_line
 from camrig.release.record import FLASH, NOT_REHEARSED, SOAK, SUITE, ReleaseRecord
 from camrig.release_stage import NOT_A_RELEASE
+from camrig.report.pictures import is_unwanted, why_synthetic
 from camrig.report.run_verdict import WORDS
 from camrig.stages.stage import EXIT_INTERRUPTED, worst
 
@@ -183,8 +184,9 @@ def _of_board(results: Mapping[str, Any], name: str, record: ReleaseRecord) -> I
         yield EXIT_BLOCKED, f"the {name} ran on a virtual board"
     if not board["virtual"] and record.rehearsal:
         yield EXIT_BLOCKED, f"the {name} of a rehearsal ran on hardware"
-    if board["sensor"] and board["sensor"]["synthetic"] and not record.rehearsal:
-        yield EXIT_BLOCKED, f"{name}: the pictures were synthetic: the camera of this board did not answer"
+    if is_unwanted(board["sensor"]) and not record.rehearsal:
+        reason = why_synthetic(board["sensor"]) or "the camera of this board did not answer"
+        yield EXIT_BLOCKED, f"{name}: the pictures were synthetic: {reason}"
 
 
 def _of_selection(selection: Mapping[str, Any]) -> Iterator[Reason]:

@@ -10,6 +10,7 @@ from camrig.redaction import one_line
 from camrig.release.decision import RELEASED, Decision, Material
 from camrig.release.record import NOT_REHEARSED, SOAK
 from camrig.release_stage import NOT_A_RELEASE
+from camrig.report.pictures import why_synthetic
 from camrig.settings.duration import in_words
 
 NAMED = 6  # metrics that a sentence names
@@ -114,8 +115,10 @@ def does_not_prove(material: Material) -> Iterator[str]:
         yield "That the image is what runs: it was not read back."
     if suite and any(board["virtual"] for board in suite["boards"]):
         yield "Anything of hardware: the board was a virtual one."
-    if suite and any((board["sensor"] or {}).get("synthetic") for board in suite["boards"]):
-        yield "Anything of the camera: its pictures were synthetic."
+    for board in suite["boards"] if suite else ():
+        if board["sensor"] and board["sensor"]["synthetic"]:
+            reason = why_synthetic(board["sensor"])
+            yield "Anything of the camera: its pictures were synthetic" + (f" ({reason})." if reason else ".")
     yield "Other boards: one board was looked at, with its own flash, radio and power supply."
     yield from _radio(suite)
     if comparison is not None and suite and suite["boards"]:

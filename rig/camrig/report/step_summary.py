@@ -17,6 +17,7 @@ from typing import Any
 from camrig.redaction import hide, visible
 from camrig.report.export_text import one_line
 from camrig.report.metrics_table import number
+from camrig.report.pictures import pictures
 
 VARIABLE = "GITHUB_STEP_SUMMARY"
 MOST = 1 << 20  # bytes of the file of one step; GitHub shows nothing of a longer one
@@ -85,7 +86,9 @@ def _of_board(board: Mapping[str, Any]) -> str:
     virtual = " — **virtual board: no figure of hardware**" if board["virtual"] else ""
     names = ", ".join(_escaped(text) for text in (board["machine"], board["firmware"], board["mac"]) if text)
     answers = " ".join(_escaped(board["answers"][name]) for name in ("cost", "leak"))
-    return f"\n**{_escaped(board['spec'])}**: {names}{virtual}\n\n{answers}\n"
+    sensor = board["sensor"]
+    shown = f"\n\nPictures: {_escaped(pictures(sensor))}" if sensor else ""
+    return f"\n**{_escaped(board['spec'])}**: {names}{virtual}{shown}\n\n{answers}\n"
 
 
 def _of_test(test: Mapping[str, Any]) -> str:

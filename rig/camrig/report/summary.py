@@ -9,6 +9,7 @@ from camrig.measure.recorder import RecordedMetric
 from camrig.report.answers import cost, leak
 from camrig.report.json_report import BoardReport
 from camrig.report.metrics_table import metrics_table
+from camrig.report.pictures import pictures
 
 VIRTUAL_MARK = "  [VIRTUAL BOARD: no figure of hardware]"
 ROWS = 12
@@ -39,7 +40,8 @@ def board_summary(report: BoardReport, correct: str, columns: int, verbose: bool
     """Board, three answers, of which ``correct`` is the first, and the table: its main rows, unless ``verbose``."""
     metrics = report.metrics if verbose else main_metrics(report.metrics)
     sentences = (correct, cost(report.metrics), leak(report.metrics))
-    lines = [heading(report), "", *(textwrap.fill(sentence, max(columns, 40)) for sentence in sentences)]
+    shown = [f"pictures: {pictures(report.sensor)}"] if report.sensor else []
+    lines = [heading(report), *shown, "", *(textwrap.fill(sentence, max(columns, 40)) for sentence in sentences)]
     if metrics:
         lines.append(metrics_table(metrics, columns))
     if hidden := len(report.metrics) - len(metrics):

@@ -238,7 +238,8 @@ OPTIONS = (
         ("CAMRIG_REQUIRE",),
         _choice("any", "hardware"),
         "KIND",
-        "any (the default), or hardware: refuse the virtual board",
+        "any (the default), or hardware: refuse the virtual board, and pictures that no camera took, unless the "
+        'application says "camera": false in its camrig.json',
     ),
     Option(
         "elf",

@@ -8,6 +8,7 @@ from typing import Any
 from camrig.report.html import figures
 from camrig.report.html.templates import rendered
 from camrig.report.metrics_table import number
+from camrig.report.pictures import is_unwanted, pictures
 
 # Beside each word, so that nothing depends on colour. A blocked rig is never red: nothing failed.
 SIGNS = {
@@ -62,6 +63,9 @@ def notices(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         texts.append(("scoped", f"Only a part of the tests was selected: {_scope(selection)}."))
     if any(board["virtual"] for board in results["boards"]):
         texts.append(("virtual", "Virtual board: no figure on this page is one of hardware."))
+    elif unwanted := [board for board in results["boards"] if is_unwanted(board["sensor"])]:
+        sentences = dict.fromkeys(f"They are {pictures(board['sensor'])}." for board in unwanted)
+        texts.append(("pictures", " ".join(sentences)))
     return texts
 
 
@@ -139,15 +143,11 @@ def card(board: Mapping[str, Any]) -> list[tuple[str, str]]:
             "radio",
             ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in radio.items() if value is not None),
         ),
-        ("sensor", _sensor(sensor) if sensor else ""),
+        ("pictures", pictures(sensor) if sensor else ""),
         ("heap", f"{number(board['heap_bytes'])} B"),
         ("address", board["url"]),
     ]
     return [(name, value) for name, value in rows if value]
-
-
-def _sensor(sensor: Mapping[str, Any]) -> str:
-    return "synthetic pictures" if sensor["synthetic"] else f"{sensor['name']}, real pictures"
 
 
 def _with_hash(name: str, sha256: str) -> str:

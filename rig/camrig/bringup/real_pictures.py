@@ -1,0 +1,37 @@
+"""What is required of the camera where hardware is required: a pass must not stand for pictures that nobody took."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from camrig.deploy.board_settings import OWN_FILE
+from camrig.errors import CameraError
+from camrig.report.pictures import NO_CAMERA_MODULE, is_unwanted
+from camrig.settings.resolve import Settings
+
+
+def no_camera_wanted(settings: Settings) -> str:
+    """What to do for a board that is meant to have no camera."""
+    return f'write "camera": false into {settings.app / OWN_FILE} if the board is meant to have no camera'
+
+
+def require_pictures(sensor: Mapping[str, Any] | None, settings: Settings, spec: str) -> None:
+    """Raise CameraError for made-up pictures where hardware is required, unless the settings ask for them.
+
+    An application without a camera, whose ``sensor`` is None, is not asked for pictures.
+    """
+    if settings.require != "hardware" or sensor is None or not is_unwanted(sensor):
+        return
+    reason = sensor["error"]
+    if reason == NO_CAMERA_MODULE:
+        fault, hint = f"its pictures are synthetic ({reason})", "flash a firmware with a camera driver"
+    else:
+        fault = f"its camera failed, and its pictures are synthetic ({reason})"
+        hint = f"find out why with camrig doctor --device {shlex.quote(spec)}"
+    raise CameraError(
+        f"{fault}, and --hil-require=hardware requires real ones",
+        board=spec,
+        hint=f"{hint}, or {no_camera_wanted(settings)}",
+    )

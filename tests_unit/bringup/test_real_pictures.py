@@ -1,0 +1,53 @@
+"""Where hardware is required, pictures that no camera took are refused, unless that is what the settings say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from camrig.board.identity import Identity
+from camrig.bringup.board_run import BoardRun
+from camrig.bringup.real_pictures import require_pictures
+from camrig.errors import EXIT_BLOCKED, CameraError
+from camrig.report.pictures import NO_CAMERA_MODULE
+from camrig.settings.resolve import Settings
+from camrig.steps import Steps
+
+from tests_unit.report.test_pictures import FAILED, MEANT, NO_MODULE, REAL
+
+SETTINGS = Settings(app=Path("some/app"), require="hardware")
+
+
+@pytest.mark.parametrize(
+    ("sensor", "words"),
+    [
+        (FAILED, ["its camera failed", "Camera Init Failed", "camrig doctor --device 'COM 3'"]),
+        (NO_MODULE, [NO_CAMERA_MODULE, "a firmware with a camera driver"]),
+    ],
+)
+def test_made_up_pictures_are_refused_with_what_to_do(sensor, words):
+    with pytest.raises(CameraError) as caught:
+        require_pictures(sensor, SETTINGS, "COM 3")
+    text = str(caught.value)
+    assert caught.value.exit_code == EXIT_BLOCKED
+    for word in ("COM 3: ", "--hil-require=hardware", '"camera": false', str(Path("some/app/camrig.json")), *words):
+        assert word in text
+    require_pictures(sensor, Settings(app=Path("some/app")), "COM 3")
+
+
+@pytest.mark.parametrize("sensor", [REAL, {**REAL, "error": "no frame"}, MEANT, None])
+def test_a_camera_none_on_purpose_and_a_foreign_application_pass(sensor):
+    require_pictures(sensor, SETTINGS, "COM3")
+
+
+def test_a_board_is_refused_once_it_has_booted_and_the_results_say_why(monkeypatch):
+    monkeypatch.setattr(Identity, "virtual", False)  # as if it were hardware without a camera
+    board_run = BoardRun("sim", Steps())
+    with board_run.reserved(Settings(require="hardware")) as board:
+        with pytest.raises(CameraError, match=NO_CAMERA_MODULE):
+            board_run.boot(board)
+        assert board_run.sensor == {"name": "synthetic", "synthetic": True, "error": NO_CAMERA_MODULE}
+        board.session.repl()
+        board.deploy(changes={"camera": False})
+        board_run.boot(board)
+    assert board_run.sensor == {"name": "synthetic", "synthetic": True, "error": None}
