@@ -174,6 +174,16 @@ def test_camera_firmwares_take_pictures(connect, firmware, code, size):
         assert picture_size(raw.eval(f"[exec('''import camera\\n{code}'''), {take}][1]".replace("\n", "\\n"))) == size
 
 
+def test_a_driver_that_fails_prints_its_code_and_works_again(connect):
+    with VirtualBoard.start(VirtualConfig(camera="class", faults=("camera-error@0x106",))) as board:
+        client = connect(board)
+        text = client.run("import camera\ntry: camera.Camera()\nexcept OSError as e: print(e)")
+        assert "camera: Camera probe failed with error 0x106(ESP_ERR_NOT_SUPPORTED)" in text
+        assert text.endswith("Camera Init Failed")
+        board.clear("camera-error")
+        assert client.run("import camera\nprint(len(camera.Camera().capture()) > 100)") == "True"
+
+
 def test_a_sensor_that_does_not_respond_raises(connect):
     with VirtualBoard.start(VirtualConfig(camera="absent-sensor")) as board:
         code = "import camera\nfor f in (camera.init, camera.Camera):\n try: f()\n except OSError as e: print(e)"

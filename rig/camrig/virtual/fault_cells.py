@@ -30,6 +30,7 @@ CELLS = (
     "delay_ms",
     "jitter_ms",
     "fill",  # bytes of the filesystem to leave, plus 2; 1 removes the filling
+    "camera",  # the error of its driver
     "answer",  # to what esp32.Partition has asked, plus 1
 )
 EVENT_LETTERS = {"boot": "B", "joined": "W", "ready": "L", "request": "Q"}

@@ -27,6 +27,7 @@ NUMBERS = {
     "wifi-refused": ("refuse", 1),
     "wifi-slow": ("slow_ms", 1000),
     "enobufs": ("enobufs", 1),
+    "camera-error": ("camera", 1),
     "heap-exhausted": ("heap", 1),
     "weak-signal": ("rssi", 1),
     "net-reset": ("reset_ppm", 1e6),

@@ -30,7 +30,7 @@ UNTIL_HARD_RESET = "until a hard reset"
 UNTIL_ANY_RESET = "until any reset"
 ONCE = "once"
 
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?|0x[0-9a-f]{1,8}")
 _MOMENT = re.compile(
     r"(?P<event>[a-z-]+)(\*(?P<count>all|[1-9][0-9]{0,5}))?(\+(?P<seconds>[0-9]{1,4}(\.[0-9]{1,6})?))?"
 )
@@ -114,6 +114,12 @@ KINDS = (
         Amount("CALLS", 1, 1, 1e6),
         "ready",
     ),
+    FaultKind(
+        "camera-error",
+        "the camera's driver fails with CODE, such as 0x105",
+        UNTIL_CLEARED,
+        Amount("CODE", 0x105, 1, 0xFFFFFFFF),
+    ),
     FaultKind("server-hang", "the server stops inside the next connection", UNTIL_ANY_RESET, None, "ready"),
     FaultKind(
         "wifi-refused",
@@ -180,7 +186,7 @@ class Fault:
         return BY_NAME[self.name]
 
     def __str__(self) -> str:
-        amount = f"@{self.amount:.9g}" if self.kind.amount else ""
+        amount = f"@{self.amount:.10g}" if self.kind.amount else ""
         return f"{self.name}{amount}@{self.moment}"
 
 
@@ -207,7 +213,7 @@ def _amount(text: str, kind: FaultKind, part: str) -> float:
     if not _NUMBER.fullmatch(part) or (limits.whole and "." in part):
         form = "a whole number" if limits.whole else "a number"
         raise SettingsError(f"the {limits.name} of the fault {text!r} is not {form}", hint=f"write {usage(kind)}")
-    amount = float(part)
+    amount = float(int(part, 16) if part.startswith("0x") else part)
     if not limits.low <= amount <= limits.high:
         raise SettingsError(
             f"the {limits.name} of the fault {text!r} is out of range",

@@ -1,5 +1,6 @@
 """``camera`` in the class style of the newer ESP32-CAM firmwares."""
 
+import camera_fault
 from jpeg import picture
 
 
@@ -34,11 +35,14 @@ _SIZES.update({12: (1024, 768), 13: (1280, 720), 14: (1280, 1024), 15: (1600, 12
 
 class Camera:
     def __init__(self, *, init=True, **settings):
+        if init:
+            camera_fault.check()
         self._on = init
         self._settings = {"frame_size": FrameSize.QVGA, "pixel_format": PixelFormat.JPEG, "jpeg_quality": 85}
         self._settings.update(settings)
 
     def init(self):
+        camera_fault.check()
         self._on = True
 
     def deinit(self):
@@ -51,6 +55,8 @@ class Camera:
     def capture(self):
         if not self._on:
             raise OSError("Camera not initialized")
+        if camera_fault.code():
+            return None
         return picture(*_SIZES.get(self._settings["frame_size"], (320, 240)))
 
     def free_buffer(self):

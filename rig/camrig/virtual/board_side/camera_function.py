@@ -1,5 +1,6 @@
 """``camera`` in the function style of the older ESP32-CAM firmwares."""
 
+import camera_fault
 from jpeg import picture
 
 JPEG = 3
@@ -28,6 +29,7 @@ _size = FRAME_QVGA
 
 def init(id=0, framesize=FRAME_QVGA, **pins):
     global _on, _size
+    camera_fault.check()
     _on = True
     _size = framesize
     return True
@@ -40,7 +42,7 @@ def deinit():
 
 
 def capture():
-    return picture(*_SIZES.get(_size, (320, 240))) if _on else False
+    return picture(*_SIZES.get(_size, (320, 240))) if _on and not camera_fault.code() else False
 
 
 def framesize(size):

@@ -45,7 +45,7 @@ def run():
     space["gc"] = gc
     space["vfs"] = sys.modules["vfs"]
     space["bdev"] = bdev
-    for name in ("start", "supervisor_channel", "fault_cells", "flash", "firmware", "jpeg"):
+    for name in ("start", "supervisor_channel", "fault_cells", "flash", "firmware", "jpeg", "camera_fault"):
         sys.modules.pop(name, None)
     micropython.opt_level(level)
     raw = board["raw"]
