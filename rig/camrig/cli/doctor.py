@@ -27,6 +27,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="look at the flash too: partitions, the application and its hash, every file (up to a minute)",
     )
+    parser.add_argument(
+        "--power",
+        action="store_true",
+        help="then start the board ten times, with Wi-Fi and camera: how many starts are clean, and what ended the "
+        "others (brownout, watchdog, panic)",
+    )
     add_options(parser, *_OPTIONS)
 
 
@@ -48,6 +54,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         pulse=arguments.try_lines,
         options=options,
         flash=arguments.flash,
+        power=arguments.power,
     )
     return 0 if sound else EXIT_BLOCKED
 

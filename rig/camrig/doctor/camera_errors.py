@@ -107,7 +107,7 @@ _SAID_TO_BE_CODE = re.compile(
 )
 _ALONE = re.compile(r"^\W*(-?\d{1,10})\W*(?:'\w+'\W*)?$")
 _DRIVER = re.compile(r"^camera\.\w+: ")  # what the application puts before the driver's own words
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_COLOUR = re.compile(r"(?:\x1b|\\x1b)?\[[0-9;]*m")  # also as a console makes it visible
 _OF_CAMERA = re.compile(
     r"\bcamera\b|esp_camera|cam_hal|cam_dma|\bsccb|psram|external ram|frame buffer|brownout detector was triggered"
     r"|\bov\d{4}\b|\bgc\d{4}\b",

@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from camrig.board.control_lines import has_lines
-from camrig.board.events import Crashed, Restarted, Serving
+from camrig.board.events import Serving
 from camrig.board.wiring_probe import probe_wiring
 from camrig.bringup.board import Board
-from camrig.deadline import Deadline
 from camrig.doctor.check import Check, State
+from camrig.doctor.console import console_check
 from camrig.doctor.flash import Flash, flash_checks, read_flash
 from camrig.doctor.flash_memory import checks_by_firmware, checks_by_loader
+from camrig.doctor.power import STARTS, StartRecord, power_check, start_check, starts
+from camrig.doctor.preflight import preflight_check
+from camrig.doctor.sensor import sensor_checks
 from camrig.doctor.wiring import wiring_check
 from camrig.dut import Dut, Start
 from camrig.errors import BoardBusyError, BoardSilentError, BootError, CamrigError, NoMicroPythonError, WifiError
@@ -28,10 +30,6 @@ from camrig.redaction import visible
 from camrig.settings.resolve import Settings, is_virtual
 from camrig.steps import Step, Steps
 
-SECONDS_OF_CONSOLE = 2.0  # that the console is read before the board is interrupted
-SECONDS_OF_STALE = 0.3  # that output kept by a serial server is dropped
-ORIGIN = "https://camrig-doctor.example"
-
 
 class _ChainBrokenError(Exception):
     """A step failed, and the steps after it cannot be tried."""
@@ -40,7 +38,7 @@ class _ChainBrokenError(Exception):
 class Doctor:
     """Examines one board. ``report`` gets every check as it ends."""
 
-    STEPS = ("port", "open", "lines", "console", "REPL", "firmware", "files", "boot", "preflight")
+    STEPS = ("port", "open", "lines", "console", "REPL", "firmware", "files", "boot", "preflight", "sensor")
 
     def __init__(
         self,
@@ -51,17 +49,20 @@ class Doctor:
         pulse: bool,
         options: Mapping[str, str],
         flash: bool = False,
+        power: bool = False,
     ) -> None:
         self.board = Board(spec, settings, Steps(self._report_waiting))
         self.settings = settings
         self.deploy = deploy or is_virtual(spec)
         self.pulse = pulse
         self.flash = flash
+        self.power = power
         self.options = {"--device": spec, **options}
         self.checks: list[Check] = []
         self._report = report
         self._has_lines = False
         self._interrupted = False
+        self._boot_mark = 0  # in the console, where the application began
         self._flash: Flash
         self._dut: Dut
 
@@ -78,6 +79,8 @@ class Doctor:
             self._check_files,
             self._check_boot,
             self._check_preflight,
+            self._check_sensor,
+            self._check_power,
         )
         try:
             for step in steps:
@@ -154,31 +157,11 @@ class Doctor:
 
     def _check_console(self) -> None:
         """What the board prints before it is interrupted."""
-        session = self.board.session
-        console = session.console
+        speed = "74880" if self.settings.baud != 74880 else "115200"
         try:
-            session.transport.drain(SECONDS_OF_STALE)  # a serial server may have kept old output
-            seen = console.seen
-            session.listen()
-            restarts = console.wait(_second_restart(), seen, Deadline.after(SECONDS_OF_CONSOLE))
+            check = console_check(self.board.session, self._doctor_command({"--hil-baud": speed}))
         except CamrigError as error:
             raise self._broken("console", error) from None
-        text = console.text(lines=8).strip()
-        crash = next((event for event in console.since(seen) if isinstance(event, Crashed)), None)
-        if crash is not None:
-            finding = f"the firmware crashes by itself: {crash.line}"
-            check = Check("console", State.WRONG, finding, _POWER, details=text)
-        elif restarts:
-            finding = f"the board restarts over and over ({restarts})"
-            check = Check("console", State.WRONG, finding, _POWER, details=text)
-        elif text.count("\ufffd") > max(8, len(text) // 4):
-            advice = "if no REPL answers, try another speed, such as 74880 or 9600"
-            command = self._doctor_command({"--hil-baud": "74880" if self.settings.baud != 74880 else "115200"})
-            check = Check("console", State.NOTE, "unreadable characters", advice, command)
-        elif text:
-            check = Check("console", State.OK, f"the last line is: {text.splitlines()[-1][:70]}")
-        else:
-            check = Check("console", State.OK, "quiet, as expected of a board that waits or serves")
         self._add(check)
 
     def _check_repl(self) -> None:
@@ -254,6 +237,7 @@ class Doctor:
     def _check_boot(self) -> None:
         """Start the application on the board, as a power-up does."""
         self._interrupted = False
+        self._boot_mark = self.board.session.console.mark()
         try:
             start = Start(
                 token=None,
@@ -277,27 +261,30 @@ class Doctor:
         self._add(Check("boot", State.OK, f"it serves at {serving.url}{forwarded}"))
 
     def _check_preflight(self) -> None:
-        origins = self._flash.origins
-        allowed = origins if isinstance(origins, str) else (origins or [None])[0]
-        origin = ORIGIN if allowed in (None, "*") else str(allowed)
-        headers = [("Origin", origin), ("Access-Control-Request-Method", "GET")]
         try:
-            response = self._dut.request("OPTIONS", "/api/status", headers)
+            self._add(preflight_check(self._dut, self._flash.origins))
         except CamrigError as error:
             raise self._broken("preflight", error) from None
-        grant = response.header("Access-Control-Allow-Origin")
-        answered = f"answered with status {response.status} in {response.phases.total:.0f} ms"
-        if allowed is None and grant is None:
-            finding = f"{answered}; the board's settings allow no origin, and none is granted"
-            check = Check("preflight", State.OK, finding)
-        elif response.status in (200, 204) and grant in ("*", origin):
-            check = Check("preflight", State.OK, f"{answered}, and {origin} may read the answer")
-        else:
-            refusal = f"Access-Control-Allow-Origin is {grant!r}" if grant else "no origin is granted"
-            finding = f"{answered}, but for {origin} {refusal}"
-            advice = f"check the CORS settings of the application; allowed_origins on the board is {origins!r}"
-            check = Check("preflight", State.WRONG, finding, advice)
-        self._add(check)
+
+    def _check_sensor(self) -> None:
+        for check in sensor_checks(self._dut, self.settings, self._boot_mark):
+            self._add(check)
+
+    def _check_power(self) -> None:
+        """Start the board again and again, until all starts are counted, it is dead, or Ctrl-C comes."""
+        if not self.power:
+            return
+        done: list[StartRecord] = []
+        try:
+            for start in starts(self.board, self._dut, STARTS):
+                done.append(start)
+                self._add(start_check(len(done), start))
+        except KeyboardInterrupt:
+            self._interrupted = self.board.is_interrupted
+            if not any(start.kind for start in done):  # nothing is wrong, and nothing was shown to be right
+                self._add(power_check(done, STARTS))
+                raise
+        self._add(power_check(done, STARTS))
 
     @property
     def _deploy_command(self) -> str:
@@ -311,25 +298,10 @@ class Doctor:
         return _command("doctor", {**self.options, **(changed or {})})
 
 
-_POWER = "supply at least 500 mA at the 5V pin, through a short cable; then check boot.py and the firmware"
-
-
 def _command(name: str, options: Mapping[str, str]) -> str:
     """A command of camrig, for a shell."""
     words = [word for option in options.items() for word in option]
     return shlex.join(["camrig", name, *words])
-
-
-def _second_restart() -> Callable[[Any], str | None]:
-    """A listener that returns the cause of the second restart: opening a port may cause one."""
-    causes: list[str] = []
-
-    def count(event: Any) -> str | None:
-        if isinstance(event, Restarted):
-            causes.append(event.cause)
-        return causes[-1] if len(causes) >= 2 else None
-
-    return count
 
 
 def examine(
@@ -340,13 +312,16 @@ def examine(
     pulse: bool = False,
     options: Mapping[str, str] | None = None,
     flash: bool = False,
+    power: bool = False,
 ) -> bool:
     """Print every check, then a conclusion; whether the whole chain works.
 
     The commands that it advises repeat ``options``, flag to value.
     """
     print(f"camrig doctor: {visible(spec)}\n", flush=True)
-    doctor = Doctor(spec, settings, lambda check: print(check, flush=True), deploy, pulse, options or {}, flash)
+    doctor = Doctor(
+        spec, settings, lambda check: print(check, flush=True), deploy, pulse, options or {}, flash, power
+    )
     works = doctor.run()
     wrong = [check.name for check in doctor.checks if check.state is State.WRONG]
     print("\nall is well" if works else f"\nwhat is wrong: {', '.join(dict.fromkeys(wrong))}")
