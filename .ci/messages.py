@@ -87,9 +87,9 @@ def messages() -> list[Message]:
 
 
 def literals() -> set[str]:
-    """Every text in the room of the board, with gaps: some sentences are chosen from a table, or are a crash's."""
+    """Every text in the rooms of board and doctor, with gaps: some sentences come from a table, or are a crash's."""
     texts = set()
-    for path in sorted((PACKAGE / "board").glob("*.py")):
+    for path in [*sorted((PACKAGE / "board").glob("*.py")), *sorted((PACKAGE / "doctor").glob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.JoinedStr, ast.Constant)):
                 texts |= {re.sub(r"\{\w*(?:![rsa])?\}", GAP, text) for text in _Texts({}, None).of(node)}

@@ -68,6 +68,13 @@ APPLICATION: Table = {
         "bringup/test_bad_boards.py::test_an_agent_that_is_attached_wrongly_says_so",
     ),
     "Optional lines make errors clearer": (WIFI,),
+    "A camera that is kept as `app.sensor`": (
+        "probe/test_agent.py::test_the_camera_of_any_application_is_read_and_nothing_else",
+        "report/test_pictures.py::test_the_same_words_in_terminal_page_and_step_summary",
+    ),
+    "refuses made-up pictures then": (
+        "bringup/test_real_pictures.py::test_a_board_is_refused_once_it_has_booted_and_the_results_say_why",
+    ),
     "of camrig does all of this": (
         "device/test_micropython.py::test_prints_the_url_once_it_listens_and_stops_cleanly",
         "device/test_micropython.py::test_board_without_the_agent_serves_the_application",

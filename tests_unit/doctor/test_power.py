@@ -95,17 +95,26 @@ def test_the_count_never_claims_more_than_was_seen(done):
     assert [start_check(1, start).state is State.WRONG for start in done] == [bool(start.kind) for start in done]
 
 
-def test_a_board_with_a_weak_supply_and_no_ribbon(monkeypatch, capsys):
-    """The doctor's own start joins first, and a board that has browned out starts and joins once more by itself."""
-    monkeypatch.setattr(chain, "STARTS", 4)
+@pytest.fixture
+def doctor(monkeypatch, capsys):
+    """The exit code and the text of ``camrig doctor --power``, for a board with a camera and some faults."""
     monkeypatch.setattr(power, "SECONDS_UP", 0.3)
     monkeypatch.setenv("CAMRIG_WIFI_SSID", "lab")
     monkeypatch.setenv("CAMRIG_WIFI_PASSWORD", "correct horse battery")
-    faults = ("camera-error@0x105", "brownout@joined*3", "task-wdt@ready*4+0.1")
-    config = VirtualConfig(wifi_ssid="lab", wifi_password="correct horse battery", camera="function", faults=faults)
-    with VirtualBoard.start(config) as board:
-        code = main(["doctor", "--device", board.path, "--deploy", "--power"])
-    text = " ".join(capsys.readouterr().out.split())
+
+    def call(starts: int, *faults: str) -> tuple[int, str]:
+        monkeypatch.setattr(chain, "STARTS", starts)
+        wifi = {"wifi_ssid": "lab", "wifi_password": "correct horse battery"}
+        with VirtualBoard.start(VirtualConfig(**wifi, camera="function", faults=faults)) as board:
+            code = main(["doctor", "--device", board.path, "--deploy", "--power"])
+        return code, " ".join(capsys.readouterr().out.split())
+
+    return call
+
+
+def test_a_board_with_a_weak_supply_and_no_ribbon(doctor):
+    """The doctor's own start joins first, and a board that has browned out starts and joins once more by itself."""
+    code, text = doctor(4, "camera-error@0x105", "brownout@joined*3", "task-wdt@ready*4+0.1")
     assert code == 6
     assert "WRONG sensor the camera failed (camera.init: Camera Init Failed): no sensor answers the driver" in text
     assert "ribbon" in text
@@ -117,3 +126,10 @@ def test_a_board_with_a_weak_supply_and_no_ribbon(monkeypatch, capsys):
     assert "1 × brownout, 1 × task watchdog" in text
     assert "470 µF" in text
     assert text.endswith("what is wrong: sensor, start 2, start 4, power")
+
+
+def test_a_board_that_never_comes_up_is_counted_too(doctor):
+    code, text = doctor(2, "brownout@joined*all")
+    assert code == 6
+    assert "WRONG boot the firmware crashed while booting: Brownout detector was triggered" in text
+    assert "0 of 2 starts were clean: 2 × brownout" in text

@@ -24,14 +24,15 @@ def require_pictures(sensor: Mapping[str, Any] | None, settings: Settings, spec:
     """
     if settings.require != "hardware" or sensor is None or not is_unwanted(sensor):
         return
-    reason = sensor["error"]
+    reason, unless = sensor["error"], no_camera_wanted(settings)
     if reason == NO_CAMERA_MODULE:
-        fault, hint = f"its pictures are synthetic ({reason})", "flash a firmware with a camera driver"
-    else:
-        fault = f"its camera failed, and its pictures are synthetic ({reason})"
-        hint = f"find out why with camrig doctor --device {shlex.quote(spec)}"
+        raise CameraError(
+            f"its pictures are synthetic ({reason}), and --hil-require=hardware requires real ones",
+            board=spec,
+            hint=f"flash a firmware with a camera driver, or {unless}",
+        )
     raise CameraError(
-        f"{fault}, and --hil-require=hardware requires real ones",
+        f"its camera failed ({reason}), and --hil-require=hardware requires real pictures",
         board=spec,
-        hint=f"{hint}, or {no_camera_wanted(settings)}",
+        hint=f"find out why with camrig doctor --device {shlex.quote(spec)}, or {unless}",
     )

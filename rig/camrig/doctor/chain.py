@@ -18,7 +18,7 @@ from camrig.doctor.check import Check, State
 from camrig.doctor.console import console_check
 from camrig.doctor.flash import Flash, flash_checks, read_flash
 from camrig.doctor.flash_memory import checks_by_firmware, checks_by_loader
-from camrig.doctor.power import STARTS, StartRecord, power_check, start_check, starts
+from camrig.doctor.power import STARTS, StartRecord, fault_of, power_check, start_check, starts
 from camrig.doctor.preflight import preflight_check
 from camrig.doctor.sensor import sensor_checks
 from camrig.doctor.wiring import wiring_check
@@ -63,6 +63,7 @@ class Doctor:
         self._has_lines = False
         self._interrupted = False
         self._boot_mark = 0  # in the console, where the application began
+        self._went_down = False  # while it booted: by the supply, a watchdog, a panic
         self._flash: Flash
         self._dut: Dut
 
@@ -91,6 +92,8 @@ class Doctor:
             if rest:
                 finding = f"not tried, because a step before failed: {', '.join(rest)}"
                 self._add(Check("the rest", State.SKIPPED, finding))
+            if self._went_down:
+                self._check_power()
         finally:
             if self._interrupted:  # start again what was running
                 with contextlib.suppress(CamrigError):
@@ -237,7 +240,7 @@ class Doctor:
     def _check_boot(self) -> None:
         """Start the application on the board, as a power-up does."""
         self._interrupted = False
-        self._boot_mark = self.board.session.console.mark()
+        self._boot_mark, seen = self.board.session.console.mark(), self.board.session.console.seen
         try:
             start = Start(
                 token=None,
@@ -254,6 +257,7 @@ class Doctor:
                 "boot", error, f"{error.hint}, then write it to the board", self._deploy_command
             ) from None
         except CamrigError as error:
+            self._went_down = fault_of(self.board.session.console.since(seen)) is not None
             raise self._broken("boot", error) from None
         events = reversed(self.board.session.console.events)
         serving = next(event for event in events if isinstance(event, Serving))
