@@ -8,7 +8,9 @@ import pytest
 from camrig.board.identity import Identity
 from camrig.bringup.board_run import BoardRun
 from camrig.bringup.real_pictures import require_pictures
-from camrig.errors import EXIT_BLOCKED, CameraError
+from camrig.dut import Dut
+from camrig.errors import EXIT_BLOCKED, CameraError, ServerSilentError
+from camrig.probe.agent import Agent
 from camrig.report.pictures import NO_CAMERA_MODULE
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
@@ -50,4 +52,11 @@ def test_a_board_is_refused_once_it_has_booted_and_the_results_say_why(monkeypat
         board.session.repl()
         board.deploy(changes={"camera": False})
         board_run.boot(board)
-    assert board_run.sensor == {"name": "synthetic", "synthetic": True, "error": None}
+        assert board_run.sensor == {"name": "synthetic", "synthetic": True, "error": None}
+        # The board goes down, and its camera does not come back with it.
+        monkeypatch.setattr(Agent, "sensor", lambda agent: FAILED)
+        monkeypatch.setattr(Dut, "answers", lambda dut: False)
+        board_run.record_silence(ServerSilentError("no answer"))
+        with pytest.raises(CameraError, match="its camera failed"):
+            board_run.start_test("the next test")
+        assert board_run.sensor == FAILED

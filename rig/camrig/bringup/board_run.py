@@ -211,7 +211,6 @@ class BoardRun:
         dut.crash_monitor.forget()  # this crash has its test
         try:
             self.board.recover(dut)
-            self.radio, self.sensor = self.board.radio, self.board.sensor
         except (FirmwareBootError, CameraError) as error:
             self.broken = error
         except CamrigError as error:
@@ -221,5 +220,6 @@ class BoardRun:
                 hint=error.hint,
                 details=error.details,
             )
+        self.radio, self.sensor = self.board.radio, self.board.sensor
         if self.broken is not None:
             dut.give_up(self.broken)
