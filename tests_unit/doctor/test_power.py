@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from camrig.board.console import Console
 from camrig.board.console_parser import ConsoleParser
 from camrig.board.crash import crash_of
 from camrig.board.events import BROWNOUT, PANIC, TASK_WATCHDOG, Crashed, ResetCause, Restarted, Serving, WifiJoined
@@ -19,7 +20,9 @@ from camrig.doctor.power import (
     fault_of,
     power_check,
     start_check,
+    starts,
 )
+from camrig.errors import BoardBrokenError, BoardSilentError, BootError, CamrigError, PortError, WifiError
 from camrig.virtual import rom
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import given
@@ -93,6 +96,68 @@ def test_the_count_never_claims_more_than_was_seen(done):
     assert bool(check.advice) == bool(kinds)
     assert ("5V" in check.advice) or not kinds & {BROWNOUT, POWER_ON, NO_PORT}
     assert [start_check(1, start).state is State.WRONG for start in done] == [bool(start.kind) for start in done]
+
+
+class Board:
+    """Board and dut in one: each start prints some events, and may raise an error while it boots or is asked."""
+
+    def __init__(self, events: list[bytes], error: CamrigError | None = None, dead: bool = False) -> None:
+        self.session = self.recovery = self
+        self.console = Console()
+        self._events, self._error, self._dead = events, error, dead
+        self.recoveries = 0
+
+    def repl(self) -> None:
+        raise BoardSilentError("nothing answers")
+
+    def bring_back(self) -> None:
+        self.recoveries += 1
+        if self._dead:
+            raise BoardBrokenError("no rung helped", hint="press the button")
+
+    def boot(self) -> None:
+        for line in self._events:
+            self.console.feed(line)
+        if self._error is not None:
+            raise self._error
+
+    def request(self, method: str, path: str) -> None:
+        assert (method, path) == ("GET", "/capture")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (None, ""),
+        (WifiError("no network", hint="look"), NO_WIFI),
+        (PortError("the port was lost"), NO_PORT),
+        (BootError("it hangs"), NOT_UP),
+    ],
+)
+def test_a_start_that_fails_for_another_reason_is_named(monkeypatch, error, kind):
+    monkeypatch.setattr(power, "SECONDS_UP", 0.01)
+    board = Board([b"rst:0xc (SW_CPU_RESET)\n", b"camrig: reset cause hard\n"], error)
+    records = list(starts(board, board, 3))  # type: ignore[arg-type]
+    assert [start.kind for start in records] == [kind] * 3
+    assert board.recoveries == 3
+    assert {(start.reason, start.hint) for start in records} == {(error.what, error.hint) if error else ("", "")}
+
+
+def test_the_console_says_more_than_the_error():
+    board = Board([b"rst:0xc (SW_CPU_RESET)\n", b"Brownout detector was triggered\n"], PortError("the port was lost"))
+    assert [start.kind for start in starts(board, board, 1)] == [BROWNOUT]  # type: ignore[arg-type]
+
+
+def test_a_dead_board_ends_the_count():
+    board = Board([], dead=True)
+    records = list(starts(board, board, 10))  # type: ignore[arg-type]
+    assert records == [StartRecord(0.0, DEAD, "no rung helped", "press the button")]
+    assert power_check(records, 10).advice == "press the button"
+
+
+def test_nothing_counted_claims_nothing():
+    check = power_check([], 10)
+    assert (check.state, check.finding) == (State.NOTE, "no start was counted; 10 were to be counted")
 
 
 @pytest.fixture
