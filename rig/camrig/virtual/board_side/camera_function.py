@@ -1,6 +1,6 @@
 """``camera`` in the function style of the older ESP32-CAM firmwares."""
 
-from jpeg import picture
+from jpeg import Sensor
 
 JPEG = 3
 RGB565 = 0
@@ -24,6 +24,7 @@ _SIZES[12] = (1280, 1024)
 _SIZES[13] = (1600, 1200)
 _on = False
 _size = FRAME_QVGA
+_sensor = Sensor()
 
 
 def init(id=0, framesize=FRAME_QVGA, **pins):
@@ -40,7 +41,7 @@ def deinit():
 
 
 def capture():
-    return picture(*_SIZES.get(_size, (320, 240))) if _on else False
+    return bytes(_sensor.picture(*_SIZES.get(_size, (320, 240)))) if _on else False
 
 
 def framesize(size):
@@ -49,7 +50,7 @@ def framesize(size):
 
 
 def _adjust(value):
-    """Picture controls are accepted, and change nothing on a grey picture."""
+    """Picture controls are accepted, and change nothing on a test picture."""
 
 
 quality = flip = mirror = contrast = saturation = brightness = speffect = whitebalance = _adjust
