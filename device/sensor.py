@@ -14,7 +14,6 @@ _HEAD = (
     b"\xff\xc4\x00\x14\x10\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xda\x00\x08\x01\x01"
     b"\x00\x00?\x00\x0e"
 )
-_TAIL = b" " * 219 + b"\xff\xd9"
 _LIGHTER, _DARKER = 0x1E, 0x00  # a space is a block as the one before
 # Of three blocks and a dark one behind them, for each of the eight ways in which the three can be light.
 _STEPS = b"      \x1e\x00 \x1e\x00  \x1e \x00\x1e\x00  \x1e\x00\x1e\x00\x1e \x00 \x1e  \x00"
@@ -46,14 +45,15 @@ class SyntheticSensor:
     def __init__(self, error=None):
         self.error = error
         self.count = 0
+        self.tail = b" " * 219 + b"\xff\xd9"
 
     def capture(self):
         number = self.count = (self.count + 1) % 100000
         clock = time.ticks_ms() if hasattr(time, "ticks_ms") else int(time.time() * 1000)
         first = len(_HEAD) - 1
-        jpeg = bytearray(first + 1 + len(_TAIL))
+        jpeg = bytearray(first + 1 + len(self.tail))
         jpeg[: first + 1] = _HEAD
-        jpeg[first + 1 :] = _TAIL
+        jpeg[first + 1 :] = self.tail
         square = first + 180 + number % 19
         jpeg[square] = _LIGHTER
         jpeg[square + 1] = _DARKER

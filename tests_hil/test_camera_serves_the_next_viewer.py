@@ -22,6 +22,6 @@ def test_next_viewer_gets_a_picture(dut, camera: Camera, measure, name):
         for vanish in VANISHED[name]:
             viewers.enter_context(vanish(dut.address))
         viewing = camera.view(1, 1, seconds=SECONDS_TO_PICTURE)
-    assert viewing.refusal == ""
-    assert viewing.pictures[0].jpeg.fault == ""
+    assert not viewing.refusal, f"the next viewer gets {viewing.refusal}"
+    assert not viewing.pictures[0].jpeg.fault, f"the picture of the next viewer is not whole: {viewing.pictures[0]}"
     measure("camera.viewer.next_picture", viewing.first_picture, unit="ms", control=camera.controls())

@@ -34,7 +34,7 @@ def test_stream_is_measured_beside_controls(camera: Camera, measure):
         control = camera.controls()
         viewing = camera.watch()
         control += camera.controls()
-        measure("camera.stream.fps", per_second(arrivals(viewing)), unit="fps", control=control)
+        measure("camera.stream.fps", per_second(arrivals(viewing)), unit="pictures/s", control=control)
         measure("camera.stream.gap", viewing.gaps, unit="ms", control=control)
         measure("camera.stream.gap_p95", quantile(viewing.gaps, 0.95), unit="ms", control=control)
         measure("camera.stream.first_picture", viewing.first_picture, unit="ms", control=control)
@@ -50,7 +50,7 @@ def test_captures_are_measured_beside_controls(camera: Camera, measure):
         captures = [camera.capture() for _ in range(CAPTURES)]
         control += camera.controls()
         measure("camera.capture.time", [capture.total for capture in captures], unit="ms", control=control)
-        measure("camera.capture.fps", per_second([capture.picture.at for capture in captures]), unit="fps")
+        measure("camera.capture.fps", per_second([capture.picture.at for capture in captures]), unit="pictures/s")
 
 
 def test_cors_does_not_slow_the_stream(dut, camera: Camera, policy, measure):

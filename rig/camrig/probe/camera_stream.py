@@ -19,7 +19,7 @@ from camrig.redaction import excerpt
 STREAM, CAPTURE = "/stream", "/capture"
 # As fast as a board can; a virtual one is quicker than its viewers. A server that knows no interval has its own pace.
 FULL_PACE = f"{STREAM}?interval_ms=5"
-MAX_BYTES = 64 << 20  # of the pictures of one viewing, after which it is left
+MAX_BYTES = 16 << 20  # of the pictures of one viewing, after which it is left
 
 Address = tuple[str, int]
 Headers = Iterable[tuple[str, str]]
