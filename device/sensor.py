@@ -1,18 +1,23 @@
 """One way to take a JPEG, whatever camera firmware the board has.
 
 An object returned by ``open_sensor`` has ``name``, ``error`` (of the last capture, or None), ``capture()``, which
-returns one JPEG as bytes or raises OSError, and ``close()``.
+returns one JPEG as bytes (or a bytearray) or raises OSError, and ``close()``.
 """
 
-# A 64 x 48 grey test picture in two parts; capture() puts a comment with the frame's number in between.
-_HEAD = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
-_TAIL = (
-    b"\xff\xdb\x00C\x00\x1b\x12\x14\x17\x14\x11\x1b\x17\x16\x17\x1e\x1c\x1b (B+(%%(Q:=0B`Ued_U][jx\x99\x81jq\x90s[]"
-    b"\x85\xb5\x86\x90\x9e\xa3\xab\xad\xabg\x80\xbc\xc9\xba\xa6\xc7\x99\xa8\xab\xa4\xff\xc0\x00\x0b\x08\x000\x00@\x01"
-    b"\x01\x11\x00\xff\xc4\x00\x17\x00\x01\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x06\x04"
+import time
+
+# The head of a test picture of 160 x 88 pixels: tables by which each of its 220 blocks of 8 x 8 is one byte, the
+# difference of its grey from that of the block before. The first one is dark.
+_HEAD = (
+    b"\xff\xd8\xff\xdb\x00C\x00pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp\xff\xc0\x00\x0b\x08\x00X"
+    b"\x00\xa0\x01\x01\x11\x00\xff\xc4\x00\x15\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00"
     b"\xff\xc4\x00\x14\x10\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xda\x00\x08\x01\x01"
-    b"\x00\x00?\x00\x8a\x00\x03\x8cS\x14\xc51\x86\x14\xc51La\x851LS\x18aLS\x14\xc6H\x00\x07\xff\xd9"
+    b"\x00\x00?\x00\x0e"
 )
+_LIGHTER, _DARKER = 0x1E, 0x00  # a space is a block as the one before
+# Of three blocks and a dark one behind them, for each of the eight ways in which the three can be light.
+_STEPS = b"      \x1e\x00 \x1e\x00  \x1e \x00\x1e\x00  \x1e\x00\x1e\x00\x1e \x00 \x1e  \x00"
+_FONT = b"75557262277174771717557117471774757712227575775717"  # five rows of three blocks for each digit
 
 
 def open_sensor(options=None):
@@ -36,20 +41,43 @@ def open_sensor(options=None):
 
 
 class SyntheticSensor:
-    """A small grey test picture, different in each frame."""
+    """A small moving test picture: its number, the board's clock as a row of bits, a square that walks."""
 
     name = "synthetic"
 
     def __init__(self, error=None):
         self.error = error
         self.count = 0
+        self.tail = b" " * 219 + b"\xff\xd9"
 
     def capture(self):
-        self.count = (self.count + 1) & 0x3FFFFFFF
-        return _HEAD + b"\xff\xfe\x00\x06" + self.count.to_bytes(4, "big") + _TAIL
+        number = self.count = (self.count + 1) % 100000
+        clock = time.ticks_ms() if hasattr(time, "ticks_ms") else int(time.time() * 1000)
+        first = len(_HEAD) - 1
+        jpeg = bytearray(first + 1 + len(self.tail))
+        jpeg[: first + 1] = _HEAD
+        jpeg[first + 1 :] = self.tail
+        square = first + 180 + number % 19
+        jpeg[square] = _LIGHTER
+        jpeg[square + 1] = _DARKER
+        for place in range(first + 36, first + 19, -4):  # digits in rows 1 to 5, the clock in row 7
+            row = number % 10 * 5
+            for at in range(place, place + 100, 20):
+                _draw(jpeg, at, _FONT[row] & 7)
+                row += 1
+            _draw(jpeg, place + 120, clock & 7)
+            number //= 10
+            clock >>= 3
+        return jpeg
 
     def close(self):
         pass
+
+
+def _draw(jpeg, at, bits):
+    for step in range(4 * bits, 4 * bits + 4):
+        jpeg[at] = _STEPS[step]
+        at += 1
 
 
 class _Sensor:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from camera_viewer import Camera, open_camera
 from camrig.board.events import Serving
 from camrig.dut import Dut
 from cors_expectation import ORIGINS, PAGE, STATUS, STRANGER, Exchange
@@ -119,6 +120,12 @@ def send_preflight(send: Callable[..., Exchange]) -> Callable[..., Exchange]:
         return send("OPTIONS", target, origin, sent)
 
     return exchange
+
+
+@pytest.fixture(scope="session")
+def camera(dut: Dut) -> Camera:
+    """The camera of the application; a test that needs one is skipped where it has none."""
+    return open_camera(dut)
 
 
 @pytest.fixture

@@ -9,20 +9,23 @@ from typing import Any
 
 import pytest
 from camrig.board.console import Console
+from camrig.cli.main import main
 from camrig.doctor.check import State
 from camrig.doctor.sensor import has_psram, reported_sensor, sensor_checks
 from camrig.errors import ServerSilentError
 from camrig.probe.client import Phases, Response
 from camrig.report.pictures import NO_CAMERA_MODULE
 from camrig.settings.resolve import Settings
+from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests_unit.probe.test_jpeg import jpeg
+from tests_unit.probe.test_jpeg import APP0, picture, segment
 
 OK, NOTE, WRONG, SKIPPED = State.OK, State.NOTE, State.WRONG, State.SKIPPED
 REAL = {"name": "camera.init", "synthetic": False, "error": None}
-FIRST, SECOND = jpeg(640, 480, scans=[b"1"]), jpeg(640, 480, scans=[b"2"])
+FIRST, SECOND = picture(b"\x01", size=(640, 480)), picture(b"\x02", size=(640, 480))
+STAMPED = picture(b"\x01", APP0 + segment(0xFE, b"12:00:01"), size=(640, 480))  # the first one with another comment
 
 
 class Camera:
@@ -52,7 +55,8 @@ class Camera:
         ([FIRST, SECOND], OK, ["640 x 480", f"{len(FIRST)} bytes", "210 ms", "the next one differs"]),
         ([FIRST, FIRST, SECOND], OK, ["differs"]),
         ([FIRST], WRONG, ["the same picture 3 times", "uncover the lens"]),
-        ([FIRST, SECOND[:-9]], WRONG, ["not a whole JPEG: it breaks off", "frame_size"]),
+        ([FIRST, STAMPED], WRONG, ["the same picture 3 times"]),
+        ([FIRST, SECOND[:-9]], WRONG, ["not a whole JPEG: it ends after", "frame_size"]),
         ([b""], WRONG, ["not a whole JPEG: it is empty"]),
         (
             [(503, b'{"error": "no picture: the sensor gave no frame"}')],
@@ -127,3 +131,17 @@ def test_psram_shows_in_the_sizes_of_heaps():
     assert has_psram({"heap": {"idf": [[100_000, 1, 1, 1], [4 << 20, 1, 1, 1]]}}, 0) is True
     assert has_psram({"heap": {"idf": [[100_000, 1, 1, 1]]}}, 164_000) is False
     assert has_psram({"heap": {"idf": None}}, 0) is None
+
+
+def test_a_camera_that_works_and_then_freezes(monkeypatch, capsys):
+    monkeypatch.setenv("CAMRIG_WIFI_SSID", "lab")
+    monkeypatch.setenv("CAMRIG_WIFI_PASSWORD", "correct horse battery")
+    wifi = {"wifi_ssid": "lab", "wifi_password": "correct horse battery"}
+    with VirtualBoard.start(VirtualConfig(**wifi, camera="class")) as board:
+        works = main(["doctor", "--device", board.path, "--deploy"])
+        board.fault("camera-frozen")
+        frozen = main(["doctor", "--device", board.path])
+    text = " ".join(capsys.readouterr().out.split())
+    assert (works, frozen) == (0, 6)
+    assert "ok sensor camera.Camera takes pictures: 320 x 240" in text
+    assert "WRONG sensor camera.Camera gives the same picture 3 times" in text

@@ -168,7 +168,7 @@ def picture_size(jpeg):
     ],
 )
 def test_camera_firmwares_take_pictures(connect, firmware, code, size):
-    take = "camera.capture()" if firmware == "function" else "c.capture()"
+    take = "camera.capture()" if firmware == "function" else "bytes(c.capture())"
     with VirtualBoard.start(VirtualConfig(camera=firmware)) as board:
         raw = connect(board).raw()
         assert picture_size(raw.eval(f"[exec('''import camera\\n{code}'''), {take}][1]".replace("\n", "\\n"))) == size

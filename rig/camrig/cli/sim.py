@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from camrig.cli.command import Command, add_options
-from camrig.errors import EXIT_BLOCKED
+from camrig.errors import EXIT_BLOCKED, SettingsError
 from camrig.lab import kept_boards
 from camrig.settings.resolve import Settings
 from camrig.virtual.command import run_in_foreground, show
+from camrig.virtual.config import CAMERAS
 from camrig.virtual.faults import catalogue
 from camrig.virtual.kept import UNUSED_SECONDS
 from camrig.virtual.profiles import NO_COSTS, PROFILES, find_costs
@@ -23,6 +24,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--flash", type=Path, metavar="FILE", help="keep the board's flash in this image (default: a fresh one)"
     )
     parser.add_argument("--profile", metavar="NAME", help=f"make the board slow: {', '.join(PROFILES)} (not slow)")
+    parser.add_argument(
+        "--camera",
+        metavar="FIRMWARE",
+        help=f"give its firmware a camera module: {', '.join(CAMERAS[1:])} ({CAMERAS[0]}); not with --keep",
+    )
     parser.add_argument(
         "--fault",
         action="append",
@@ -48,7 +54,13 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.end:
         return _end()
     costs = find_costs(arguments.profile) if arguments.profile else NO_COSTS
-    config = kept_boards.board_config(settings, costs, arguments.fault, arguments.flash)
+    if arguments.keep and arguments.camera:
+        raise SettingsError(
+            "a virtual board that is kept has no camera module",
+            hint="leave out --keep, and give --device the path that is printed",
+        )
+    camera = arguments.camera or CAMERAS[0]
+    config = kept_boards.board_config(settings, costs, arguments.fault, arguments.flash, camera)
     if not arguments.keep:
         return run_in_foreground(config)
     board, started = kept_boards.keep(config)

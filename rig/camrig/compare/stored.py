@@ -14,7 +14,7 @@ from camrig.gate.baseline import Baseline, load_baseline, save_baseline
 from camrig.gate.calibration import Calibration, load_calibration
 from camrig.gate.comparison import Comparison
 from camrig.gate.evidence import Evidence, demand_writable, write_evidence
-from camrig.gate.limits import Limit
+from camrig.gate.limits import STREAM_RELATIVE, Limit
 from camrig.gate.looks import keep_look, load_looks, looks_path, plan_of_look
 from camrig.gate.provenance import FIRMWARE
 from camrig.gate.samples import recorded_samples
@@ -56,10 +56,11 @@ def stored_baselines(folder: Path) -> dict[str, Baseline | BaselineError]:
 def applicable(limits: Mapping[str, Limit], baseline: Baseline) -> dict[str, Limit]:
     """``limits`` without those on optional kinds of requests that ``baseline`` has no samples of, or no exact counts.
 
-    An application may have no camera, and a sensor's pictures are not all of one size.
+    An application may have no camera, and a sensor's pictures are not all of one size. A baseline of an earlier
+    release knows nothing of a stream's pace.
     """
     stored = baseline.joined()
-    left_out = set()
+    left_out = {STREAM_RELATIVE} - set(stored)
     for kind in (kind.name for kind in REQUEST_KINDS if kind.optional):
         added, allocated = f"latency.{kind}.added", f"heap.{kind}.allocated"
         if added not in stored:

@@ -12,7 +12,7 @@ from camrig.doctor.check import Check, State
 from camrig.dut import Dut
 from camrig.errors import CamrigError
 from camrig.probe.client import Response
-from camrig.probe.jpeg import picture_size
+from camrig.probe.jpeg import examine
 from camrig.redaction import shortened
 from camrig.report.pictures import NO_CAMERA_MODULE, is_unwanted, pictures
 from camrig.settings.resolve import Settings
@@ -83,14 +83,13 @@ def failed_checks(error: str, console: str, psram: bool | None) -> Iterator[Chec
 
 def pictures_check(name: str, data: list[bytes], ms: float) -> Check:
     """The check of pictures that a camera took, of which the first came after ``ms``."""
-    for picture in data:
-        try:
-            width, height = picture_size(picture)
-        except ValueError as reason:
-            finding = f"{name} gives a picture that is not a whole JPEG: {reason}"
-            return Check(NAME, State.WRONG, finding, DAMAGED.advice)
-    size = f"{width} x {height}, {len(data[0]):,} bytes"
-    if len(set(data)) < 2:
+    taken = [examine(picture) for picture in data]
+    if fault := next((jpeg.fault for jpeg in taken if jpeg.fault), ""):
+        finding = f"{name} gives a picture that is not a whole JPEG: {fault}"
+        return Check(NAME, State.WRONG, finding, DAMAGED.advice)
+    first = taken[0]
+    size = f"{first.width} x {first.height}, {first.size:,} bytes"
+    if len({jpeg.digest for jpeg in taken}) < 2:
         finding = f"{name} gives the same picture {len(data)} times ({size})"
         return Check(NAME, State.WRONG, finding, "uncover the lens; else switch the power off and on")
     return Check(NAME, State.OK, f"{name} takes pictures: {size}, in {ms:.0f} ms, and the next one differs")
@@ -98,7 +97,7 @@ def pictures_check(name: str, data: list[bytes], ms: float) -> Check:
 
 def _of_camera(dut: Dut, sensor: Mapping[str, Any], mark: int) -> Iterator[Check]:
     taken: list[Response] = []
-    while len(taken) < PICTURES and len({response.body for response in taken}) < 2:
+    while len(taken) < PICTURES and len({examine(response.body).digest for response in taken}) < 2:
         response = dut.request("GET", "/capture")
         if response.status != 200:
             answer = _json(response)

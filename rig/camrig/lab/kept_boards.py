@@ -24,10 +24,15 @@ from camrig.virtual.profiles import NO_COSTS, Costs, find_costs
 
 
 def board_config(
-    settings: Settings, costs: Costs = NO_COSTS, faults: Sequence[str] = (), flash: Path | None = None
+    settings: Settings,
+    costs: Costs = NO_COSTS,
+    faults: Sequence[str] = (),
+    flash: Path | None = None,
+    camera: str = VirtualConfig.camera,
 ) -> VirtualConfig:
     """The virtual board that ``settings`` ask for. Its radio sees the configured network, else the built-in one."""
-    config = VirtualConfig(heap=settings.sim_heap.bytes, flash=flash, faults=tuple(faults), costs=costs)
+    heap = settings.sim_heap.bytes
+    config = VirtualConfig(heap=heap, flash=flash, camera=camera, faults=tuple(faults), costs=costs)
     if settings.wifi is None:
         return config
     return replace(config, wifi_ssid=settings.wifi.ssid, wifi_password=settings.wifi.password)

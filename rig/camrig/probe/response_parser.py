@@ -7,6 +7,7 @@ response would have been. A body is never returned in part without that error.
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import NamedTuple, Protocol
 
 from camrig.redaction import excerpt
@@ -65,12 +66,13 @@ def check_size(received: int) -> None:
 class ResponseParser:
     """``feed`` takes what the server sent and returns what of it belongs to the body; ``end`` is the stream's end.
 
-    ``head`` is None until the head is complete.
+    ``head`` is None until the head is complete. A body that is ``endless`` is limited by whoever reads it.
     """
 
-    def __init__(self, to_head: bool = False) -> None:
+    def __init__(self, to_head: bool = False, *, endless: bool = False) -> None:
         self.head: Head | None = None
         self._to_head = to_head
+        self._max_body = inf if endless else MAX_BODY
         self._received = 0
         self._start = bytearray()
         self._head_bytes = 0
@@ -87,7 +89,8 @@ class ResponseParser:
 
     def feed(self, data: bytes) -> bytes:
         self._received += len(data)
-        check_size(self._received)
+        if self._max_body == MAX_BODY:
+            check_size(self._received)
         if self.head is None:
             self._start += data
             data = self._take_head()
@@ -119,7 +122,7 @@ class ResponseParser:
             self._head_bytes += end.end()
             del self._start[: end.end()]
             if head.status >= 200 or head.status == _SWITCHING_PROTOCOLS:
-                self._framing = _framing_of(head, self._to_head)
+                self._framing = _framing_of(head, self._to_head, self._max_body)
                 self.head = head
                 return bytes(self._start)
 
@@ -155,7 +158,7 @@ class _Framing(Protocol):
     def end(self) -> None: ...
 
 
-def _framing_of(head: Head, to_head: bool) -> _Framing:
+def _framing_of(head: Head, to_head: bool, max_body: float) -> _Framing:
     """RFC 9112, section 6.3; two statements that contradict each other are an error."""
     codings, values = [], []
     for name, value in head.headers:
@@ -177,8 +180,8 @@ def _framing_of(head: Head, to_head: bool) -> _Framing:
             raise LostExchangeError(f"the Transfer-Encoding {excerpt(', '.join(codings))} is not known")
         if length is not None:
             raise LostExchangeError("the response has a Content-Length and chunks")
-        return _Chunks()
-    return _UntilClose() if length is None else _Length(_size(length, 10))
+        return _Chunks(max_body)
+    return _UntilClose(max_body) if length is None else _Length(_size(length, 10))
 
 
 def _size(digits: str, base: int) -> int:
@@ -207,12 +210,12 @@ class _UntilClose:
 
     complete = False
 
-    def __init__(self) -> None:
-        self._size = 0
+    def __init__(self, max_body: float) -> None:
+        self._max_body, self._size = max_body, 0
 
     def feed(self, data: bytes) -> bytes:
         self._size += len(data)
-        if self._size > MAX_BODY:
+        if self._size > self._max_body:
             raise LostExchangeError(f"the body is larger than {MAX_BODY >> 20} MiB")
         return data
 
@@ -244,8 +247,9 @@ class _Length:
 class _Chunks:
     """The body comes in chunks, and ends with an empty one (RFC 9112, section 7.1)."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_body: float) -> None:
         self.complete = False
+        self._max_body = max_body
         self._buffer = bytearray()
         self._left = 0  # bytes of the current chunk
         self._size = self._trailers = 0
@@ -285,7 +289,7 @@ class _Chunks:
             raise LostExchangeError(f"the length of a chunk is {excerpt(line)}")
         self._left = _size(size.decode(), 16)
         self._size += self._left
-        if self._size > MAX_BODY:
+        if self._size > self._max_body:
             raise LostExchangeError(f"the body is larger than {MAX_BODY >> 20} MiB")
         self._take = _Chunks._take_end if self._left else _Chunks._take_trailer
 

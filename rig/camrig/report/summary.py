@@ -12,14 +12,16 @@ from camrig.report.metrics_table import metrics_table
 from camrig.report.pictures import pictures
 
 VIRTUAL_MARK = "  [VIRTUAL BOARD: no figure of hardware]"
-ROWS = 12
-OF_THE_SUITE = ("heap.", "latency.", "load.", "rig.", "server.", "wifi.")
+ROWS = 14
+OF_THE_SUITE = ("camera.", "heap.", "latency.", "load.", "rig.", "server.", "wifi.")
 MAIN_METRICS = (
     "latency.preflight.on_board",
     "latency.preflight.total",
     "latency.actual.on_board",
     "latency.control.without_cors.on_board",
     "load.c4.latency",
+    "camera.stream.fps",
+    "camera.stream.gap",
     "heap.preflight.allocated",
     "heap.preflight.added",
     "heap.actual.added",

@@ -29,6 +29,10 @@ CELLS = (
     "late_ppm",
     "delay_ms",
     "jitter_ms",
+    "camera_frozen",
+    "camera_buffers",  # that are filled when they are empty, and wait
+    "camera_cut_ppm",  # of the pictures
+    "camera_late_ms",
     "fill",  # bytes of the filesystem to leave, plus 2; 1 removes the filling
     "camera",  # the error of its driver
     "answer",  # to what esp32.Partition has asked, plus 1

@@ -22,7 +22,7 @@ CRASHES = {
 }
 POWER_CUT = "power-cut"
 # The cells that faults without a number switch on, and the others' with what their numbers are multiplied by.
-SWITCHES = {"server-hang": "hang", "wifi-lost": "away", "port-closed": "closed"}
+SWITCHES = {"server-hang": "hang", "wifi-lost": "away", "port-closed": "closed", "camera-frozen": "camera_frozen"}
 NUMBERS = {
     "wifi-refused": ("refuse", 1),
     "wifi-slow": ("slow_ms", 1000),
@@ -35,6 +35,9 @@ NUMBERS = {
     "net-lose": ("late_ppm", 1e6),
     "net-delay": ("delay_ms", 1),
     "net-jitter": ("jitter_ms", 1),
+    "camera-stale": ("camera_buffers", 1),
+    "camera-cut": ("camera_cut_ppm", 1e6),
+    "camera-late": ("camera_late_ms", 1),
 }
 
 

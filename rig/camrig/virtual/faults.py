@@ -156,6 +156,15 @@ KINDS = (
     FaultKind(
         "net-jitter", "each connection is served up to MS later, as with a radio that sleeps", UNTIL_CLEARED, _LATE
     ),
+    FaultKind("camera-frozen", "the camera gives the same picture again and again", UNTIL_CLEARED),
+    FaultKind(
+        "camera-stale",
+        "the camera gives pictures that waited in BUFFERS since earlier requests",
+        UNTIL_CLEARED,
+        Amount("BUFFERS", 1, 1, 8),
+    ),
+    FaultKind("camera-cut", "this share of the pictures ends in the middle", UNTIL_CLEARED, _SHARE),
+    FaultKind("camera-late", "one picture in ten comes MS later", UNTIL_CLEARED, Amount("MS", 500, 1, 10000)),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -22,10 +22,12 @@ from camrig.report.html.svg import (
     intervals,
     time_line,
 )
+from camrig.report.metrics_table import number
 
 FEWEST = 5  # values that make a distribution
 LEAK_UNIT = "B/request"
 FAILED = ("failed", "error")
+CAMERA = "camera."
 ROWS = {"crash": "crashes", "recovery": "recoveries", "loss": "lost requests"}
 
 
@@ -46,6 +48,7 @@ def of_board(board: Mapping[str, Any], results: Mapping[str, Any]) -> list[Figur
     marks = marks_of(results)
     return [
         *_latency(metrics, marks),
+        *_camera(metrics, marks),
         *_added(metrics, marks),
         *_heap(metrics),
         *_leak(metrics, marks),
@@ -99,7 +102,7 @@ def _latency(metrics: Mapping[str, Any], marks: Mapping[str, Sequence[Mark]]) ->
     timed = [
         metric
         for name, metric in metrics.items()
-        if metric["unit"] == "ms" and metric["n"] >= FEWEST and not _is_slope(metric)
+        if metric["unit"] == "ms" and metric["n"] >= FEWEST and not _is_slope(metric) and not name.startswith(CAMERA)
     ]
     if not timed:
         return []
@@ -116,6 +119,40 @@ def _latency(metrics: Mapping[str, Any], marks: Mapping[str, Sequence[Mark]]) ->
             [(m["name"], m["n"], m["median"], m["p95"], m["p99"]) for m in timed],
         )
     ]
+
+
+def _camera(metrics: Mapping[str, Any], marks: Mapping[str, Sequence[Mark]]) -> list[Figure]:
+    measured = {name.removeprefix(CAMERA): metric for name, metric in metrics.items() if name.startswith(CAMERA)}
+    rows = [
+        _distribution(metric, name, marks)
+        for name, metric in measured.items()
+        if metric["unit"] == "ms" and metric["n"] >= FEWEST and not _is_slope(metric)
+    ]
+    if not rows:
+        return []
+    return [
+        Figure(
+            "The camera",
+            f"{_in_words(measured)}Times as a viewer has them: the gap from one picture of the stream to the next, "
+            "the first picture after the stream is opened, and a single picture.",
+            distributions("The camera", rows, "ms"),
+            ("metric", "unit", "n", "median", "p95", "p99"),
+            [(name, m["unit"], m["n"], m["median"], m["p95"], m["p99"]) for name, m in measured.items()],
+        )
+    ]
+
+
+def _in_words(measured: Mapping[str, Any]) -> str:
+    """The camera in a sentence with a space behind it; empty without a stream that was timed."""
+    if (rate := measured.get("stream.fps")) is None:
+        return ""
+    parts = [f"{number(rate['median'])} pictures a second"]
+    if (stalls := measured.get("stream.stalls")) is not None:
+        count = int(sum(values_of(stalls)))
+        parts.append(f"{count} stall{'s' * (count != 1)} in {stalls['n']} streams")
+    if (size := measured.get("picture.bytes")) is not None:
+        parts.append(f"{number(size['median'])} bytes a picture")
+    return ", ".join(parts) + ". "
 
 
 def _added(metrics: Mapping[str, Any], marks: Mapping[str, Sequence[Mark]]) -> list[Figure]:

@@ -1,7 +1,7 @@
 """``camera`` in the class style of the newer ESP32-CAM firmwares."""
 
 import camera_fault
-from jpeg import picture
+from jpeg import Sensor
 
 
 class PixelFormat:
@@ -33,6 +33,9 @@ _SIZES = {1: (160, 120), 6: (320, 240), 8: (400, 296), 9: (480, 320), 10: (640, 
 _SIZES.update({12: (1024, 768), 13: (1280, 720), 14: (1280, 1024), 15: (1600, 1200)})
 
 
+_sensor = Sensor()
+
+
 class Camera:
     def __init__(self, *, init=True, **settings):
         if init:
@@ -57,7 +60,7 @@ class Camera:
             raise OSError("Camera not initialized")
         if camera_fault.code():
             return None
-        return picture(*_SIZES.get(self._settings["frame_size"], (320, 240)))
+        return _sensor.picture(*_SIZES.get(self._settings["frame_size"], (320, 240)))
 
     def free_buffer(self):
         pass

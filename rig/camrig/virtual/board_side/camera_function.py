@@ -1,7 +1,7 @@
 """``camera`` in the function style of the older ESP32-CAM firmwares."""
 
 import camera_fault
-from jpeg import picture
+from jpeg import Sensor
 
 JPEG = 3
 RGB565 = 0
@@ -25,6 +25,7 @@ _SIZES[12] = (1280, 1024)
 _SIZES[13] = (1600, 1200)
 _on = False
 _size = FRAME_QVGA
+_sensor = Sensor()
 
 
 def init(id=0, framesize=FRAME_QVGA, **pins):
@@ -42,7 +43,9 @@ def deinit():
 
 
 def capture():
-    return picture(*_SIZES.get(_size, (320, 240))) if _on and not camera_fault.code() else False
+    if not _on or camera_fault.code():
+        return False
+    return bytes(_sensor.picture(*_SIZES.get(_size, (320, 240))))
 
 
 def framesize(size):
@@ -51,7 +54,7 @@ def framesize(size):
 
 
 def _adjust(value):
-    """Picture controls are accepted, and change nothing on a grey picture."""
+    """Picture controls are accepted, and change nothing on a test picture."""
 
 
 quality = flip = mirror = contrast = saturation = brightness = speffect = whitebalance = _adjust
