@@ -62,6 +62,8 @@ KNOWN = sorted(code for code, cause in CODES.items() if cause != UNKNOWN)
         ("camera.Camera: Operation/function not supported/implemented", "", NOT_SUPPORTED),
         ("camera.Camera: Invalid argument", "", SETTINGS),
         ("camera.Camera: Invalid state", "", IN_USE),
+        ("camera.init: 'module' object has no attribute 'FRAME_HUGE'", "", SETTINGS),
+        ("camera.Camera: extra keyword arguments given", "", SETTINGS),
         ("camera.Camera: Unknown error 0x20002", "", FRAME_SIZE),
         ("camera.Camera: Failed to initialize the camera", "", UNKNOWN),
         ("camera.Camera: memory allocation failed, allocating 61440 bytes", "", NO_MEMORY),

@@ -49,7 +49,7 @@ def test_lost_power_blocks(crash, tmp_path):
     assert first.find("failure") is None
     assert first.find("error").get("message").startswith("blocked: sim: ")
     properties = {entry.get("name"): entry.get("value") for entry in second.iter("property")}
-    assert properties.keys() == {"board", "firmware", "virtual"}
+    assert properties.keys() == {"board", "firmware", "virtual", "pictures"}
     assert properties["virtual"] == "true"
 
 

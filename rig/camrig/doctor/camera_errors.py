@@ -92,7 +92,7 @@ _WORDS = tuple(
         (r"failed to set frame ?size", FRAME_SIZE),
         (r"failed to set (?:out|pixel) ?format", FORMAT),
         (r"already (?:initialized|in use)|invalid state", IN_USE),
-        (r"invalid argument|pin .*(?:invalid|must)", SETTINGS),
+        (r"invalid argument|pin .*(?:invalid|must)|has no attribute|keyword argument", SETTINGS),
         (r"failed to get (?:the )?frame|the sensor gave no frame|failed to capture|timed? ?out", NO_FRAMES),
         (r"EV-\w+-OVF|FB-OVF|FB-SIZE|NO-SOI|NO-EOI", DAMAGED),
     )
