@@ -130,6 +130,7 @@ def test_each_test_has_its_outcome_and_what_explains_it(crash, tmp_path):
     assert properties["sim: own.metric [ms]"] == "1.5"
     assert properties["verdict"] == "failed"
     assert properties["pictures"] == "synthetic"
+    assert properties["sim: pictures"] == "synthetic, this firmware has no camera module"
     assert "camrig: failed" in summary.read_text()
     assert "Pictures: synthetic, this firmware has no camera module" in summary.read_text()
     assert "pictures: synthetic, this firmware has no camera module" in ended.out
