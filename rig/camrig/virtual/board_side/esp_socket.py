@@ -13,10 +13,13 @@ _FILENO = 10  # MP_STREAM_GET_FILENO
 _CLOSE = 4  # MP_STREAM_CLOSE
 _HOST_NOT_FOUND = -202  # lwIP's error
 _ENOBUFS = 105
+_ENFILE = 23
+_SOCKETS = 10  # that lwIP has in stock firmware: listeners, clients and connections together
 _HANG_MS = 20
 _address = ""
 _call_ms = 0  # what a call costs on a slow chip
 _unserved = []  # connections that the server never gets
+_held = [None] * _SOCKETS
 
 
 def power_on(board):
@@ -48,7 +51,7 @@ class socket(io.IOBase):
     """A listener or a client; what ``accept`` returns is the interpreter's own socket."""
 
     def __init__(self, *kind):
-        self._s = _socket.socket(*kind)
+        self._s = _held_or_closed(_socket.socket(*kind))
 
     def __getattr__(self, name):
         return getattr(self._s, name)
@@ -76,7 +79,7 @@ class socket(io.IOBase):
             if _call_ms or fault_cells.get("inside") or fault_cells.ballast or _unserved:
                 peer = _admitted(peer)
             if peer is not None:
-                return peer, _tuple(raw)
+                return _held_or_closed(peer), _tuple(raw)
 
     def sendall(self, data):
         data = memoryview(data)
@@ -119,6 +122,16 @@ class FaultySocket(socket):
         while name[:4] in ("read", "recv") and fault_cells.get("hang"):
             time.sleep_ms(_HANG_MS)
         return getattr(self._s, name)
+
+
+def _held_or_closed(opened):
+    """The socket, in one of lwIP's places; without one it is closed, also if its client believes to be connected."""
+    for number in range(_SOCKETS):
+        if _held[number] is None or _held[number].fileno() < 0:
+            _held[number] = opened
+            return opened
+    opened.close()
+    raise OSError(_ENFILE)
 
 
 def _admitted(peer):
