@@ -23,7 +23,7 @@ BLOCK = 512  # bytes that are read at once: most heads of browsers are shorter
 SEGMENT = 1024  # bytes that are collected to be sent at once: less than a TCP segment
 LINES = 64  # at most, in the head of a request: more would fill a small heap
 TICKS = 10  # in a second: how often stalled clients are looked for
-FULL = b"HTTP/1.0 503 N/A\r\nRetry-After: 1\r\nContent-Type: text/plain\r\n\r\nThe server has no place"
+FULL = b"HTTP/1.0 503 N/A\r\nRetry-After: 1\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nno place"
 STREAMS = "as many streams are open as this server serves at once"
 
 
