@@ -15,6 +15,8 @@ _HOST_NOT_FOUND = -202  # lwIP's error
 _ENOBUFS = 105
 _ENFILE = 23
 _SOCKETS = 10  # that lwIP has in stock firmware: listeners, clients and connections together
+_SEND_BUFFER = 5744  # bytes of each of lwIP's connections; Linux doubles it, for what it keeps beside them
+_OF_LINUX, _SO_SNDBUF = 1, 7
 _HANG_MS = 20
 _address = ""
 _call_ms = 0  # what a call costs on a slow chip
@@ -150,6 +152,8 @@ def _admitted(peer):
         return _leave_unserved(peer)
     delay = _call_ms + fault_cells.get("delay_ms") + random.randint(0, fault_cells.get("jitter_ms"))
     time.sleep_ms(delay + (1000 if _happens("late_ppm") else 0))
+    if _call_ms and _socket.SOL_SOCKET == _OF_LINUX:
+        peer.setsockopt(_OF_LINUX, _SO_SNDBUF, _SEND_BUFFER)
     return FaultySocket(peer) if _call_ms or fault_cells.get("enobufs") or fault_cells.get("hang") else peer
 
 
