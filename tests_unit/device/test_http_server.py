@@ -150,6 +150,36 @@ def test_half_a_head_gives_way_while_all_places_are_taken(app, sent):
     run(main())
 
 
+def test_who_sent_nothing_goes_before_who_sent_half_a_head(app):
+    async def main():
+        app.max_connections = 4
+        async with serving(app) as port:
+            _, half = await asyncio.open_connection("127.0.0.1", port)
+            half.write(b"GET / HTTP/1.1\r\n")
+            await until(lambda: app.connections and app.connections[0].lines < 64)
+            silent, writer = await asyncio.open_connection("127.0.0.1", port)
+            await until(lambda: len(app.connections) == 2)
+            app.connections[0].idle = 5
+            assert (await send(port)).startswith(b"HTTP/1.0 200")
+            assert await silent.read() == b""
+            assert len(app.connections) == 1
+            half.close()
+            writer.close()
+
+    run(main())
+
+
+def test_silent_client_goes_while_no_place_is_left_to_come_to(app):
+    async def main():
+        app.max_connections = 2
+        async with serving(app) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
+
+    run(main())
+
+
 def test_head_that_comes_in_many_pieces_is_timed_as_a_whole(app):
     async def main():
         app.client_timeout_s = 1
