@@ -97,35 +97,154 @@ def test_pause_between_two_frames_is_not_a_stall(app):
     run(main())
 
 
-def test_clients_over_the_limit_wait_and_idle_ones_are_disconnected_sooner(app):
+def busy(app):
+    """A route whose answers wait for the event that this returns; it answers in the order of its requests."""
+    event, order = asyncio.Event(), []
+
+    @app.get("/busy/<int:number>")
+    async def wait(request, number):
+        order.append(number)
+        await event.wait()
+        return str(order)
+
+    return event, order
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+def test_silent_client_goes_as_soon_as_the_last_places_are_needed(app):
     async def main():
-        app.max_connections = 2
+        app.max_connections = 4
         assert app.client_timeout_s > 5
         async with serving(app) as port:
             idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-            while len(app.connections) < 2:
-                await asyncio.sleep(0.001)
-            answers = await asyncio.gather(*[send(port) for _ in range(4)])
+            await until(lambda: len(app.connections) == 2)
+            answers = [await send(port) for _ in range(4)]
             assert all(answer.startswith(b"HTTP/1.0 200 OK") for answer in answers)
-            for reader, writer in idle:
-                assert await reader.read() == b""
+            assert await idle[0][0].read() == b""  # the one that came first
+            await until(lambda: len(app.connections) == 1)  # the other has a place, as long as one is free
+            for _, writer in idle:
                 writer.close()
+            await until(lambda: (app.connections, app.waiting) == ([], 0))
+
+    run(main())
+
+
+@pytest.mark.parametrize("sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX: y\r\n"])
+def test_half_a_head_gives_way_while_all_places_are_taken(app, sent):
+    async def main():
+        app.max_connections = 2
+        event, _ = busy(app)
+        async with serving(app) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            answer = asyncio.create_task(send(port, b"GET /busy/1 HTTP/1.1\r\n\r\n"))
+            assert await reader.read() == b""
+            event.set()
+            assert (await answer).startswith(b"HTTP/1.0 200")
+            writer.close()
+
+    run(main())
+
+
+def test_who_sent_nothing_goes_before_who_sent_half_a_head(app):
+    async def main():
+        app.max_connections = 4
+        async with serving(app) as port:
+            _, half = await asyncio.open_connection("127.0.0.1", port)
+            half.write(b"GET / HTTP/1.1\r\n")
+            await until(lambda: app.connections and app.connections[0].lines < 64)
+            silent, writer = await asyncio.open_connection("127.0.0.1", port)
+            await until(lambda: len(app.connections) == 2)
+            app.connections[0].idle = 5
+            assert (await send(port)).startswith(b"HTTP/1.0 200")
+            assert await silent.read() == b""
+            assert len(app.connections) == 1
+            half.close()
+            writer.close()
+
+    run(main())
+
+
+def test_silent_client_goes_while_no_place_is_left_to_come_to(app):
+    async def main():
+        app.max_connections = 2
+        async with serving(app) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
+
+    run(main())
+
+
+def test_head_that_comes_in_many_pieces_is_timed_as_a_whole(app):
+    async def main():
+        app.client_timeout_s = 1
+        async with serving(app) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\n")
+            closed = asyncio.create_task(reader.read())
+            lines = 0
+            while not closed.done():
+                lines += 1
+                writer.write(b"X: y\r\n")
+                await asyncio.sleep(0.2)
+            assert lines < 15
+            writer.close()
+
+    run(main())
+
+
+def test_clients_over_the_limit_get_places_in_the_order_they_came_in(app):
+    async def main():
+        app.max_connections = 1
+        event, order = busy(app)
+        async with serving(app) as port:
+            requests = []
+            for number in range(6):
+                requests.append(asyncio.create_task(send(port, b"GET /busy/%d HTTP/1.1\r\n\r\n" % number)))
+                await until(lambda count=number: (len(app.connections), app.waiting) == (1, count))
+            event.set()
+            await asyncio.gather(*requests)
+            assert order == list(range(6))
             assert (app.connections, app.waiting) == ([], 0)
 
     run(main())
 
 
-def test_too_many_waiting_clients_are_refused(app):
+@pytest.mark.parametrize("waiting", [0, 3])
+def test_too_many_waiting_clients_are_refused_with_a_503(app, waiting):
     async def main():
-        app.max_connections = 1
+        app.max_connections, app.max_waiting = 1, waiting
+        event, _ = busy(app)
         async with serving(app) as port:
-            idle = await asyncio.open_connection("127.0.0.1", port)
-            while not app.connections:
-                await asyncio.sleep(0.001)
-            answers = await asyncio.gather(*[send(port) for _ in range(12)], return_exceptions=True)
-            served = [a for a in answers if isinstance(a, bytes) and a.startswith(b"HTTP/1.0 200")]
-            assert len(served) == 8
-            idle[1].close()
+            requests = [asyncio.create_task(send(port, b"GET /busy/1 HTTP/1.1\r\n\r\n"))]
+            await until(lambda: app.connections)
+            requests += [asyncio.create_task(send(port)) for _ in range(waiting)]
+            await until(lambda: app.waiting == waiting)
+            for request in (REQUEST, b""):
+                refused = await send(port, request)
+                assert refused.startswith(b"HTTP/1.0 503 ")
+                assert b"\r\nRetry-After: 1\r\n" in refused
+            event.set()
+            assert all(answer.startswith(b"HTTP/1.0 200") for answer in await asyncio.gather(*requests))
+
+    run(main())
+
+
+def test_nobody_waits_for_ever(app):
+    async def main():
+        app.max_connections, app.client_timeout_s = 1, 0
+        busy(app)
+        async with serving(app) as port:
+            holder = asyncio.create_task(send(port, b"GET /busy/1 HTTP/1.1\r\n\r\n"))
+            await until(lambda: app.connections)
+            assert (await send(port)).startswith(b"HTTP/1.0 503 ")
+            assert app.waiting == 0
+            holder.cancel()
 
     run(main())
 

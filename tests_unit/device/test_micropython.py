@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -110,6 +111,47 @@ def test_garbage_and_idle_clients_do_not_delay_others(board, garbage):
         assert board.send("GET", "/rig/echo").status == 200
         idle.close()
     assert board.send("GET", "/rig/echo").status == 200
+
+
+def viewer(board):
+    """A client of the endless stream, whose first picture has begun."""
+    client = socket.create_connection(("127.0.0.1", board.port), timeout=10)
+    client.sendall(b"GET /stream HTTP/1.1\r\n\r\n")
+    head = client.recv(4096)
+    assert head.startswith(b"HTTP/1.0 200"), head
+    return client
+
+
+def figure(board, expression):
+    return board.json("POST", "/rig/run", f"figures['it'] = {expression}")["it"]
+
+
+def test_viewers_and_silent_clients_leave_a_place(board):
+    room = min(6, figure(board, "app.max_connections") - 2)
+    assert room > 1
+    with ExitStack() as stack:
+        for _ in range(room):
+            stack.enter_context(viewer(board))
+        for sent in (b"", b"", b"GET / HTTP/1.1\r\n", b"", b"GET /", b""):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", board.port), timeout=10))
+            client.sendall(sent)
+            for _ in range(3):
+                assert board.send("OPTIONS", "/capture", PREFLIGHT).getheader("Access-Control-Allow-Origin") == ORIGIN
+        assert board.send("GET", "/stream").status == 503
+    while figure(board, "app.streams"):
+        pass  # each ends with its client
+
+
+def test_client_without_a_place_is_refused_with_a_503(board):
+    usual = figure(board, "app.max_connections")
+    with viewer(board):
+        board.json("POST", "/rig/run", "app.max_connections = 1\napp.max_waiting = 0")
+        refused = board.send("GET", "/api/status")
+        assert (refused.status, refused.getheader("Retry-After")) == (503, "1")
+    while (answer := board.send("POST", "/rig/run", TOKEN, f"app.max_connections = {usual}")).status == 503:
+        pass
+    assert answer.status == 200
+    board.json("POST", "/rig/run", "app.max_waiting = 8")
 
 
 def test_allocations_of_cors_are_counted(board):

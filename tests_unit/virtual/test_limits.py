@@ -105,6 +105,33 @@ def test_a_full_flash_raises_enospc_and_recovers(small):
     assert small.run(FILL) == "28\nfine"
 
 
+SOCKETS = """
+import socket
+sockets = []
+try:
+    while len(sockets) < 20: sockets.append(socket.socket())
+except OSError as e: print(e.errno, len(sockets))
+sockets.pop().close()
+listener = sockets.pop(); listener.close()
+listener = socket.socket()
+listener.bind(socket.getaddrinfo('', 8089)[0][-1])
+listener.listen(5)
+clients = [socket.socket()]
+clients[0].connect(socket.getaddrinfo('', 8089)[0][-1])
+try: listener.accept()
+except OSError as e: print(e.errno, len(clients[0].recv(1)))
+sockets.pop().close()
+clients[0].close()
+clients.append(socket.socket())
+clients[1].connect(socket.getaddrinfo('', 8089)[0][-1])
+print(listener.accept()[1][0] != '')
+"""
+
+
+def test_a_board_has_ten_sockets(small):
+    assert small.run(SOCKETS) == "23 10\n23 0\nTrue"
+
+
 def test_a_heap_too_small_to_start_is_reported(monkeypatch):
     monkeypatch.setattr("camrig.virtual.config.HEAP_MINIMUM", 1)
     with pytest.raises(BlockedError, match="did not start"):

@@ -13,10 +13,15 @@ _FILENO = 10  # MP_STREAM_GET_FILENO
 _CLOSE = 4  # MP_STREAM_CLOSE
 _HOST_NOT_FOUND = -202  # lwIP's error
 _ENOBUFS = 105
+_ENFILE = 23
+_SOCKETS = 10  # that lwIP has in stock firmware: listeners, clients and connections together
+_SEND_BUFFER = 5744  # bytes of each of lwIP's connections; Linux doubles it, for what it keeps beside them
+_OF_LINUX, _SO_SNDBUF = 1, 7
 _HANG_MS = 20
 _address = ""
 _call_ms = 0  # what a call costs on a slow chip
 _unserved = []  # connections that the server never gets
+_held = [None] * _SOCKETS
 
 
 def power_on(board):
@@ -48,7 +53,7 @@ class socket(io.IOBase):
     """A listener or a client; what ``accept`` returns is the interpreter's own socket."""
 
     def __init__(self, *kind):
-        self._s = _socket.socket(*kind)
+        self._s = _held_or_closed(_socket.socket(*kind))
 
     def __getattr__(self, name):
         return getattr(self._s, name)
@@ -76,7 +81,7 @@ class socket(io.IOBase):
             if _call_ms or fault_cells.get("inside") or fault_cells.ballast or _unserved:
                 peer = _admitted(peer)
             if peer is not None:
-                return peer, _tuple(raw)
+                return _held_or_closed(peer), _tuple(raw)
 
     def sendall(self, data):
         data = memoryview(data)
@@ -121,6 +126,16 @@ class FaultySocket(socket):
         return getattr(self._s, name)
 
 
+def _held_or_closed(opened):
+    """The socket, in one of lwIP's places; without one it is closed, also if its client believes to be connected."""
+    for number in range(_SOCKETS):
+        if _held[number] is None or _held[number].fileno() < 0:
+            _held[number] = opened
+            return opened
+    opened.close()
+    raise OSError(_ENFILE)
+
+
 def _admitted(peer):
     """The connection that the server gets under the active faults; None if it gets none."""
     if fault_cells.get("away") or fault_cells.get("moved"):
@@ -137,6 +152,8 @@ def _admitted(peer):
         return _leave_unserved(peer)
     delay = _call_ms + fault_cells.get("delay_ms") + random.randint(0, fault_cells.get("jitter_ms"))
     time.sleep_ms(delay + (1000 if _happens("late_ppm") else 0))
+    if _call_ms and _socket.SOL_SOCKET == _OF_LINUX:
+        peer.setsockopt(_OF_LINUX, _SO_SNDBUF, _SEND_BUFFER)
     return FaultySocket(peer) if _call_ms or fault_cells.get("enobufs") or fault_cells.get("hang") else peer
 
 

@@ -1,0 +1,1 @@
+../../../device/http_server.py
