@@ -65,6 +65,14 @@ def test_stream_that_ends_by_itself_is_seen_to(serving, last):
     assert len(viewing.pictures) == 3
 
 
+def test_closed_stream_is_left_although_the_connection_stays_open(serving):
+    def stays(connection, request):
+        connection.sendall(HEAD + b"".join(map(part, pictures(2))) + CLOSE)
+        connection.recv(1)
+
+    assert watch(serving(stays), 10, 5).ended
+
+
 def test_stream_in_chunks_is_read(serving):
     head = HEAD.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n").replace(b"1.0", b"1.1")
     body = b"".join(map(part, pictures(3))) + CLOSE
