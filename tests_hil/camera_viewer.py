@@ -50,6 +50,7 @@ class Camera:
         assert not viewing.refusal, f"{STREAM} is not a stream of pictures: {viewing.refusal}"
         seen = len(viewing.pictures)
         assert not viewing.ended or seen >= pictures, f"the server ended its stream after {seen} pictures"
+        assert sum(viewing.gaps) > 0, f"all {seen} pictures of the stream came at once: it is not one of a camera"
         return viewing
 
     def capture(self, headers: Headers = ()) -> Capture:
@@ -82,6 +83,6 @@ def open_camera(dut: Dut) -> Camera:
 
 def _skip_if_absent(path: str, status: int) -> None:
     if status in ABSENT:
-        pytest.skip(f"this application has no {path} for everybody: it answers with status {status}")
+        pytest.skip(f"this application shows no camera to everybody: {path} answers with status {status}")
     if status == NO_PICTURE:
         pytest.skip(f"the camera gives no picture ({path} answers with status {status}): see /api/status")

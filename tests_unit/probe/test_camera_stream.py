@@ -65,6 +65,14 @@ def test_stream_that_ends_by_itself_is_seen_to(serving, last):
     assert len(viewing.pictures) == 3
 
 
+def test_closed_stream_is_left_although_the_connection_stays_open(serving):
+    def stays(connection, request):
+        connection.sendall(HEAD + b"".join(map(part, pictures(2))) + CLOSE)
+        connection.recv(1)
+
+    assert watch(serving(stays), 10, 5).ended
+
+
 def test_stream_in_chunks_is_read(serving):
     head = HEAD.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n").replace(b"1.0", b"1.1")
     body = b"".join(map(part, pictures(3))) + CLOSE
@@ -96,14 +104,25 @@ def test_what_is_not_a_stream_is_refused(serving, head, refusal):
 
 def test_slow_stream_is_left_in_time_with_what_it_gave(serving):
     def stalls(connection, request):
-        connection.sendall(HEAD + b"".join(map(part, pictures(2))))
+        for piece in (HEAD, *map(part, pictures(3))):
+            connection.sendall(piece)
+            time.sleep(0.02)
         connection.recv(1)
 
-    viewing = watch(serving(stalls), 50, 0.3)
-    assert len(viewing.pictures) == 2
-    with pytest.raises(LostExchangeError, match=r"timed out .* with 2 pictures") as error:
-        watch(serving(stalls), 50, 0.3, fewest=3)
+    viewing = watch(serving(stalls), 50, 0.5)
+    assert len(viewing.pictures) == 3
+    with pytest.raises(LostExchangeError, match=r"timed out .* with 3 pictures") as error:
+        watch(serving(stalls), 50, 0.5, fewest=4)
     assert error.value.cause == "timeout"
+
+
+def test_pictures_that_come_at_once_are_waited_out(serving):
+    def at_once(connection, request):
+        connection.sendall(HEAD + b"".join(map(part, pictures(3))))
+        connection.recv(1)
+
+    with pytest.raises(LostExchangeError, match=r"timed out .* with 3 pictures"):
+        watch(serving(at_once), 3, 0.3)
 
 
 @pytest.mark.parametrize(

@@ -123,3 +123,8 @@ def test_picture_that_was_changed_shows_no_wrong_number(take, clock):
             changed = read_number(jpeg[:place] + bytes([value]) + jpeg[place + 1 :])
             assert changed is None or changed.number == number, (place, value)
         assert read_number(jpeg[:place]) in (None, read_number(jpeg))
+
+
+def test_picture_of_other_greys_is_not_the_test_picture(take):
+    jpeg = take(160, 120)
+    assert read_number(jpeg.replace(b"\x1e  \x00", b"\x1e\x1e\x00\x00", 1)) is None

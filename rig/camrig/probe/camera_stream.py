@@ -95,7 +95,7 @@ def watch(
                 data = connection.recv(65536)
                 viewer.take(data, time.perf_counter_ns() / 1e6)
     except OSError as error:
-        if not isinstance(error, TimeoutError) or len(viewer.arrived) < fewest:
+        if not isinstance(error, TimeoutError) or not viewer.has_seen(fewest):
             raise _lost(address, error, until, len(viewer.arrived)) from None
     assert viewer.head is not None
     seen = tuple(Picture.of(at, body) for at, body in viewer.arrived)  # now that no time is measured
@@ -119,13 +119,13 @@ class _Viewer:
     @property
     def done(self) -> bool:
         refused = self.head is not None and not _is_stream(self.head)
-        return refused or self.ended or self._has_seen_enough() or self._size > MAX_BYTES
+        return refused or self.ended or self.has_seen(self._enough) or self._size > MAX_BYTES
 
-    def _has_seen_enough(self) -> bool:
-        """Whether there are as many pictures as asked for, and if several, over some time."""
-        if len(self.arrived) < self._enough:
+    def has_seen(self, pictures: int) -> bool:
+        """Whether that number of pictures arrived, and if it is more than one, over some time."""
+        if len(self.arrived) < pictures:
             return False
-        return self._enough < 2 or self.arrived[-1][0] > self.arrived[0][0]
+        return pictures < 2 or self.arrived[-1][0] > self.arrived[0][0]
 
     def take(self, data: bytes, now: float) -> None:
         if not data:

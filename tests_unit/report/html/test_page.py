@@ -184,6 +184,30 @@ def test_baseline_and_limit_are_drawn_beside_the_samples():
     assert "<title>limit, +20%: 1.80 ms</title>" in text
 
 
+def metric_of(name, unit, values):
+    batches = [{"values": values, "control": [], "at": []}]
+    figures = {"n": len(values), "median": values[0], "p95": None, "p99": None, "low": None, "high": None}
+    return {"name": name, "unit": unit, **figures, "batches": batches}
+
+
+def test_the_camera_has_a_figure_of_its_own_with_its_rate_in_words():
+    measured = ended_with(0)
+    measured["boards"][0]["metrics"] = [
+        metric_of("latency.actual.total", "ms", [1.0] * 6),
+        metric_of("camera.stream.gap", "ms", [40.0] * 6),
+        metric_of("camera.stream.fps", "pictures/s", [25.0, 24.0]),
+        metric_of("camera.stream.stalls", "n", [0.0, 1.0]),
+        metric_of("camera.picture.bytes", "B", [1341.0] * 6),
+    ]
+    text = Page(page(measured)).text
+    assert "25 pictures a second, 1 stall in 2 streams, 1,341 bytes a picture. " in text
+    latency, camera = text.index("Latency by phase"), text.index("The camera")
+    assert "stream.gap" in text[camera:]
+    assert "stream.gap" not in text[latency:camera]
+    measured["boards"][0]["metrics"] = measured["boards"][0]["metrics"][:1]
+    assert "The camera" not in Page(page(measured)).text
+
+
 def test_the_console_is_in_the_page_as_it_is_in_the_results():
     odd = ended_with(0)
     odd["boards"][0]["console"] = packed("camera: ünd </script>\n" * 3000, left_out=7)
