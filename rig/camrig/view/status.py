@@ -12,8 +12,8 @@ ROWS, DEPTH, LENGTH = 60, 4, 160
 
 
 def rows(status: Any) -> list[tuple[str, str]]:
-    """Names and values, those of objects within objects as ``outer.inner``."""
-    return [(_text(name), _text(value)) for name, value in islice(_flat("", status, DEPTH), ROWS)]
+    """Names and values in the order of the names, those of objects within objects as ``outer.inner``."""
+    return sorted((_text(name), _text(value)) for name, value in islice(_flat("", status, DEPTH), ROWS))
 
 
 def _flat(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:

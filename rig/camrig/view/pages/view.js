@@ -140,7 +140,7 @@ const element = (tag, text, name) => {
 
 const showLines = (lines) => {
   $("layers").replaceChildren(...lines.map((line) => {
-    const item = element("li", "", line.state);
+    const item = element("li", "", `is-${line.state}`);
     item.dataset.key = line.key;
     const [sign, words] = SIGNS[line.state];
     const mark = element("span", sign, "sign");
