@@ -160,11 +160,16 @@ def _missing(feature: Feature, judgement: Judgement) -> tuple[str, ...]:
 def cure(judgement: Judgement, feature: Feature, origin: str) -> tuple[str, str]:
     """What to do about a refusal, and what to write into the policy."""
     method = feature.request.sent_method
+    methods, headers = f'allowed_methods=["{method}"]', f'allowed_headers=["{OWN_HEADER}"]'
     codes = {
         "origins": ("let this page's origin in, beside those of the policy", f'allowed_origins=["{origin}"]'),
         "credentials": ("let pages send cookies; the policy then has to list its origins", "allow_credentials=True"),
-        "methods": ("add the method to the policy, or leave the parameter out", f'allowed_methods=["{method}"]'),
-        "headers": ("add the header to the policy, or leave the parameter out", f'allowed_headers=["{OWN_HEADER}"]'),
+        "methods": ("add the method to those of the policy, or leave the parameter out", methods),
+        "headers": ("add the header to those of the policy, or leave the parameter out", headers),
+        "methods or headers": (
+            "add both to those of the policy, or leave the parameters out",
+            f"{methods}, {headers}",
+        ),
         "status": (f"answer it with a status from 200 to 299, not {judgement.status}", ""),
         "malformed": ("send lists of names in Access-Control-Allow-Methods and -Headers", ""),
     }

@@ -153,16 +153,19 @@ def judge(feature: Feature, preflight: Answer | str | None, answer: Answer | str
 
 
 def _why(feature: Feature, check: Any, answer: Answer) -> str:
-    """Which part of a policy refuses: origins, credentials, methods, headers; else ``status`` or ``malformed``."""
+    """Which part of a policy refuses: origins, credentials, methods, headers; else the status, or its lists."""
     request = feature.request
     if not cors_check(request, answer.headers).allowed:
-        without = replace(request, credentials="omit")
-        return "credentials" if cors_check(without, answer.headers).allowed else "origins"
+        # With credentials a * does not count.
+        return "credentials" if get(answer.headers, "Access-Control-Allow-Origin") == request.origin else "origins"
     if not isinstance(check, PreflightCheck) or not 200 <= answer.status <= 299:
         return "status"
     if not check_preflight(replace(request, method="GET", headers=()), answer.status, answer.headers):
         return "malformed"
-    return "headers" if check_preflight(replace(request, headers=()), answer.status, answer.headers) else "methods"
+    if not check_preflight(replace(request, headers=()), answer.status, answer.headers):
+        return "methods"
+    # A server that refuses the method may name no header either.
+    return "headers" if get(answer.headers, "Access-Control-Allow-Methods") is not None else "methods or headers"
 
 
 def _asked(
