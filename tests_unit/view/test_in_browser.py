@@ -23,7 +23,7 @@ TRIED = """() => new Promise((resolve) => {
     [line.dataset.key, [line.className.slice(3), line.innerText]]));
   wait();
 })"""
-WAIT = "(test) => new Promise((resolve) => { const f = () => eval(test) ? resolve() : setTimeout(f, 20); f(); })"
+WAIT = "new Promise((resolve) => { const f = () => TEST ? resolve() : setTimeout(f, 20); f(); })"
 
 
 @dataclass
@@ -63,7 +63,7 @@ def tried(page: Page, count: int = 1) -> dict[str, Any]:
 
 
 def wait_for(page: Page, test: str) -> None:
-    page.evaluate_function(WAIT, test, deadline=Deadline.after(SECONDS))
+    page.evaluate(WAIT.replace("TEST", test), Deadline.after(SECONDS))
 
 
 def reasons(page: Page, camera: Camera) -> set[str]:
