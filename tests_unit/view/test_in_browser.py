@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from camrig.probe.browser.page import Page
 from camrig.view.server import PageServer
 
 from tests_unit import chromium
+from tests_unit.device.conftest import free_port
 from tests_unit.view.cameras import ALLOWED, GRANTED, HOSTILE, Behaviour, Camera
 
 SECONDS = 90.0
@@ -180,3 +183,25 @@ def test_the_page_fits_its_window(desk, width):
     assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth", Deadline.after(SECONDS)) == 0
     assert not [line for line in page.console if "exception" in line or "Content Security Policy" in line]
     page.close()
+
+
+def test_a_virtual_board_shows_its_picture_and_passes_every_layer(desk, run):
+    port, shown = free_port(), {}
+
+    def look(process: subprocess.Popen[str]) -> None:
+        page = desk.browser.page(f"http://localhost:{port}", Deadline.after(SECONDS))
+        shown.update(tried(page))
+        wait_for(page, "document.body.dataset.firstPicture")
+        shown["ms"] = page.evaluate("Number(document.body.dataset.firstPicture)", Deadline.after(SECONDS))
+        shown["status"] = page.evaluate("document.getElementById('status').innerText", Deadline.after(SECONDS))
+        page.close()
+        process.send_signal(signal.SIGINT)
+
+    ended = run("camrig", "view", "--allow", "--page-port", str(port), when=("Ctrl-C ends it", look))
+    assert ended.code == 0, ended.out
+    assert {shown[key][0] for key in ("reachable", "local-network", "mixed-content", *FEATURES, "sockets")} == {
+        "open"
+    }
+    assert shown["ms"] < 10_000  # 2 s where nothing else runs
+    assert "sensor.synthetic" in shown["status"]
+    assert ended.left_running() == []

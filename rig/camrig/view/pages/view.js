@@ -42,12 +42,14 @@ const watchPicture = () => {
 
 const restartPicture = () => showPicture(still ? "/capture" : "/stream");
 
-$("picture").addEventListener("error", () => {
+const noPicture = () => {
   document.querySelector(".frame").classList.add("stale");
   if (!hasPicture && !still) still = true;
   $("caption").textContent = `no picture from ${still ? "/stream; /capture is tried" : "the board"}`;
   setTimeout(restartPicture, EVERY);
-});
+};
+$("picture").addEventListener("error", noPicture);
+if ($("picture").complete && !$("picture").naturalWidth) noPicture(); // it failed before this script ran
 $("picture").addEventListener("load", () => {
   if (still) setTimeout(() => showPicture("/capture"), 1000);
 });
