@@ -28,7 +28,7 @@ help:
 	@echo "make demo-nights               write a synthetic year of eight boards, and its trend page"
 	@echo "make prove                     show which faulty copies of the library the suite and the gate find (an hour)"
 	@echo "make reference                 write docs/reference.md and docs/messages.md from the code"
-	@echo "make picture                   write docs/run.svg, the picture of a run on the virtual board"
+	@echo "make picture                   write the pictures of the docs: a run on the virtual board, and camrig view"
 	@echo "make docs                      build the pages as a site, in build/site"
 	@echo "make clean                     delete $(VENV), caches and results; keep baselines, calibrations and the history"
 
@@ -110,6 +110,7 @@ reference: $(TOOLS)
 
 picture: $(TOOLS)
 	@$(BIN)/python .ci/picture.py
+	@$(BIN)/python .ci/view_pictures.py
 
 # The variable leaves out an advertisement of mkdocs-material.
 docs: $(TOOLS)

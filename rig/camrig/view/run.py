@@ -27,7 +27,8 @@ def view(settings: Settings, address: str, port: int, allow: bool) -> None:
     application in any case. Raises what keeps the board from serving.
     """
     address = address and _clean(address)
-    server = PageServer(port, urlsplit(address).netloc or settings.device[0])
+    spec = settings.device[0]
+    server = PageServer(port, urlsplit(address).netloc or ("virtual board" if is_virtual(spec) else spec))
     with ExitStack() as stack:
         stack.callback(server.server_close)
         steps = printed_steps()
@@ -36,8 +37,11 @@ def view(settings: Settings, address: str, port: int, allow: bool) -> None:
             with steps("answer") as note:
                 reading = status_of(server.url)
                 if reading.error:
-                    hint = "check that it is on, that this computer is in its network, and the address"
-                    raise ServerSilentError(f"no HTTP answer: {reading.error}", board=server.url, hint=hint)
+                    raise ServerSilentError(
+                        f"no HTTP answer: {reading.error}",
+                        board=server.url,
+                        hint="check that it is on, that this computer is in its network, and the address",
+                    )
                 note(f"{reading.milliseconds:.0f} ms")
             watch: Callable[[], None] = lambda: time.sleep(0.5)  # noqa: E731
         else:
@@ -101,5 +105,7 @@ def _clean(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if not HOST.fullmatch(host):
-        raise ServerSilentError(f"{url} is not an address that a browser can open")
+        raise ServerSilentError(
+            f"{url} is not an address that a browser can open", hint="name its address, http://HOST:PORT"
+        )
     return f"http://{f'[{host}]' if ':' in host else host}:{parts.port or 80}".removesuffix(":80")

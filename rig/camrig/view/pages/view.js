@@ -20,7 +20,7 @@ const say = (text) => {
 
 let pictureSince = 0;
 let hasPicture = false;
-let still = false; // the application has no stream
+let still = false; // pictures one by one, where no stream comes
 
 const showPicture = (path) => {
   hasPicture = false;
@@ -44,8 +44,8 @@ const restartPicture = () => showPicture(still ? "/capture" : "/stream");
 
 const noPicture = () => {
   document.querySelector(".frame").classList.add("stale");
-  if (!hasPicture && !still) still = true;
-  $("caption").textContent = `no picture from ${still ? "/stream; /capture is tried" : "the board"}`;
+  if (!hasPicture) still = !still;
+  $("caption").textContent = `no picture; ${still ? "/capture" : "/stream"} is tried next`;
   setTimeout(restartPicture, EVERY);
 };
 $("picture").addEventListener("error", noPicture);
@@ -213,7 +213,10 @@ const watchBoard = async () => {
       }
       if (account.reached !== wasReached || isBack) {
         wasReached = account.reached;
-        if (isBack) restartPicture();
+        if (isBack) {
+          still = false;
+          restartPicture();
+        }
         await tryLayers();
       } else if (account.reached) showStatus(account, mayRead);
       lastUptime = account.reached ? account.uptime : lastUptime;
