@@ -159,6 +159,11 @@ def test_a_page_that_nothing_blocks_is_given_no_code():
         ("local", {"local-network": "prompt"}, True, "https:", "local-network", "not granted yet"),
         ("loopback", {"loopback-network": "denied"}, True, "http:", "local-network", "loopback-network is denied"),
         ("local", {"local-network-access": "denied"}, True, "https:", "local-network", "local-network-access"),
+        (
+            "loopback",
+            {"local-network": "prompt", "loopback-network": "denied"},
+            *(True, "http:", "local-network", "loopback-network is denied"),
+        ),
         ("local", {}, False, "http:", "local-network", "not a secure context"),
         ("local", {"local-network": "granted"}, True, "https:", "mixed-content", "the board is http"),
         ("public", {}, True, "https:", "mixed-content", "the board is http"),
@@ -179,6 +184,11 @@ def test_a_browser_kept_away_by_nothing_known_is_sent_to_its_own_settings():
     layers = by_key(reading(), observed)
     assert "proxy" in layers["reachable"].advice
     assert layers["local-network"].state == UNTRIED
+
+
+def test_loopback_is_never_mixed_content():
+    layers = by_key(reading(space="loopback"), seen(NO, protocol="https:", outcomes={}))
+    assert {key for key, line in layers.items() if line.state == BLOCKED} == {"reachable"}
 
 
 def test_a_board_that_is_off_is_not_blamed_on_the_browser():

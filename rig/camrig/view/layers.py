@@ -18,7 +18,7 @@ from camrig.view.reading import Judgement, Reading
 from camrig.view.status import sockets
 
 OPEN, BLOCKED, NOTE, UNTRIED = "open", "blocked", "note", "untried"
-# Of pages of other address spaces. The older name is that of Chromium 138 to 144.
+# For requests from other address spaces; the older name is that of both, in browsers that had but one.
 PERMISSIONS = {"loopback": "loopback-network", "local": "local-network"}
 OLDER_PERMISSION = "local-network-access"
 MISSING = ("denied", "prompt")  # states of a permission

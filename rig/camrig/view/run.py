@@ -17,6 +17,7 @@ from camrig.steps import Steps, printed_steps
 from camrig.view.reading import status_of
 from camrig.view.server import PageServer
 
+SECONDS_TO_RESTART = 2.0
 HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?")
 
 
@@ -90,11 +91,14 @@ class _Watch:
         self._is_down = False
 
     def __call__(self) -> None:
+        crashes = self._dut.crash_monitor
         if self._is_down:
-            time.sleep(0.5)
-            return
-        crash = self._dut.crash_monitor.wait(0.5)
-        if crash is not None:
+            time.sleep(SECONDS_TO_RESTART)  # what it prints meanwhile belongs to the same crash
+            if not status_of(self._server.url).error:
+                crashes.forget()
+                self._is_down = False
+                self._steps.say("the board answers again")
+        elif (crash := crashes.wait(0.5)) is not None:
             self._is_down = True
             self._server.notice = f"Its console said: {visible(crash.summary)}."
             self._steps.say(f"{crash.summary}; the page goes on trying")
