@@ -62,6 +62,13 @@ def test_a_report_is_an_observation_or_is_refused(report):
         assert isinstance(Observation.parse(report), Observation)
 
 
+def test_a_report_of_too_many_members_is_refused():
+    report = {"secure": True, "protocol": "http:", "reached": {}, "outcomes": {}}
+    Observation.parse({**report, "permissions": {str(number): "denied" for number in range(20)}})
+    with pytest.raises(ValueError, match="few members"):
+        Observation.parse({**report, "permissions": {str(number): "denied" for number in range(21)}})
+
+
 def test_a_report_is_read_and_cut():
     seen = Observation.parse(
         {
