@@ -81,6 +81,15 @@ def test_answers_add_up_by_the_standard_and_not_in_chromium():
         assert preflights(memory, put(), deviations=deviations) == [has_preflight]
 
 
+def test_chromium_forgets_an_answer_that_does_not_cover_a_request():
+    for deviations, has_preflight in (((), False), (CHROMIUM, True)):
+        memory = new_memory(deviations)
+        memory.forgets = False
+        preflights(memory, put(), deviations=deviations)
+        assert not expected(put(method="DELETE"), URL, [hop(methods="GET")], deviations, memory).check
+        assert preflights(memory, put(), deviations=deviations) == [has_preflight]
+
+
 @pytest.mark.parametrize("failure", [hop(allow=[]), Hop(407, ALLOW, None)])
 def test_a_failure_empties_the_cache_by_the_standard_and_not_in_chromium(failure):
     for deviations, has_preflight in (((), True), (CHROMIUM, False)):

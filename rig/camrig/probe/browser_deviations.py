@@ -285,7 +285,7 @@ CHROMIUM: tuple[Deviation, ...] = (
         "one answer in the cache",
         "4.8",
         "the methods and headers of several answers for one URL add up in the cache of preflights",
-        "only the latest answer is kept",
+        "only the latest answer is kept, and only until a request that it does not cover",
         one_answer=True,
     ),
     Deviation(

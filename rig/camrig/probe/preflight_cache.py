@@ -22,7 +22,16 @@ class PreflightCache:
     _ends: dict[_Key, dict[tuple[str, str], float]] = field(default_factory=dict)  # of methods and headers
 
     def covers(self, request: PageRequest, url: str, now: float) -> bool:
-        """Whether no preflight is needed for a request that needs one (section 4.4, step 4.1)."""
+        """Whether no preflight is needed for a request that needs one (section 4.4, step 4.1).
+
+        With ``one_answer``, one that does not cover the request is forgotten.
+        """
+        is_covered = self._covers(request, url, now)
+        if self.one_answer and not is_covered:
+            self.clear(request, url)
+        return is_covered
+
+    def _covers(self, request: PageRequest, url: str, now: float) -> bool:
         literal: set[tuple[str, str]] = set()
         wild: set[tuple[str, str]] = set()
         for include in {True, request.credentials == "include"}:

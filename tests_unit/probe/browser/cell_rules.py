@@ -264,7 +264,8 @@ def sequences() -> Iterator[tuple[Cell, ...]]:
     yield from ((put, delete, put, delete), (both, delete, put), (star, delete, field, secrets, secrets))
     yield from ((secrets, star, delete), (star, plain, put), (put, refused, put), (put, failed, put), (failed, put))
     yield from ((put, failed, delete, put), (first, second, first), (first, put, first, put), (put, brief, put))
-    yield from ((put, delete, brief, put), (brief, put, brief))
+    unlisted = preflighted("localhost", ALLOW, PUT, long, method="DELETE")
+    yield from ((put, delete, brief, put), (brief, put, brief), (put, unlisted, put))
     for page in PAGES[1:]:
         tainted = Cell(page, (to(b"http://localhost:{port}{cell}/y"), NULL_END), "PUT")
         yield tainted, tainted
