@@ -8,7 +8,7 @@ TOOLS := $(VENV)/.tools
 DEVICE ?=
 ARGS ?=
 
-.PHONY: help hil test lint bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
+.PHONY: help hil test lint bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make hil DEVICE=/dev/ttyUSB0   run the suite on a real board; pytest options go into ARGS='...'"
 	@echo "make test                      run all tests and all checks of this repository"
 	@echo "make lint                      run the checks only: ruff, mypy, import rules, words"
+	@echo "make bench-browser             compare the oracle of the Fetch standard with Chromium, in thousands of requests"
 	@echo "make bench-cors                measure what the CORS library costs, beside the one that Microdot ships"
 	@echo "make bench-deploy              measure how fast and how safe a deploy is, beside mpremote and mpytool (10 minutes)"
 	@echo "make bench-desk                measure how long an answer takes at the desk, beside mpremote"
@@ -28,7 +29,7 @@ help:
 	@echo "make demo-nights               write a synthetic year of eight boards, and its trend page"
 	@echo "make prove                     show which faulty copies of the library the suite and the gate find (an hour)"
 	@echo "make reference                 write docs/reference.md and docs/messages.md from the code"
-	@echo "make picture                   write docs/run.svg, the picture of a run on the virtual board"
+	@echo "make picture                   write the pictures of the docs: a run on the virtual board, and camrig view"
 	@echo "make docs                      build the pages as a site, in build/site"
 	@echo "make clean                     delete $(VENV), caches and results; keep baselines, calibrations and the history"
 
@@ -62,6 +63,9 @@ test: lint
 	@$(BIN)/python -m pytest tests_unit -n 8 --dist worksteal $(ARGS)
 	@$(BIN)/python -m pytest tests_hil
 	@$(BIN)/camrig prove --quick
+
+bench-browser: $(TOOLS)
+	@$(BIN)/python -m benchmarks.browser_cells $(ARGS)
 
 bench-cors: $(TOOLS)
 	@$(BIN)/python benchmarks/cors_cost.py $(ARGS)
@@ -110,6 +114,7 @@ reference: $(TOOLS)
 
 picture: $(TOOLS)
 	@$(BIN)/python .ci/picture.py
+	@$(BIN)/python .ci/view_pictures.py
 
 # The variable leaves out an advertisement of mkdocs-material.
 docs: $(TOOLS)

@@ -47,6 +47,7 @@ ROOMS = {
     "compare": "Comparisons",
     "prove": "camrig prove",
     "watch": "camrig watch",
+    "view": "camrig view",
     "report": "Results and pages",
     "history": "History",
     "soak": "camrig soak",

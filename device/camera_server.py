@@ -34,6 +34,7 @@ def create_app(settings=None, sensor=None):
             "firmware": firmware(),
             "platform": sys.platform,
             "heap": heap(),
+            "sockets": sockets(app),
             "rssi": wifi.rssi(),
             "channel": wifi.channel(),
             "pm": wifi.power_save(),
@@ -134,6 +135,13 @@ class StreamParts(JpegSlices):
     async def aclose(self):
         self.view = b""
         self.jpeg = self.separator = None
+
+
+def sockets(app):
+    """Connections that are open and that may be, None for an application that counts none."""
+    if not hasattr(app, "max_connections"):
+        return None
+    return {"used": len(app.connections), "most": app.max_connections}
 
 
 def heap():

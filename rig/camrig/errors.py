@@ -237,3 +237,15 @@ class AgentError(BlockedError):
 
 class InterpreterMissingError(BlockedError):
     """There is no MicroPython to make a virtual board of."""
+
+
+class BrowserError(BlockedError):
+    """The browser is old, hangs, ended, or is something else."""
+
+
+class BrowserMissingError(BrowserError):
+    """There is no browser, or the one that was named cannot be executed."""
+
+
+class PageError(BrowserError):
+    """A page does not open, blocks, crashes or throws; the browser itself is sound."""

@@ -52,6 +52,14 @@ def test_status_describes_the_board(create_app, send, firmware):
     assert status["firmware"]["version"].count(".") == 2
 
 
+def test_status_counts_sockets_where_the_server_has_them(create_app, send):
+    app = create_app()
+    app.connections.append(None)
+    assert send(app, "GET", "/api/status").json["sockets"] == {"used": 1, "most": app.max_connections}
+    del app.max_connections
+    assert send(app, "GET", "/api/status").json["sockets"] is None
+
+
 def test_capture_is_a_whole_picture_that_is_not_cached(create_app, send):
     response = send(create_app(sensor=Flaky(1)), "GET", "/capture")
     assert response.headers["Content-Type"] == "image/jpeg"

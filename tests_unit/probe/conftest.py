@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -16,6 +17,7 @@ def serving() -> Iterator[Callable[[Answer], tuple[str, int]]]:
     """Start a server that reads to the end of a head or of the stream, then calls ``answer(connection, data)``."""
     listeners: list[socket.socket] = []
     threads: list[threading.Thread] = []
+    connections: list[socket.socket] = []
 
     def handle(connection: socket.socket, answer: Answer) -> None:
         with connection:
@@ -38,6 +40,7 @@ def serving() -> Iterator[Callable[[Answer], tuple[str, int]]]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
+                connections.append(connection)
                 threads.append(threading.Thread(target=handle, args=(connection, answer), daemon=True))
                 threads[-1].start()
 
@@ -50,5 +53,8 @@ def serving() -> Iterator[Callable[[Answer], tuple[str, int]]]:
     for listener in listeners:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+    for connection in connections:
+        with suppress(OSError):  # closed already
+            connection.shutdown(socket.SHUT_RDWR)
     for thread in list(threads):
         thread.join(10)

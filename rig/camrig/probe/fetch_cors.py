@@ -163,11 +163,17 @@ def cors_check(request: PageRequest, headers: Headers) -> CorsCheck:
 
 
 def check_preflight(
-    request: PageRequest, status: int, headers: Headers, *, limit: int = MAX_AGE_LIMIT
+    request: PageRequest,
+    status: int,
+    headers: Headers,
+    *,
+    limit: int = MAX_AGE_LIMIT,
+    wildcard_covers_authorization: bool = False,
 ) -> PreflightCheck:
     """Section 4.8, "CORS-preflight fetch", step 7, on the answer to a preflight request.
 
-    ``limit`` is the browser's own limit to ``max_age``, in seconds.
+    ``limit`` is the browser's own limit to ``max_age``, in seconds. That a wildcard covers Authorization where there
+    are no credentials is not in the standard.
     """
     check = cors_check(request, headers)
     if not check.allowed:
@@ -188,8 +194,9 @@ def check_preflight(
     if method not in methods and not is_safelisted_method(method) and (include or "*" not in methods):
         return PreflightCheck(False, f"CORS-preflight fetch, step 7.5: method {method} is not allowed")
     # A wildcard does not cover Authorization (section 2.2.2, "CORS non-wildcard request-header name").
+    is_covered = wildcard_covers_authorization and not include and "*" in lower
     for name, _ in request.sent_headers:
-        if name.lower() == "authorization" and "authorization" not in lower:
+        if name.lower() == "authorization" and "authorization" not in lower and not is_covered:
             return PreflightCheck(False, "CORS-preflight fetch, step 7.6: header authorization is not allowed")
     for name in unsafe_header_names(request.sent_headers):
         if name not in lower and (include or "*" not in lower):
@@ -216,7 +223,12 @@ def exposed_names(request: PageRequest, headers: Headers) -> tuple[str, ...]:
 
 
 def check_response(request: PageRequest, headers: Headers, status: int = 200) -> ResponseCheck:
-    """What the page sees of the response to its actual request: any status but 407, which is for a proxy to send."""
+    """What the page sees of the response to its actual request: any status but 407, which is for a proxy to send.
+
+    A status below 200 never comes last: the connection ended before the response. 0 stands for no response at all.
+    """
+    if status < 200:
+        return ResponseCheck(False, f"HTTP-network fetch (section 4.7): {status or 'nothing'} is not a response")
     if status == 407:
         return ResponseCheck(False, "HTTP-network-or-cache fetch (section 4.6): status 407 without a proxy")
     check = cors_check(request, headers)

@@ -36,7 +36,8 @@ def _yes(value: str) -> bool:
     return value.lower() in ("yes", "true", "1")
 
 
-def _url(value: str) -> str:
+def board_url(value: str) -> str:
+    """The URL of a board's server. Raises ValueError."""
     parts = urlsplit(value)
     try:
         port_ok = parts.port is None or 0 < parts.port < 65536
@@ -167,7 +168,7 @@ OPTIONS = (
         "url",
         "--hil-url",
         ("CAMRIG_URL",),
-        _url,
+        board_url,
         "URL",
         "where the board's server is reached, when not at the address that the board reports (a port forward); with "
         "several devices once for each, in their order",
