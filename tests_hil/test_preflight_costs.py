@@ -1,5 +1,5 @@
-"""The cost of a preflight and of the request after it by phase, beside controls; of each kind of request, what CORS
-adds to its time on the board, and the bytes that it allocates."""
+"""The cost of a browser's preflight and of the request after it by phase, beside controls and a preflight with four
+headers; of each kind of request, what CORS adds to its time on the board, and the bytes that it allocates."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from camrig.probe.added_time import UNIT, AddedTimeSampler
 from camrig.probe.agent import Allocation
 from camrig.probe.lost_exchanges import repeated_echo
 from camrig.probe.overhead import measure_overhead
-from camrig.probe.request_kinds import POLICY
+from camrig.probe.request_kinds import PAGE, POLICY, SHORT
 from camrig.probe.request_mix import fill_caches, kinds_of_application, mistakes, over_route
 from camrig.probe.sampling import (
     ACTUAL,
     PREFLIGHT,
+    SHORT_PREFLIGHT,
     TCP_ECHO,
     WITHOUT_CORS,
     ExchangeBatch,
-    RequestUnderTest,
     Sampler,
     order,
 )
@@ -37,9 +37,8 @@ ROUNDS = 10  # in each batch
 ADDED_BATCHES, ADDED_ROUNDS = 20, 4
 BURSTS, BURST = 12, 5
 MIN_BURSTS = 4
-HEADERS = ("content-type", "x-frame")
 PHASES = ("connect", "first_byte", "total", "on_board")
-STATUS = {PREFLIGHT: 204, ACTUAL: 200, TCP_ECHO: 0, WITHOUT_CORS: 200}
+STATUS = {PREFLIGHT: 204, SHORT_PREFLIGHT: 204, ACTUAL: 200, TCP_ECHO: 0, WITHOUT_CORS: 200}
 
 
 def control(batch: ExchangeBatch, phase: str = "total") -> list[float]:
@@ -47,15 +46,15 @@ def control(batch: ExchangeBatch, phase: str = "total") -> list[float]:
     return [getattr(phases, phase) for phases in batch.phases(WITHOUT_CORS)]
 
 
-def test_time_of_each_phase_is_measured_beside_controls(dut, policy, measure, note, page):
-    policy(allowed_headers=list(HEADERS), allowed_methods=["GET", "POST"], max_age=600)
+def test_time_of_each_phase_is_measured_beside_controls(dut, policy, measure, note):
+    policy(**POLICY)
     agent = dut.agent
     echo = None if dut.forwarded else repeated_echo(dut.repeat_lost, dut.address[0], agent.echo_port())
     if echo is None:
         warnings.warn(
             "the board's TCP echo cannot be reached, so the request without CORS is the only control", stacklevel=1
         )
-    sampler = Sampler(dut.request, RequestUnderTest(page, headers=HEADERS), echo=echo, radio=agent.radio, seed=1)
+    sampler = Sampler(dut.request, PAGE, echo=echo, radio=agent.radio, seed=1)
     sampler.warm_up(WARM_UP)
     batches: list[ExchangeBatch] = []
     until = Deadline.after(SECONDS)
@@ -121,7 +120,7 @@ def light_route(dut, _policy):
     with extra_routes(dut, light=("light", 200, {})):
         _policy(**POLICY)
         assert fill_caches(dut.request) == []
-        yield over_route(kinds_of_application(dut.request), "/suite/light")
+        yield [*over_route(kinds_of_application(dut.request), "/suite/light"), SHORT]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import compileall
+import gc
 import os
 import shutil
 import signal
@@ -39,6 +40,9 @@ else:
     # Commands under test keep no bytecode: it would outlive a test file that is replaced within the same second.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
+# Thousands of tests are collected in each worker, and none of them is ever garbage: see pytest_collection_finish.
+gc.disable()
+
 # Runs under test are not those of the job that tests them.
 os.environ.pop("GITHUB_STEP_SUMMARY", None)
 
@@ -65,6 +69,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for part in parts
         for item in part[len(part) * worker // workers : len(part) * (worker + 1) // workers]
     ]
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,7 +13,7 @@ import time
 from microdot.microdot import Microdot, NoCaseDict, Request
 
 CALLS = 1000
-ORIGIN = "https://camera.example.org"
+ORIGIN = "http://cameras.example.org"
 LISTED = {"allowed_origins": [ORIGIN, "https://other.example.org"]}
 FULL = {"allow_credentials": True, "max_age": 600}
 EXPOSE = {"expose_headers": ["X-Frame-Number", "X-Frame-Time"]}
@@ -126,8 +126,8 @@ def request_bytes(cls, policy, method, headers, calls=100):
     if cls:
         cls(app, **policy)
     data = method + " / HTTP/1.1\r\nHost: board\r\n"
-    for name in headers:
-        data += name + ": " + headers[name] + "\r\n"
+    for name, value in headers:
+        data += name + ": " + value + "\r\n"
     readers = [Reader(data.encode() + b"\r\n") for _ in range(calls + 3)]
     writer = Writer()
     gc.collect()
@@ -151,6 +151,8 @@ def cors_class(module):
 
 
 def print_bytes(cls):
+    with open("browser_preflight.json") as f:
+        from_browser = json.load(f)  # headers of the same preflight request, as pairs
     for label, policy, method, headers in CASES:
         print(json.dumps([label, call_bytes(cls, policy, method, headers)]))
     for label, names in (
@@ -162,17 +164,20 @@ def print_bytes(cls):
         for kind, policy in (("list", LIST_POLICY), ("echo", merged(LISTED, FULL))):
             print(json.dumps([label + ", " + kind, first_bytes(cls, names, policy)]))
     for label, policy, method, headers in (
-        ("whole preflight, bytes added", LIST_POLICY, "OPTIONS", ASK),
+        ("whole preflight, bytes added", LIST_POLICY, "OPTIONS", ASK.items()),
+        ("whole preflight of a browser, bytes added", LIST_POLICY, "OPTIONS", from_browser),
         (
             "whole allowed request, bytes added",
             merged(LISTED, {"allow_credentials": True}),
             "GET",
-            {"Origin": ORIGIN},
+            [("Origin", ORIGIN)],
         ),
-        ("whole request without an Origin, bytes added", LISTED, "GET", {}),
+        ("whole request without an Origin, bytes added", LISTED, "GET", []),
     ):
         without = request_bytes(None, {}, method, headers)
         print(json.dumps([label, request_bytes(cls, policy, method, headers) - without]))
+    for label, headers in (("whole preflight", ASK.items()), ("whole preflight of a browser", from_browser)):
+        print(json.dumps([label, request_bytes(cls, LIST_POLICY, "OPTIONS", headers)]))
 
 
 if sys.argv[1] == "bytes":

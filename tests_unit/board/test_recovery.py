@@ -36,7 +36,13 @@ WIFI = {"CAMRIG_WIFI_SSID": "lab", "CAMRIG_WIFI_PASSWORD": "correct horse batter
 BOOT = "import time\ntime.sleep(0.1)\n"
 STARTED = "print('serving http://127.0.0.1:9')\n"
 LOOPS = "while True:\n    pass\n"
-FLOODS = "while True:\n    print('frame', 'x' * 200)\n"
+FLOODS = """
+import time
+
+while True:
+    print('frame', 'x' * 200)
+    time.sleep_ms(1)  # 200 kB/s: more than a line at 921,600 baud takes
+"""
 SWALLOWS = (
     "while True:\n    try:\n        while True:\n            pass\n    except KeyboardInterrupt:\n        pass\n"
 )
@@ -273,7 +279,7 @@ def test_a_port_that_stays_lost_is_given_up_at_the_deadline(tmp_path):
         assert len(searches) >= 2
 
 
-@pytest.mark.parametrize("main", [FLOODS, GUARDED])
+@pytest.mark.parametrize("main", [FLOODS, GUARDED], ids=["floods", "guarded"])
 def test_a_run_takes_over_a_board_with_another_program(misbehaving, hil: Callable[..., Ended], main):
     ended = hil("--device", misbehaving(main).path, env=WIFI)
     assert ended.code == 0, ended.out

@@ -72,7 +72,8 @@ def test_a_misspelt_metric_is_refused(name):
 
 def test_limits_that_only_the_suite_measures_are_reported(capsys):
     suites = ("heap.alive", "heap.free", "heap.import.microdot", "heap.leak.alive", "heap.peak.c8", "load.c8.errors",
-              "latency.control.echo", "heap.preflight.cors_share", "boot.time")  # fmt: skip
+              "latency.control.echo", "heap.preflight.cors_share", "boot.time",
+              "heap.preflight_short.allocated", "latency.preflight_short.total")  # fmt: skip
     limits = parse_limits(dict.fromkeys((*suites, LEAK), "+10%"))
     assert list(measured_limits(limits, print)) == [LEAK]
     assert capsys.readouterr().out.count("not judged here") == len(suites)

@@ -90,6 +90,7 @@ def test_costs_that_are_freed_are_found_where_they_are(outcomes):
         "heap.first.allocated",
         "heap.stream.allocated",
         "heap.load.allocated",
+        "heap.load.peak",  # what several requests at once hold is alive while their responses are written
     }
     assert Outcome.INCONCLUSIVE not in verdicts.values()
 

@@ -106,9 +106,14 @@ def test_no_option_deselects_the_gate_or_runs_it_before_tests(run, bench_folder,
         broken.unlink()
 
 
-def test_a_baseline_of_another_board_is_refused(costs, baseline):
-    ended = costs("--hil-compare", baseline, "--hil-sim-heap", "3M", "-k", "bytes")
+def test_a_baseline_of_another_board_or_of_other_preflights_is_refused(costs, baseline, bench_folder):
+    data = json.loads((bench_folder / "baselines" / f"{baseline}.json").read_text())
+    for session in data["sessions"]:
+        del session["origin"]["settings"]["preflight"]  # as a file from before browsers' preflights were measured
+    (bench_folder / "baselines" / "earlier.json").write_text(json.dumps(data))
+    ended = costs("--hil-compare", "earlier", "--hil-sim-heap", "3M", "-k", "bytes")
     assert ended.code == 4
+    assert "different preflight requests: those of Chromium 156 and with 4 headers;" in ended.out
     assert "different settings of sim_heap: 3M and 4M. Save a baseline" in ended.out
     assert "compare all the same with --hil-compare-anyway." in ended.out
     assert answers(ended.out) == {}

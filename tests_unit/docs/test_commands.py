@@ -23,7 +23,7 @@ from camrig.virtual.board import VirtualBoard, VirtualConfig
 
 from tests_unit.conftest import ROOT
 from tests_unit.deploy.test_fat import _DISK
-from tests_unit.docs.cistern import ORIGIN, PAGE, WIFI, make_cistern
+from tests_unit.docs.cistern import PAGE, WIFI, make_cistern
 from tests_unit.docs.page import codes
 
 MISSING = ("--device", "/dev/ttyNOBOARD")
@@ -225,7 +225,7 @@ def test_a_forwarded_port_is_measured_without_the_echo(virtual, monkeypatch, rep
         dut = board.boot()
         recwarn.clear()
         with pytest.raises(StopHereError) as stopped:
-            costs.test_time_of_each_phase_is_measured_beside_controls(dut, dut.policy, None, None, ORIGIN)
+            costs.test_time_of_each_phase_is_measured_beside_controls(dut, dut.policy, None, None)
     texts = [str(warning.message) for warning in recwarn]
     assert any("the request without CORS is the only control" in text for text in texts) is forwarded
     assert (stopped.value.args == (None,)) is forwarded

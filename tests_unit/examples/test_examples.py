@@ -73,7 +73,12 @@ READY = "--hil-ready"
             ("within 2 s a line that matches '^ready$'", "'logger ready' has something before"),
         ),
         ((READY, "^LOGGER ready$"), "", 6, ("'logger ready' differs in upper and lower case",)),
-        ((READY, "OK"), "print('starts')\nwhile True:\n    pass\n", 6, ("within 2 s a line that matches 'OK'",)),
+        (
+            (READY, "OK"),
+            "import time\nprint('starts')\nwhile True:\n    time.sleep_ms(1)\n",
+            6,
+            ("within 2 s a line that matches 'OK'",),
+        ),
         ((READY, "up"), "print('starts')\n", 6, ("main.py ended without a line that matches 'up'",)),
         ((READY, "up"), "1 / 0\n", 6, ("main.py raised at boot: ZeroDivisionError",)),
         ((READY, "(up"), "", 4, ("--hil-ready: '(up' is not a regular expression: ",)),

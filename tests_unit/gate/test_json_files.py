@@ -231,6 +231,10 @@ def test_a_damaged_or_missing_calibration_is_an_error(tmp_path):
         ({"rig": "0.2.0"}, "different releases of camrig: 0.1 and 0.2"),
         ({"settings": {"port": 8080}}, "different settings of sim_heap: 4M and unset"),
         ({"settings": {"port": 80, "sim_heap": "4M"}}, "different settings of port: 8080 and 80"),
+        (
+            {"settings": {"preflight": "those of a browser"}},
+            "preflight requests: with 4 headers and those of a browser",
+        ),
     ],
 )
 def test_runs_that_may_not_be_compared_name_the_difference(change, reason):

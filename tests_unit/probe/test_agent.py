@@ -88,7 +88,7 @@ def test_request_to_count_is_sent_as_on_the_wire():
     assert (counts.bytes, counts.status) == ((5, 6), 204)
     ((method, target, _, body),) = board.requests
     assert (method, target) == ("POST", "/rig/alloc?n=2&times=1&bare=1")
-    assert body == b"OPTIONS /x HTTP/1.1\r\nOrigin: https://a.example\r\n\r\n"
+    assert body == b"OPTIONS /x HTTP/1.1\r\nHost: 192.168.178.77\r\nOrigin: https://a.example\r\n\r\n"
 
 
 def test_several_requests_are_counted_with_their_answers():
@@ -103,7 +103,9 @@ def test_several_requests_are_counted_with_their_answers():
     ]
     ((method, target, _, body),) = board.requests
     assert (method, target) == ("POST", "/rig/alloc?n=1&times=2&together=1&cold=1&of=peak")
-    assert body == b"OPTIONS /x HTTP/1.1\r\n\r\n\0POST /y HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
+    host = b"Host: 192.168.178.77\r\n"
+    first, second = b"OPTIONS /x HTTP/1.1\r\n%s\r\n", b"POST /y HTTP/1.1\r\n%sContent-Length: 2\r\n\r\n{}"
+    assert body == first % host + b"\0" + second % host
 
 
 @pytest.mark.parametrize(

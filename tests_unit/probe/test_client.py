@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 
 import pytest
 from camrig.probe.client import LostExchangeError, exchange, request_bytes
-from camrig.probe.preflight import preflight_headers
 from camrig.probe.response_parser import parse_response
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,14 +89,3 @@ def test_response_to_head_needs_no_body():
 def test_any_bytes_are_parsed_or_a_lost_exchange(data):
     with suppress(LostExchangeError):
         parse_response(data)
-
-
-def test_preflight_headers_are_those_of_a_browser():
-    headers = preflight_headers("https://panel.example", "PUT", ["X-Frame", "content-type", "x-frame"])
-    assert headers == [
-        ("Accept", "*/*"),
-        ("Access-Control-Request-Method", "PUT"),
-        ("Access-Control-Request-Headers", "content-type,x-frame"),
-        ("Origin", "https://panel.example"),
-    ]
-    assert preflight_headers(None, None) == [("Accept", "*/*")]

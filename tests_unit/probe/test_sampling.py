@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 
 import pytest
 from camrig.errors import BlockedError
@@ -13,6 +14,8 @@ from camrig.probe.sampling import (
     ECHO_WORD,
     KINDS,
     PREFLIGHT,
+    SHORT_PREFLIGHT,
+    SHORT_ROUNDS,
     TCP_ECHO,
     WITHOUT_CORS,
     RequestUnderTest,
@@ -23,6 +26,7 @@ from camrig.probe.sampling import (
 )
 
 PAGE = "https://panel.example"
+SHORT = ("Accept", "Access-Control-Request-Method", "Access-Control-Request-Headers", "Origin")
 
 
 class Wire:
@@ -53,7 +57,11 @@ def test_each_kind_sends_its_request():
     assert headers["Origin"] == PAGE
     assert headers["Access-Control-Request-Method"] == "PUT"
     assert headers["Access-Control-Request-Headers"] == "x-frame"
+    assert headers["Sec-Fetch-Mode"] == "cors"
     assert sent[WITHOUT_CORS] == ("OPTIONS", "/rig/echo", headers, b"")
+    method, target, short, body = sent[SHORT_PREFLIGHT]
+    assert (method, target, body) == ("OPTIONS", "/x", b"")
+    assert short == {name: headers[name] for name in (*SHORT, TIMING_HEADER[0])}
     assert sent[ACTUAL] == ("PUT", "/x", {"Origin": PAGE, "x-frame": "1", TIMING_HEADER[0]: "1"}, b"body")
     assert sent[TCP_ECHO][0] == "TCP"
     assert batch.radio == Radio(-50, 6, 0)
@@ -66,10 +74,12 @@ def test_rounds_are_shuffled_numbered_and_repeatable():
     reseeded = list(sampler(Wire(), seed=8, echo=Wire().echo).batches(3, 5))
     assert order(first) == order(repeated) != order(reseeded)
     assert [batch.number for batch in first] == [0, 1, 2]
-    assert [sample.number for batch in first for sample in batch.samples] == list(range(60))
-    rounds = [tuple(order(first)[i : i + 4]) for i in range(0, 60, 4)]
-    assert all(set(kinds) == set(KINDS) for kinds in rounds)
-    assert len(set(rounds)) > 3
+    assert [sample.number for batch in first for sample in batch.samples] == list(range(3 * (5 * 4 + SHORT_ROUNDS)))
+    for batch in first:
+        kinds = iter(order([batch]))
+        rounds = [tuple(islice(kinds, 5 if number < SHORT_ROUNDS else 4)) for number in range(5)]
+        assert all(set(KINDS) - set(taken) <= {SHORT_PREFLIGHT} for taken in rounds)
+        assert len(set(rounds)) > 3
     assert first[0].radio is None
 
 
@@ -77,8 +87,9 @@ def test_warm_up_records_no_sample():
     wire = Wire()
     warm = sampler(wire)
     warm.warm_up(2)
-    assert len(wire.sent) == 6
-    assert Counter(order([warm.batch(4)])) == {PREFLIGHT: 4, ACTUAL: 4, WITHOUT_CORS: 4}  # no echo, so none sampled
+    assert len(wire.sent) == 8
+    every = dict.fromkeys([PREFLIGHT, ACTUAL, WITHOUT_CORS], 4)  # no echo, so none sampled
+    assert Counter(order([warm.batch(4)])) == {**every, SHORT_PREFLIGHT: SHORT_ROUNDS}
 
 
 def test_tcp_echo_is_timed(serving):

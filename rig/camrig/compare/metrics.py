@@ -68,6 +68,8 @@ _SUITE_PREFIXES = (
     "heap.peak.",
     "heap.leak.alive",
     "heap.preflight.cors_share",
+    "heap.preflight_short.",
+    "latency.preflight_short.",
 )
 
 

@@ -9,8 +9,9 @@ from importlib.metadata import version
 from typing import Any
 
 from camrig.bringup.board import Board
-from camrig.gate.provenance import Provenance
+from camrig.gate.provenance import PREFLIGHT, Provenance
 from camrig.probe.agent import Radio
+from camrig.probe.preflight import CHROMIUM
 from camrig.settings.resolve import Settings
 
 
@@ -34,6 +35,7 @@ def provenance_of(board: Board, radio: Radio | None) -> Provenance:
         settings={
             "sim_heap": settings.sim_heap.text if identity.virtual else None,
             "forwarded": bool(settings.url),
+            PREFLIGHT: f"those of Chromium {CHROMIUM.split('.')[0]}",
         },
     )
 

@@ -10,6 +10,9 @@ from camrig.errors import BaselineError
 from camrig.gate.json_file import Fields
 
 Scalar = str | int | float | bool | None
+PREFLIGHT = "preflight"  # a setting: the headers of the preflight requests that were measured
+# Settings with words of their own, and what a file from before they were kept is of.
+_SETTINGS = {PREFLIGHT: ("preflight requests", "with 4 headers")}
 FIRMWARE = ("firmware", "build", "mpy", "machine")  # a build may name the kind of board in words of its own
 
 
@@ -88,8 +91,9 @@ def _facts_that_differ(candidate: Provenance, reference: Provenance) -> list[tup
         ("power_save", "Wi-Fi power-save modes", candidate.power_save, reference.power_save),
         ("rig", "releases of camrig", _release(candidate.rig), _release(reference.rig)),
         *(
-            (name, f"settings of {name}", settings[0].get(name, "unset"), settings[1].get(name, "unset"))
+            (name, words, settings[0].get(name, unset), settings[1].get(name, unset))
             for name in sorted({*candidate.settings, *reference.settings})
+            for words, unset in [_SETTINGS.get(name, (f"settings of {name}", "unset"))]
         ),
     )
     return [(name, f"different {words}: {_shown(a)} and {_shown(b)}") for name, words, a, b in facts if a != b]

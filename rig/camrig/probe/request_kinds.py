@@ -14,11 +14,12 @@ from typing import Any
 
 from camrig.probe.client import Response
 from camrig.probe.fetch_cors import PageRequest, check_preflight, check_response
-from camrig.probe.preflight import preflight_headers
-from camrig.probe.sampling import ACTUAL, PREFLIGHT, RequestUnderTest
+from camrig.probe.preflight import browser_preflight_headers
+from camrig.probe.sampling import ACTUAL, PREFLIGHT, SHORT_PREFLIGHT, RequestUnderTest
 
-PAGE = RequestUnderTest("https://panel.example", method="GET", headers=("content-type", "x-frame"))
-STRANGER = replace(PAGE, origin="https://stranger.example")
+# A page over HTTP, as one over HTTPS may not call a board.
+PAGE = RequestUnderTest("http://panel.example", method="GET", headers=("content-type", "x-frame"))
+STRANGER = replace(PAGE, origin="http://stranger.example")
 POLICY: dict[str, Any] = {
     "allowed_origins": [PAGE.origin],
     "allow_credentials": False,
@@ -120,6 +121,14 @@ REQUEST_KINDS = (
     ),
 )
 
+# Measured beside the preflight of a browser, and not judged: what the headers cost that no CORS reads.
+SHORT = replace(
+    REQUEST_KINDS[0],
+    name=SHORT_PREFLIGHT,
+    words="a preflight with the headers of the Fetch standard alone",
+    message=PAGE.message(SHORT_PREFLIGHT),
+)
+
 UNSEEN = "preflight_unseen"
 _numbers = count()
 
@@ -127,7 +136,7 @@ _numbers = count()
 def unseen_preflight() -> RequestKind:
     """A preflight whose origin and requested header were in no request before: a library must not keep them."""
     number = f"{next(_numbers):06}"
-    headers = preflight_headers(f"https://s{number}.example", PAGE.method, (f"x-{number}",))
+    headers = browser_preflight_headers(f"http://s{number}.example", PAGE.method, (f"x-{number}",))
     return RequestKind(
         UNSEEN,
         "a preflight of a page that is not allowed",

@@ -10,7 +10,7 @@ from itertools import count
 from camrig.deadline import Deadline
 from camrig.probe.agent import Send
 from camrig.probe.client import Response, request_bytes
-from camrig.probe.preflight import preflight_headers
+from camrig.probe.preflight import browser_preflight_headers
 from camrig.probe.request_kinds import PAGE, REQUEST_KINDS, RequestKind, unseen_preflight
 
 ROUNDS_TO_FILL = 110  # each has two new origins, and two new header names
@@ -35,7 +35,7 @@ def unseen_requests() -> list[RequestKind]:
     number = f"{next(_numbers):06}"
     name = f"x-n{number}"
     method, path, _, body = _KINDS["actual_refused"].message
-    headers = [("Origin", f"https://n{number}.example"), (name, "1")]
+    headers = [("Origin", f"http://n{number}.example"), (name, "1")]
     return [
         unseen_preflight(),
         replace(_KINDS["actual_refused"], name="actual_unseen", message=(method, path, headers, body)),
@@ -43,7 +43,7 @@ def unseen_requests() -> list[RequestKind]:
             _KINDS["preflight"],
             name="preflight_unseen_header",
             words="a preflight with a header that is not allowed",
-            message=("OPTIONS", PAGE.path, preflight_headers(PAGE.origin, PAGE.method, (name,)), b""),
+            message=("OPTIONS", PAGE.path, browser_preflight_headers(PAGE.origin, PAGE.method, (name,)), b""),
             find_mistake=partial(_mistake_in_names, name),
         ),
     ]

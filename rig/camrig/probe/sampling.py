@@ -15,9 +15,16 @@ from camrig.deadline import Deadline
 from camrig.errors import ServerSilentError
 from camrig.probe.agent import ECHO, Radio, Send
 from camrig.probe.client import TIMING_HEADER, LostExchangeError, Phases, connect, lost_exchange, wait_until
-from camrig.probe.preflight import preflight_headers
+from camrig.probe.preflight import browser_preflight_headers, preflight_headers
 
-PREFLIGHT, ACTUAL, TCP_ECHO, WITHOUT_CORS = KINDS = ("preflight", "actual", "control.echo", "control.without_cors")
+PREFLIGHT, ACTUAL, TCP_ECHO, WITHOUT_CORS, SHORT_PREFLIGHT = KINDS = (
+    "preflight",
+    "actual",
+    "control.echo",
+    "control.without_cors",
+    "preflight_short",
+)
+SHORT_ROUNDS = 3  # of a batch, its first: a short preflight only stands beside the other, and is not judged
 ECHO_WORD = b"camrig tcp echo\n"
 
 
@@ -55,12 +62,14 @@ class RequestUnderTest:
     body: bytes = b""
 
     def message(self, kind: str) -> tuple[str, str, list[tuple[str, str]], bytes]:
-        """Method, target, headers and body of the exchange of ``kind``."""
+        """Method, target, headers and body of the exchange of ``kind``. A preflight has the headers of a browser,
+        ``SHORT_PREFLIGHT`` those of the Fetch standard alone."""
         if kind == ACTUAL:
             headers = [("Origin", self.origin), *((name, "1") for name in self.headers)]
             return self.method, self.path, headers, self.body
-        headers = preflight_headers(self.origin, self.method, self.headers)
-        return "OPTIONS", self.path if kind == PREFLIGHT else ECHO, headers, b""
+        headers_of = preflight_headers if kind == SHORT_PREFLIGHT else browser_preflight_headers
+        headers = headers_of(self.origin, self.method, self.headers)
+        return "OPTIONS", ECHO if kind == WITHOUT_CORS else self.path, headers, b""
 
 
 class Sampler:
@@ -96,10 +105,12 @@ class Sampler:
                 self._take(kind)
 
     def batch(self, rounds: int) -> ExchangeBatch:
-        """The next batch, with one exchange of each kind per round."""
+        """The next batch, with one exchange of each kind per round, but for the short preflight."""
         samples = []
-        for _ in range(rounds):
-            for kind in self._order.sample(self.kinds, len(self.kinds)):
+        later = tuple(kind for kind in self.kinds if kind != SHORT_PREFLIGHT)
+        for number in range(rounds):
+            kinds = self.kinds if number < SHORT_ROUNDS else later
+            for kind in self._order.sample(kinds, len(kinds)):
                 status, phases = self._take(kind)
                 samples.append(Sample(kind, self._taken, status, phases))
                 self._taken += 1
