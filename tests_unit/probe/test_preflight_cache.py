@@ -99,6 +99,13 @@ def test_a_failure_empties_the_cache_by_the_standard_and_not_in_chromium(failure
         assert preflights(memory, put(), deviations=deviations) == [has_preflight]
 
 
+def test_conditions_pass_by_the_cache_in_chromium():
+    for deviations, has_preflight in (((), False), (CHROMIUM, True)):
+        request = put(headers=(("If-None-Match", "x"),))
+        memory, answer = new_memory(deviations), hop(names="if-none-match")
+        assert preflights(memory, request, request, answer=answer, deviations=deviations) == [True, has_preflight]
+
+
 def test_chromium_keeps_nothing_for_the_origin_null():
     allow = [("Access-Control-Allow-Origin", "null")]
     for deviations, has_preflight in (((), False), (CHROMIUM, True)):

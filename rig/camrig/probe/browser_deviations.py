@@ -50,7 +50,8 @@ class Deviation:
     """``standard`` is what a section of the Fetch standard says, ``browser`` what the browser does instead.
 
     ``sent`` is what is left of a script's request, and ``refused`` whether the browser sends it at all. ``view``,
-    ``redirected`` and the first flag are as in ``Rules``; the others are about the cache of preflights.
+    ``redirected``, ``passes_cache`` and the first flag are as in ``Rules``; the other flags are about the cache of
+    preflights.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Deviation:
     refused: Callable[[PageRequest], bool] = _never
     view: Callable[[PageRequest, Hop], tuple[PageRequest, Hop]] = _hop_as_it_is
     redirected: Callable[[PageRequest], PageRequest] = _as_it_is
+    passes_cache: Callable[[PageRequest], bool] = _never
     wildcard_covers_authorization: bool = False
     keeps_failures: bool = False
     one_answer: bool = False
@@ -118,7 +120,11 @@ def rules_of(deviations: Sequence[Deviation]) -> Rules:
             request = deviation.redirected(request)
         return request
 
-    return Rules(view, redirected, any(deviation.wildcard_covers_authorization for deviation in deviations))
+    def passes_cache(request: PageRequest) -> bool:
+        return any(deviation.passes_cache(request) for deviation in deviations)
+
+    covers = any(deviation.wildcard_covers_authorization for deviation in deviations)
+    return Rules(view, redirected, passes_cache, covers)
 
 
 def _with(request: PageRequest, headers: Sequence[tuple[str, str]]) -> PageRequest:
@@ -161,8 +167,11 @@ def _without(*names: str) -> Callable[[PageRequest], PageRequest]:
     return changed
 
 
-def _has_dictionary(request: PageRequest) -> bool:
-    return any(name.lower() == "available-dictionary" for name, _ in request.sent_headers)
+def _has(*names: str) -> Callable[[PageRequest], bool]:
+    def answer(request: PageRequest) -> bool:
+        return any(name.lower() in names for name, _ in request.sent_headers)
+
+    return answer
 
 
 def _negative_age(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
@@ -222,7 +231,7 @@ CHROMIUM: tuple[Deviation, ...] = (
         "2.2.2",
         "Available-Dictionary is not a forbidden request-header",
         "a request with a script's Available-Dictionary fails before anything is sent",
-        refused=_has_dictionary,
+        refused=_has("available-dictionary"),
     ),
     Deviation(
         "repeated request headers",
@@ -273,6 +282,13 @@ CHROMIUM: tuple[Deviation, ...] = (
         "a redirect takes Authorization and the headers of a body from a request, and no others",
         "it takes Device-Memory, Downlink, DPR, ECT, RTT, Viewport-Width and Width too",
         redirected=_without(*(name for name in _HINTS if name not in ("intervention", "save-data"))),
+    ),
+    Deviation(
+        "conditions and the cache",
+        "4.4",
+        "the cache of preflights is used whatever the headers of a request are",
+        "it is passed by for If-Match, If-Modified-Since, If-None-Match, If-Range and If-Unmodified-Since",
+        passes_cache=_has("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
     ),
     Deviation(
         "failures and the cache",

@@ -104,17 +104,22 @@ def _request_as_it_is(request: PageRequest) -> PageRequest:
     return request
 
 
+def _never(request: PageRequest) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Rules:
     """How a browser leaves the standard; none does by default.
 
     ``view`` turns a request and the responses to it into those for which the standard answers as the browser does,
-    ``redirected`` is what is left of a request after a redirect, and ``wildcard_covers_authorization`` is as in
-    ``check_preflight``.
+    ``redirected`` is what is left of a request after a redirect, ``passes_cache`` whether it has a preflight in any
+    case, and ``wildcard_covers_authorization`` is as in ``check_preflight``.
     """
 
     view: Callable[[PageRequest, Hop], tuple[PageRequest, Hop]] = _hop_as_it_is
     redirected: Callable[[PageRequest], PageRequest] = _request_as_it_is
+    passes_cache: Callable[[PageRequest], bool] = _never
     wildcard_covers_authorization: bool = False
 
 
@@ -164,7 +169,8 @@ def _hop(
 ) -> ResponseCheck:
     """One request, after its preflight where it needs one; what is sent is added to ``steps``."""
     url = step.url
-    if needs_preflight(seen_request) and not memory.cache.covers(seen_request, url, memory.now):
+    passes = rules.passes_cache(seen_request)
+    if needs_preflight(seen_request) and (passes or not memory.cache.covers(seen_request, url, memory.now)):
         if seen.preflight is None:
             raise ValueError(f"the request for {url} needs the answer to a preflight request")
         names = unsafe_header_names(seen_request.sent_headers)

@@ -264,6 +264,10 @@ def sequences() -> Iterator[tuple[Cell, ...]]:
     yield from ((put, delete, put, delete), (both, delete, put), (star, delete, field, secrets, secrets))
     yield from ((secrets, star, delete), (star, plain, put), (put, refused, put), (put, failed, put), (failed, put))
     yield from ((put, failed, delete, put), (first, second, first), (first, put, first, put), (put, brief, put))
+    for name in ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "If-X"):
+        answer = (ALLOW, HEADERS + name.encode() + b", x-a", METHODS + b"PUT", long)
+        conditional = preflighted("localhost", *answer, headers=((name, "x"),))
+        yield conditional, conditional, put, conditional, put
     unlisted = preflighted("localhost", ALLOW, PUT, long, method="DELETE")
     yield from ((put, delete, brief, put), (brief, put, brief), (put, unlisted, put))
     for page in PAGES[1:]:
