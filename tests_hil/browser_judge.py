@@ -23,6 +23,7 @@ from camrig.probe.fetch_request import PageRequest
 from cors_expectation import LISTED, _message, _shown
 
 AGREES, FAILED, CANNOT = "agrees", "failed", "blocked"
+SHOWN = 20_000  # characters of an exchange
 STREAM_BYTES = 400  # the head of a part, and some of its picture
 EXCHANGES = 4  # of one cell at most: preflight and request, twice where it is redirected
 
@@ -80,6 +81,7 @@ class Verdict:
             "deviation": self.deviation,
             "ms": round(self.ms, 3),
             "fault": self.faults[0] if self.faults else "",
+            "exchange": "\n".join(self.lines())[:SHOWN] if self.faults else "",
         }
 
     def lines(self) -> list[str]:
@@ -129,12 +131,16 @@ PreflightAnswer = tuple[int, Headers]
 
 
 class Judge:
-    """Asks the board in the browser, cell by cell; ``matrix`` has a row for each, by the name of its policy."""
+    """Asks the board in the browser, cell by cell, and keeps a row for each, by the name of its policy."""
 
     def __init__(self, dut: Dut, tabs: Tabs) -> None:
         self._dut, self._tabs = dut, tabs
-        self.matrix: list[dict[str, Any]] = []
+        self._cells: list[dict[str, Any]] = []
         self._number = 0
+
+    def as_data(self) -> dict[str, Any]:
+        """For the file of results: every cell."""
+        return {"version": self._tabs.version, "starts": self._tabs.starts, "cells": self._cells}
 
     def origin(self, page: str) -> str:
         return self._tabs.server.origin(page)
@@ -236,7 +242,7 @@ class Judge:
 
     def keep(self, name: str, verdicts: Iterable[Verdict]) -> None:
         """Keep a row for each in the matrix."""
-        self.matrix += [verdict.as_data(name) for verdict in verdicts]
+        self._cells += [verdict.as_data(name) for verdict in verdicts]
 
 
 def _compare_exposed(verdict: Verdict, result: ResponseCheck) -> None:

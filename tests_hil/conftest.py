@@ -156,4 +156,4 @@ def _judge(dut: Dut, tabs: Tabs) -> Judge:
 def judge(_judge: Judge, note: Callable[[str, Any], None]) -> Iterator[Judge]:
     """Let the browser decide on what pages ask, and keep its answers."""
     yield _judge
-    note("browser.matrix", _judge.matrix)
+    note("browser.answers", _judge.as_data())

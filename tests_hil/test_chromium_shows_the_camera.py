@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from browser_cells import Ask
+from browser_cells import Ask, policies
 from camrig.errors import NotAvailableError
-from camrig.probe.browser.page_server import LOCALHOST, LOOPBACK, PAGES, SANDBOX
+from camrig.probe.browser.page_server import PAGES
 from routes import extra_routes
 
 pytestmark = pytest.mark.functional
@@ -13,16 +13,6 @@ pytestmark = pytest.mark.functional
 MODES = (None, "anonymous", "use-credentials")
 PICTURES = ("/stream?frames=2&interval_ms=0", "/stream?interval_ms=20")
 POLICIES = ("listed", "other origins", "any origin", "credentials", "any origin, credentials", "null listed")
-
-
-def _changes(name, origin):
-    origins = {
-        "listed": [origin(LOCALHOST)],
-        "credentials": [origin(LOCALHOST), origin(LOOPBACK), SANDBOX],
-        "other origins": ["https://wall.example"],
-        "null listed": [SANDBOX],
-    }
-    return {"allowed_origins": origins.get(name, "*"), "allow_credentials": "credentials" in name}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +33,7 @@ def test_picture_is_drawn_and_read_back(judge, policy, camera, name):
             verdict.fail(f"the page reads {seen['bytes']} bytes of {seen['width']} x {seen['height']} pixels")
 
     asks = [Ask("picture", page, kind="image", path="/capture", mode=mode) for page in PAGES for mode in MODES]
-    judge.judge(name, policy(**_changes(name, judge.origin)), asks, check)
+    judge.judge(name, policy(**policies(judge.origin)[name][0]), asks, check)
 
 
 @pytest.mark.parametrize("name", POLICIES[:4])
@@ -60,7 +50,7 @@ def test_stream_is_read_by_a_script(judge, policy, camera, name):
             *((page, PICTURES[1], "omit") for page in PAGES),
         ]
     ]
-    judge.judge(name, policy(**_changes(name, judge.origin)), asks, check)
+    judge.judge(name, policy(**policies(judge.origin)[name][0]), asks, check)
 
 
 @pytest.mark.parametrize("name", POLICIES[:5])
@@ -75,4 +65,4 @@ def test_event_source_gets_its_events(judge, policy, dut, name):
         for mode in ("same-origin", "include")
     ]
     with extra_routes(dut):
-        judge.judge(name, policy(**_changes(name, judge.origin)), asks, check)
+        judge.judge(name, policy(**policies(judge.origin)[name][0]), asks, check)
