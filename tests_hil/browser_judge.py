@@ -214,6 +214,11 @@ class Judge:
         verdict.preflights = len(answer.decision.preflights)
         verdict.reason = "" if answer.allowed else answer.decision.reason  # a stream is dropped in the end
         verdict.browser = THROWS if answer.throws else ALLOWED if answer.allowed else BLOCKED
+        if verdict.browser == BLOCKED and verdict.expected == ALLOWED and not answer.decision.answered:
+            verdict.block(
+                f"the browser did not wait for an answer of the board: {verdict.reason or 'no reason is known'}"
+            )
+            return
         self._ask_standard(verdict, answer, kept)
         if verdict.browser != verdict.expected:
             verdict.fail(f"the browser says {verdict.word} where the policy means {verdict.expected}")

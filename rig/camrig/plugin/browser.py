@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from camrig.errors import BrowserMissingError, CamrigError, NotAvailableError
 from camrig.plugin.run import RUN, Run
-from camrig.probe.browser.executable import find_browser
-from camrig.probe.browser.tabs import Tabs
+
+if TYPE_CHECKING:
+    from camrig.probe.browser.tabs import Tabs
 
 NOT_ASKED = "no browser is asked for"
 ASK = "give --hil-browser chromium"
@@ -30,6 +32,9 @@ def running_tabs(run: Run) -> Iterator[Tabs]:
 
     Raises NotAvailableError where none is asked for or found, and BrowserMissingError where one is required.
     """
+    from camrig.probe.browser.executable import find_browser
+    from camrig.probe.browser.tabs import Tabs
+
     settings = run.settings
     if not settings.asks_browser:
         raise NotAvailableError(NOT_ASKED, hint=ASK)
@@ -43,3 +48,18 @@ def running_tabs(run: Run) -> Iterator[Tabs]:
         tabs.open()
         run.browser = tabs.version
         yield tabs
+
+
+def demand_browser(run: Run, session: pytest.Session) -> None:
+    """Block a run that requires a browser, and none of whose tests has asked one."""
+    if session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or run.browser or run.blocked:
+        return
+    if run.interruption.came or session.config.getoption("dist", "no") != "no" or session.config.option.collectonly:
+        return
+    if not hasattr(session.config, "workerinput") and run.settings.requires("browser"):
+        run.keep(
+            BrowserMissingError(
+                "--hil-require=browser, and no test of this run has asked a browser",
+                hint="run the suite tests_hil, or tests that use the fixture tabs",
+            )
+        )

@@ -84,6 +84,7 @@ def write_summary(reporter: Any, run: Run) -> None:
 def _write_boards(reporter: Any, run: Run) -> None:
     from camrig.measure.losses import loss_sentence, means_little
     from camrig.plugin.run_page import page_path
+    from camrig.report.browser_answers import NOTE, sentence
     from camrig.report.summary import board_summary
 
     for board_run in run.board_runs:
@@ -95,6 +96,8 @@ def _write_boards(reporter: Any, run: Run) -> None:
     for board_run in run.board_runs:
         for line in board_run.summary():
             reporter.write_line(line)
+        if (answers := board_run.recorder.notes.get(NOTE)) is not None:
+            reporter.write_line(f"browser: {sentence(answers)}")
     if run.results is None:
         return
     report, path = run.results

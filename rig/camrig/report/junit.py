@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from camrig.redaction import hide
 from camrig.release_stage import NOT_A_RELEASE
+from camrig.report.browser_answers import NOTE, sentence
 from camrig.report.export_text import one_line
 from camrig.whole_file import read_whole, write_whole
 
@@ -69,6 +70,8 @@ def _properties(results: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for name in ("machine", "firmware", "mac", "virtual", "library_sha256", "application_sha256"):
             value = board[name]
             yield f"{spec}: {name}", str(value).lower() if isinstance(value, bool) else value
+        if (answers := board["notes"].get(NOTE)) is not None:
+            yield f"{spec}: browser", sentence(answers)
         for metric in board["metrics"]:
             yield f"{spec}: {metric['name']} [{metric['unit']}]", repr(metric["median"])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from camrig.report.html.browser import browser, sentence
+from camrig.report.browser_answers import sentence
+from camrig.report.html.browser import browser
 from camrig.report.html.page import page
 from camrig.report.results_schema import fault_of
 
@@ -34,10 +35,7 @@ def answers(*changes):
 def test_a_sentence_counts_all_answers():
     throws = {"browser": "throws", "means": "throws"}
     shown = sentence(answers({}, {"browser": "blocked", "means": "blocked"}, throws, throws))
-    assert shown == (
-        "Chrome/156 was asked 4 times: 1 allowed, 1 blocked, 2 not sent; "
-        "all as the policy means and the Fetch standard says"
-    )
+    assert shown == "Chrome/156 was asked 4 times: 1 allowed, 1 blocked, 2 not sent; all as the policy means"
     shown = sentence(answers({"outcome": "failed"}, {"outcome": "blocked", "browser": ""}))
     assert shown == "Chrome/156 was asked 2 times: 1 allowed; 1 not as the policy means; 1 could not be judged"
 

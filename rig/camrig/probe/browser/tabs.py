@@ -76,9 +76,14 @@ class Tabs:
             self._stack.close()
 
     def open(self) -> None:
-        """Start the browser and open all tabs. Raises BrowserError."""
+        """Start the browser and open all tabs, if need be with a second browser. Raises BrowserError."""
         for page in PAGES:
-            self._guarded(partial(self._page, page))
+            try:
+                self._guarded(partial(self._page, page))
+            except BrowserError:
+                if self.starts > 1:
+                    raise
+                self._guarded(partial(self._page, page))
 
     def ask(self, page: str, url: str, script: Script, seconds: float) -> Answer:
         """Run a script in the tab ``page``.
@@ -145,11 +150,15 @@ class Tabs:
         try:
             return work()
         except PageError:
-            self._pages.clear()
+            self._close_pages()
             raise
         except BrowserError:
             self._end_browser()
             raise
+
+    def _close_pages(self) -> None:
+        while self._pages:
+            self._pages.popitem()[1].close()
 
     def _end_browser(self) -> None:
         browser, self._browser = self._browser, None

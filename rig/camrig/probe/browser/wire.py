@@ -46,6 +46,11 @@ class Decision:
     failure: str = ""
 
     @property
+    def answered(self) -> bool:
+        """Whether any response came: without one the browser has decided by itself."""
+        return any(exchange.status for exchange in (*self.exchanges, *self.preflights))
+
+    @property
     def hops(self) -> list[Hop]:
         """The responses in order, each with the answer to its preflight request."""
         left = list(self.preflights)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-NOTE = "browser.answers"
-WORDS = {"allowed": "allowed", "blocked": "blocked", "throws": "not sent"}
+from camrig.report.browser_answers import in_words, sentence
+
 COLUMNS = ("page", "request", "the policy means", "the browser says", "its reason", "preflights", "ms")
 
 
@@ -42,23 +42,6 @@ def _tables(cells: Sequence[Mapping[str, Any]]) -> list[tuple[list[str], list[st
     return sorted(tables, key=lambda table: -len(table[0]))
 
 
-def sentence(answers: Mapping[str, Any]) -> str:
-    """All answers in one sentence."""
-    cells = answers["cells"]
-    outcomes, words = Counter(cell["outcome"] for cell in cells), Counter(cell["browser"] for cell in cells)
-    counts = ", ".join(_counts(words))
-    start = f"{answers['version']} was asked {len(cells)} times: {counts or 'no answer'}"
-    if outcomes["agrees"] == len(cells):
-        return f"{start}; all as the policy means and the Fetch standard says"
-    failed = f"{outcomes['failed']} not as the policy means" if outcomes["failed"] else ""
-    blocked = f"{outcomes['blocked']} could not be judged" if outcomes["blocked"] else ""
-    return "; ".join(filter(None, (start, failed, blocked)))
-
-
-def _counts(words: Mapping[str, int]) -> list[str]:
-    return [f"{words[word]} {shown}" for word, shown in WORDS.items() if words.get(word)]
-
-
 def _cell(cells: Sequence[Mapping[str, Any]], policy: str, column: str) -> dict[str, Any] | None:
     own = [cell for cell in cells if cell["policy"] == policy and cell["feature"] == column]
     if not own:
@@ -66,7 +49,7 @@ def _cell(cells: Sequence[Mapping[str, Any]], policy: str, column: str) -> dict[
     outcomes, words = Counter(cell["outcome"] for cell in own), Counter(cell["browser"] for cell in own)
     return {
         "css": "bad" if outcomes["failed"] else "open" if outcomes["blocked"] else "ok",
-        "counts": _counts(words),
+        "counts": in_words(words),
         "failed": outcomes["failed"],
         "blocked": outcomes["blocked"],
         "number": len(own),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from camrig.report.browser_answers import NOTE
 from camrig.report.html import figures
-from camrig.report.html.browser import NOTE, browser
+from camrig.report.html.browser import browser
 from camrig.report.html.templates import rendered
 from camrig.report.metrics_table import number
 
