@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from camrig.probe.fetch_redirect import MOST_REDIRECTS, Hop, check_redirects, origin_of, redirect
+from camrig.probe.fetch_redirect import MOST_REDIRECTS, Hop, check_redirects, follow, origin_of, redirect
 from camrig.probe.fetch_request import PageRequest
 
 PAGE, BOARD, OTHER = "https://page.example", "http://192.168.4.1", "http://192.168.4.2:8080"
@@ -121,3 +121,31 @@ def test_hops_that_do_not_fit_are_refused():
         check_redirects(PageRequest(PAGE), URL, [to("/x", ALLOW)])
     with pytest.raises(ValueError, match="does not redirect"):
         check_redirects(PageRequest(PAGE), URL, [Hop(200, [ALLOW]), Hop(200, [ALLOW])])
+
+
+@pytest.mark.parametrize("status", [0, 100, 101, 103, 199])
+def test_an_interim_response_is_not_one(status):
+    check, steps = follow(PageRequest(PAGE), URL, [Hop(status, [ALLOW])])
+    assert not check
+    assert "section 4.7" in check.reason
+    assert [step.preflight for step in steps] == [False]
+
+
+def test_a_misdirected_request_is_sent_twice():
+    preflight = (421, [ALLOW])
+    assert [step.preflight for step in follow(PageRequest(PAGE, "PUT"), URL, [Hop(200, [ALLOW], preflight)])[1]] == [
+        True
+    ] * 2
+    check, steps = follow(PageRequest(PAGE), URL, [Hop(421, [ALLOW])])
+    assert check
+    assert [step.preflight for step in steps] == [False] * 2
+
+
+def test_each_step_has_its_request_its_url_and_the_names_it_asks_for():
+    granted = (204, [ALLOW, ("Access-Control-Allow-Headers", "x-a, x-b")])
+    null = (204, [NULL, ("Access-Control-Allow-Headers", "x-a")])
+    request = PageRequest(PAGE, "GET", (("X-B", "1"), ("X-A", "1")))
+    _, steps = follow(request, URL, [to(f"{OTHER}/x", ALLOW, preflight=granted), Hop(200, [NULL], null)])
+    shown = [(step.preflight, step.url, step.request.origin, step.names) for step in steps]
+    names = ("x-a", "x-b")
+    assert shown == [(True, URL, PAGE, names), (False, URL, PAGE, ()), (True, f"{OTHER}/x", "null", names)]

@@ -216,7 +216,12 @@ def exposed_names(request: PageRequest, headers: Headers) -> tuple[str, ...]:
 
 
 def check_response(request: PageRequest, headers: Headers, status: int = 200) -> ResponseCheck:
-    """What the page sees of the response to its actual request: any status but 407, which is for a proxy to send."""
+    """What the page sees of the response to its actual request: any status but 407, which is for a proxy to send.
+
+    A status below 200 never comes last: the connection ended before the response. 0 stands for no response at all.
+    """
+    if status < 200:
+        return ResponseCheck(False, f"HTTP-network fetch (section 4.7): {status or 'nothing'} is not a response")
     if status == 407:
         return ResponseCheck(False, "HTTP-network-or-cache fetch (section 4.6): status 407 without a proxy")
     check = cors_check(request, headers)

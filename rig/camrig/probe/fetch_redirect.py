@@ -6,9 +6,9 @@ themselves included, and each that needs a preflight request has one of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import SplitResult, urljoin, urlsplit
 
 from camrig.probe.fetch_cors import (
     CorsCheck,
@@ -17,12 +17,14 @@ from camrig.probe.fetch_cors import (
     check_preflight,
     check_response,
     needs_preflight,
+    unsafe_header_names,
 )
 from camrig.probe.fetch_request import PageRequest, normalize
+from camrig.probe.fetch_url import PORTS, Url, parse_url
+from camrig.probe.preflight_cache import PreflightCache
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 20  # section 4.5, "if request's redirect count is 20"
-_PORTS = {"http": 80, "https": 443}
 _BODY_HEADERS = ("content-encoding", "content-language", "content-location", "content-type")
 _NETWORK_ERROR = "HTTP-redirect fetch (section 4.5): "
 
@@ -45,11 +47,8 @@ class Redirected:
 
 
 def origin_of(url: str) -> str:
-    """The origin of an http(s) URL, serialized. Raises ValueError for a URL with a port that is not one."""
-    parts = urlsplit(url)
-    port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"
-    host = parts.hostname or ""
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+    """The origin of an http(s) URL, serialized. Raises ValueError for what is not a URL."""
+    return parse_url(url).origin
 
 
 def redirect(request: PageRequest, url: str, hop: Hop) -> Redirected | CorsCheck | None:
@@ -62,30 +61,110 @@ def redirect(request: PageRequest, url: str, hop: Hop) -> Redirected | CorsCheck
     if len(locations) > 1:
         return CorsCheck(False, f"{_NETWORK_ERROR}there are {len(locations)} Location headers")
     try:
-        target = urljoin(url, locations[0])
-        parts, there, here = urlsplit(target), origin_of(target), origin_of(url)
+        target = parse_url(locations[0], url)
     except ValueError:
         return CorsCheck(False, f"{_NETWORK_ERROR}Location is not a URL")
-    if refusal := _refusal(parts):
+    here = origin_of(url)
+    if refusal := _refusal(target):
         return CorsCheck(False, _NETWORK_ERROR + refusal)
     headers = request.headers
     method = request.sent_method
     if (hop.status in (301, 302) and method == "POST") or (hop.status == 303 and method not in ("GET", "HEAD")):
         method = "GET"
         headers = tuple(header for header in headers if header[0].lower() not in _BODY_HEADERS)
-    if there != here:
+    if target.origin != here:
         headers = tuple(header for header in headers if header[0].lower() != "authorization")
-    # The origin is tainted by a redirect from one foreign origin to another (section 2.2.5, "tainted origin flag").
-    origin = "null" if there != here and request.origin != here else request.origin
-    return Redirected(replace(request, origin=origin, method=method, headers=headers), target)
+    # A redirect from one foreign origin to another taints the request (section 2.2.5, "redirect-taint").
+    origin = "null" if target.origin != here and request.origin != here else request.origin
+    return Redirected(replace(request, origin=origin, method=method, headers=headers), target.text)
 
 
-def _refusal(parts: SplitResult) -> str:
-    if parts.scheme not in _PORTS:
-        return f"{parts.scheme or 'nothing'} is not the scheme of a page's request"
-    if parts.username is not None or parts.password is not None:
+def _refusal(target: Url) -> str:
+    if target.scheme not in PORTS:
+        return f"{target.scheme or 'nothing'} is not the scheme of a page's request"
+    if target.has_credentials:
         return "a URL with a user's name or password in it is not followed to another origin"
     return ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A request on the way: a preflight, with the names of the headers that it asks for, or an actual one."""
+
+    request: PageRequest
+    url: str
+    preflight: bool = False
+    names: tuple[str, ...] = ()
+
+
+View = Callable[[PageRequest, Hop], tuple[PageRequest, Hop]]
+
+
+def _as_it_is(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
+    return request, hop
+
+
+@dataclass
+class Memory:
+    """A cache of preflights, the time, and whether a request that fails empties it (section 4.1)."""
+
+    cache: PreflightCache
+    now: float = 0.0
+    forgets: bool = True
+
+
+def follow(
+    request: PageRequest,
+    url: str,
+    hops: Sequence[Hop],
+    view: View = _as_it_is,
+    memory: Memory | None = None,
+) -> tuple[ResponseCheck, tuple[Step, ...]]:
+    """What the page sees of the last response, and every request that is sent on the way; hops after it are left out.
+
+    ``view`` is how a browser sees a request and the responses to it, where it leaves the standard. Without a
+    ``memory`` each request that needs a preflight has one. Raises ValueError if a hop or the answer to a preflight
+    request is missing.
+    """
+    steps: list[Step] = []
+    memory = memory or Memory(PreflightCache(), math.inf)
+    for number, hop in enumerate(hops):
+        seen_request, seen = view(request, hop)
+        check = _hop(Step(request, url), hop, seen_request, seen, memory, steps)
+        following = redirect(request, url, seen) if check.allowed else None
+        if number >= MOST_REDIRECTS and isinstance(following, Redirected):
+            following = CorsCheck(False, f"{_NETWORK_ERROR}there are more than {MOST_REDIRECTS} redirects")
+        if isinstance(following, CorsCheck):
+            check = ResponseCheck(False, following.reason)
+        if not isinstance(following, Redirected):
+            if not check.allowed and memory.forgets and needs_preflight(seen_request):
+                memory.cache.clear(request, url)
+            return check, tuple(steps)
+        request, url = following.request, following.url
+    raise ValueError(f"the response of {url} is missing")
+
+
+def _hop(
+    step: Step, hop: Hop, seen_request: PageRequest, seen: Hop, memory: Memory, steps: list[Step]
+) -> ResponseCheck:
+    """One request, after its preflight where it needs one; what is sent is added to ``steps``."""
+    url = step.url
+    if needs_preflight(seen_request) and not memory.cache.covers(seen_request, url, memory.now):
+        if seen.preflight is None or hop.preflight is None:
+            raise ValueError(f"the request for {url} needs the answer to a preflight request")
+        names = unsafe_header_names(seen_request.sent_headers)
+        steps += [replace(step, preflight=True, names=names)] * _times(seen.preflight[0])
+        allowed = check_preflight(seen_request, *seen.preflight)
+        if not allowed:
+            return ResponseCheck(False, allowed.reason)
+        memory.cache.store(seen_request, url, hop.preflight[1], allowed.max_age, memory.now)
+    steps += [step] * _times(seen.status)
+    return check_response(seen_request, seen.headers, seen.status)
+
+
+def _times(status: int) -> int:
+    """How often a request is sent that is answered in this way: 421 asks for another connection (section 4.6)."""
+    return 2 if status == 421 else 1
 
 
 def check_redirects(request: PageRequest, url: str, hops: Sequence[Hop]) -> ResponseCheck:
@@ -93,24 +172,7 @@ def check_redirects(request: PageRequest, url: str, hops: Sequence[Hop]) -> Resp
 
     Raises ValueError if a hop or the answer to a preflight request is missing, or a hop is one too many.
     """
-    for number, hop in enumerate(hops):
-        if needs_preflight(request):
-            if hop.preflight is None:
-                raise ValueError(f"the request for {url} needs the answer to a preflight request")
-            allowed = check_preflight(request, *hop.preflight)
-            if not allowed:
-                return ResponseCheck(False, allowed.reason)
-        check = check_response(request, hop.headers, hop.status)
-        if not check.allowed:
-            return check
-        following = redirect(request, url, hop)
-        if isinstance(following, CorsCheck):
-            return ResponseCheck(False, following.reason)
-        if following is None:
-            if number < len(hops) - 1:
-                raise ValueError(f"the response of {url} does not redirect")
-            return check
-        if number >= MOST_REDIRECTS:
-            return ResponseCheck(False, f"{_NETWORK_ERROR}there are more than {MOST_REDIRECTS} redirects")
-        request, url = following.request, following.url
-    raise ValueError(f"the response of {url} is missing")
+    check, steps = follow(request, url, hops)
+    if check.allowed and sum(not step.preflight for step in steps) < len(hops):
+        raise ValueError(f"the response of {steps[-1].url} does not redirect")
+    return check

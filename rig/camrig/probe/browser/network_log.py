@@ -55,6 +55,15 @@ class BrowserExchange:
     response_headers: Pairs = ()
     failure: Failure | None = None
     done: bool = False
+    following: BrowserExchange | None = None  # after a redirect
+
+    @property
+    def last(self) -> BrowserExchange:
+        """The end of its redirects."""
+        exchange = self
+        while exchange.following is not None:
+            exchange = exchange.following
+        return exchange
 
     @property
     def is_preflight(self) -> bool:
@@ -97,8 +106,9 @@ class NetworkLog:
             _bound(self._early)
 
     def _request(self, number: str, params: Params) -> None:
-        if (previous := self._open.get(number)) and (response := params.get("redirectResponse")):
-            _respond(previous, response)
+        previous = self._open.get(number) if "redirectResponse" in params else None
+        if previous is not None:
+            _respond(previous, params["redirectResponse"])
             previous.done = True
         request = params.get("request", {})
         exchange = BrowserExchange(
@@ -107,6 +117,8 @@ class NetworkLog:
             PREFLIGHT if params.get("initiator", {}).get("type") == "preflight" else str(params.get("type", "")),
             _pairs(request.get("headers")),
         )
+        if previous is not None:
+            previous.following = exchange
         self._open[number] = exchange
         self._past[self._count] = exchange
         self._count += 1

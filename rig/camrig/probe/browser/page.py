@@ -65,14 +65,14 @@ class Page:
         return self.evaluate(f"({function})(...{json.dumps(arguments)})", deadline)
 
     def failure(self, url: str, deadline: Deadline) -> Failure | None:
-        """Why the last request for ``url`` failed; None if it did not. Waits for its end.
+        """Why the last request for ``url`` failed, or one to which it was redirected; None if none did. Waits.
 
         Raises PageError if the page asked for no such URL, or the request has no end by the deadline.
         """
         while True:
             exchanges = [exchange for exchange in self.network.of(url) if not exchange.is_preflight]
-            if exchanges and exchanges[-1].done:
-                return exchanges[-1].failure
+            if exchanges and exchanges[-1].last.done:
+                return exchanges[-1].last.failure
             try:
                 self._browser.receive(deadline)
             except TimeoutError:

@@ -77,8 +77,9 @@ def _run(command: list[str], pipe: tuple[int, int], parent: int, libc: ctypes.CD
                     browser.wait(GRACE if not _read(0) else 0)
                 break
         code = browser.poll()
-        with suppress(ProcessLookupError):
-            os.killpg(browser.pid, signal.SIGKILL)
+        if code is None or libc is None:  # else its number may be somebody else's, and its children are known
+            with suppress(ProcessLookupError):
+                os.killpg(browser.pid, signal.SIGKILL)
         browser.wait(KILL_SECONDS)
         tail = (tail + _read(errors))[-KEPT_BYTES:]
         return {"exit": code, "stderr": tail.decode(errors="replace")}
