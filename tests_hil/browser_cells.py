@@ -70,6 +70,24 @@ REFUSED: dict[str, tuple[Header, ...]] = {
     "value with a line break": (("X-One", "a\nb"),),
     "value above U+00FF": (("X-One", "ł"),),
 }
+# Where Chromium leaves the standard, and next to it.
+DEVIATING: dict[str, tuple[Header, ...]] = {
+    "Save-Data": (("Save-Data", "on"),),
+    "Save-Data: off": (("Save-Data", "off"),),
+    "DPR": (("DPR", "1.5"),),
+    "Width": (("Width", "320"),),
+    "Width: 1.5": (("Width", "1.5"),),
+    "Viewport-Width": (("Viewport-Width", "320"),),
+    "Device-Memory": (("Device-Memory", "4"),),
+    "RTT": (("RTT", "50"),),
+    "Downlink": (("Downlink", "1.5"),),
+    "ECT": (("ECT", "4g"),),
+    "ECT: 5g": (("ECT", "5g"),),
+    "User-Agent": (("User-Agent", "camera/1"),),
+    "Available-Dictionary": (("Available-Dictionary", ":aGk=:"),),
+    "Accept, twice 100 bytes": (("Accept", "a" * 100), ("Accept", "b" * 100)),
+    "Range of more than 2 to the 63rd": (("Range", "bytes=0-9223372036854775808"),),
+}
 CONTENT_TYPES = (
     "text/plain",
     "TEXT/Plain",
@@ -145,7 +163,7 @@ def methods() -> list[Ask]:
 
 
 def headers() -> list[Ask]:
-    kinds = {**HEADERS, **DROPPED, **REFUSED}
+    kinds = {**HEADERS, **DROPPED, **REFUSED, **DEVIATING}
     return [
         *(Ask("header", headers=fields, label=label) for label, fields in kinds.items()),
         *(Ask("header", method="PUT", headers=HEADERS[label], label=label) for label in ("X-One", "Range", "Accept")),

@@ -7,8 +7,9 @@ listed: that says nothing about the library, and blocks the test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from browser_cells import Ask
@@ -17,8 +18,9 @@ from camrig.dut import Dut
 from camrig.errors import BlockedError, BrowserError, CamrigError
 from camrig.probe.browser import scripts
 from camrig.probe.browser.tabs import Answer, Tabs
-from camrig.probe.fetch_cors import Headers, ResponseCheck
-from camrig.probe.fetch_redirect import check_redirects
+from camrig.probe.browser_deviations import CHROMIUM, Deviation, expected, new_memory
+from camrig.probe.fetch_cors import ResponseCheck
+from camrig.probe.fetch_redirect import Hop
 from camrig.probe.fetch_request import PageRequest
 from cors_expectation import LISTED, _message, _shown
 
@@ -127,7 +129,6 @@ class BrowserMismatchError(AssertionError):
 
 
 Check = Callable[[Verdict], None]
-PreflightAnswer = tuple[int, Headers]
 
 
 class Judge:
@@ -137,6 +138,7 @@ class Judge:
         self._dut, self._tabs = dut, tabs
         self._cells: list[dict[str, Any]] = []
         self._number = 0
+        self._memory = new_memory()
 
     def as_data(self) -> dict[str, Any]:
         """For the file of results: every cell."""
@@ -179,7 +181,10 @@ class Judge:
         request = self.request(ask)
         if isinstance(request, str):
             return Verdict(policy, ask, THROWS, standard=THROWS, section=request)
-        expected = ALLOWED if ask.kind == "image" and ask.mode is None else meaning(policy, request)
+        if ask.kind == "image" and ask.mode is None:
+            return Verdict(policy, ask, ALLOWED)
+        sent = as_chromium_sends(request)
+        expected = meaning(policy, sent) if sent is not None else BLOCKED
         if ask.leads_to and expected == ALLOWED:
             expected = ask.leads_to
         return Verdict(policy, ask, expected)
@@ -202,13 +207,9 @@ class Judge:
             lambda seconds: self._tabs.ask(ask.page, url or self.target(ask.path), script, seconds * EXCHANGES),
         )
 
-    def decide(
-        self, verdict: Verdict, check: Check | None = None, url: str = "", kept: PreflightAnswer | None = None
-    ) -> None:
-        """Ask the browser, and compare. ``kept`` is an answer to a preflight request that it may have kept.
-
-        Raises BrowserError, or what the board is to blame for.
-        """
+    def decide(self, verdict: Verdict, check: Check | None = None, url: str = "") -> None:
+        """Ask the browser, and compare. Raises BrowserError, or what the board is to blame for."""
+        self._memory.now = time.monotonic()
         answer = verdict.answer = self.ask(verdict.ask, url)
         verdict.ms = answer.seconds * 1000
         verdict.preflights = len(answer.decision.preflights)
@@ -216,10 +217,10 @@ class Judge:
         verdict.browser = THROWS if answer.throws else ALLOWED if answer.allowed else BLOCKED
         if verdict.browser == BLOCKED and verdict.expected == ALLOWED and not answer.decision.answered:
             verdict.block(
-                f"the browser did not wait for an answer of the board: {verdict.reason or 'no reason is known'}"
+                f"the browser did not wait for an answer of the board: {verdict.reason or 'it says nothing'}"
             )
             return
-        self._ask_standard(verdict, answer, kept)
+        self._ask_standard(verdict, answer)
         if verdict.browser != verdict.expected:
             verdict.fail(f"the browser says {verdict.word} where the policy means {verdict.expected}")
         if verdict.standard != verdict.browser:
@@ -227,8 +228,8 @@ class Judge:
         if verdict.browser == ALLOWED and check is not None:
             check(verdict)
 
-    def _ask_standard(self, verdict: Verdict, answer: Answer, kept: PreflightAnswer | None) -> None:
-        """What the standard makes of the headers that the browser received."""
+    def _ask_standard(self, verdict: Verdict, answer: Answer) -> None:
+        """What the standard, with the browser's known deviations, makes of the headers that it received."""
         request, ask = self.request(verdict.ask), verdict.ask
         if isinstance(request, str):
             return
@@ -236,14 +237,18 @@ class Judge:
             verdict.standard = ALLOWED  # without CORS, and without a look at its pixels
             return
         try:
-            hops = [replace(hop, preflight=hop.preflight or kept) for hop in answer.decision.hops]
-            result = check_redirects(request, answer.url, hops)
+            expectation = expected(request, answer.url, answer.decision.hops, memory=self._memory)
         except ValueError as error:
             verdict.standard, verdict.section = "cannot tell", str(error)
             return
-        verdict.standard, verdict.section = ALLOWED if result.allowed else BLOCKED, result.reason
-        if answer.allowed and result.allowed and "headers" in answer.seen:
-            _compare_exposed(verdict, result)
+        verdict.deviation = deviation_in(request, answer)
+        check = expectation.check
+        verdict.standard, verdict.section = ALLOWED if check.allowed else BLOCKED, check.reason
+        preflights = sum(step.preflight for step in expectation.steps)
+        if preflights != verdict.preflights:
+            verdict.block(f"the browser sent {verdict.preflights} preflight requests, by the standard {preflights}")
+        if answer.allowed and check.allowed and "headers" in answer.seen:
+            _compare_exposed(verdict, check)
 
     def keep(self, name: str, verdicts: Iterable[Verdict]) -> None:
         """Keep a row for each in the matrix."""
@@ -255,6 +260,34 @@ def _compare_exposed(verdict: Verdict, result: ResponseCheck) -> None:
     names = tuple(sorted({str(name).lower() for name, _ in verdict.answer.seen["headers"]}))
     if names != result.exposed:
         verdict.block(f"the page reads the headers {', '.join(names)}, by the standard {', '.join(result.exposed)}")
+
+
+def as_chromium_sends(request: PageRequest) -> PageRequest | None:
+    """A request in which the standard sees what Chromium sees; None for one that it does not send."""
+    hop = Hop(0, ())
+    for deviation in CHROMIUM:
+        if deviation.refused(request):
+            return None
+        request = deviation.sent(request)
+    for deviation in CHROMIUM:
+        request, hop = deviation.view(request, hop)
+    return request
+
+
+def deviation_in(request: PageRequest, answer: Answer) -> str:
+    """The known deviations from the standard that an exchange shows, those of the cache left out."""
+
+    def outcome(deviations: Sequence[Deviation]) -> tuple[bool, int] | None:
+        try:
+            expectation = expected(request, answer.url, answer.decision.hops, deviations)
+        except ValueError:  # a preflight request that was not sent
+            return None
+        return expectation.check.allowed, sum(step.preflight for step in expectation.steps)
+
+    if (usual := outcome(CHROMIUM)) is None or usual == outcome(()):
+        return ""
+    names = (left.name for left in CHROMIUM if outcome([entry for entry in CHROMIUM if entry is not left]) != usual)
+    return ", ".join(names)
 
 
 def _script(ask: Ask) -> scripts.Script:
