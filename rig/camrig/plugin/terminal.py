@@ -77,7 +77,7 @@ class LastingOutput:
 def write_summary(reporter: Any, run: Run) -> None:
     """The end of a run: causes that blocked it, crashes and recoveries, metrics, and the file of results."""
     _write_blocked(reporter, run)
-    if run.board_runs or run.results:
+    if run.board_runs or run.results or run.unavailable:
         _write_boards(reporter, run)
 
 
