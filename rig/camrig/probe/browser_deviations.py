@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from camrig.probe.fetch_cors import Headers, ResponseCheck, extract_tokens, get, is_safelisted_header
-from camrig.probe.fetch_redirect import Hop, Memory, Step, follow
+from camrig.probe.fetch_cors import Headers, ResponseCheck, get, is_safelisted_header
+from camrig.probe.fetch_redirect import Hop, Memory, Rules, Step, follow
 from camrig.probe.fetch_request import PageRequest, normalize
 from camrig.probe.preflight_cache import PreflightCache
 
@@ -33,7 +33,7 @@ _HINTS = {
 }
 
 
-def _request_as_it_is(request: PageRequest) -> PageRequest:
+def _as_it_is(request: PageRequest) -> PageRequest:
     return request
 
 
@@ -41,7 +41,7 @@ def _hop_as_it_is(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
     return request, hop
 
 
-def _nothing_refused(request: PageRequest) -> bool:
+def _never(request: PageRequest) -> bool:
     return False
 
 
@@ -49,18 +49,19 @@ def _nothing_refused(request: PageRequest) -> bool:
 class Deviation:
     """``standard`` is what a section of the Fetch standard says, ``browser`` what the browser does instead.
 
-    ``sent`` is what is left of a script's request, and ``refused`` whether the browser sends it at all. ``view``
-    turns a request and the responses to it into those for which the standard answers as the browser does. The flags
-    are about the cache of preflights.
+    ``sent`` is what is left of a script's request, and ``refused`` whether the browser sends it at all. ``view``,
+    ``redirected`` and the first flag are as in ``Rules``; the others are about the cache of preflights.
     """
 
     name: str
     section: str
     standard: str
     browser: str
-    sent: Callable[[PageRequest], PageRequest] = _request_as_it_is
-    refused: Callable[[PageRequest], bool] = _nothing_refused
+    sent: Callable[[PageRequest], PageRequest] = _as_it_is
+    refused: Callable[[PageRequest], bool] = _never
     view: Callable[[PageRequest, Hop], tuple[PageRequest, Hop]] = _hop_as_it_is
+    redirected: Callable[[PageRequest], PageRequest] = _as_it_is
+    wildcard_covers_authorization: bool = False
     keeps_failures: bool = False
     one_answer: bool = False
     forgets_null: bool = False
@@ -87,32 +88,37 @@ def expected(
     Raises ValueError if a response is missing.
     """
     deviations = CHROMIUM if deviations is None else deviations
+    memory = memory or new_memory(deviations)
+    if request.origin == "null" and any(deviation.forgets_null for deviation in deviations):
+        memory.cache.forget_origin("null")
+    for deviation in deviations:
+        if deviation.refused(request):
+            return Expectation(ResponseCheck(False, f"{deviation.browser} (section {deviation.section})"), ())
+        request = deviation.sent(request)
+    return Expectation(*follow(request, url, hops, rules_of(deviations), memory))
+
+
+def new_memory(deviations: Sequence[Deviation] | None = None) -> Memory:
+    """The memory of a browser that has asked for nothing yet."""
+    deviations = CHROMIUM if deviations is None else deviations
+    cache = PreflightCache(any(deviation.one_answer for deviation in deviations))
+    return Memory(cache, forgets=not any(deviation.keeps_failures for deviation in deviations))
+
+
+def rules_of(deviations: Sequence[Deviation]) -> Rules:
+    """Several deviations together, each on what the one before makes of a request and its responses."""
 
     def view(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
         for deviation in deviations:
             request, hop = deviation.view(request, hop)
         return request, hop
 
-    for deviation in deviations:
-        if deviation.refused(request):
-            return Expectation(ResponseCheck(False, f"{deviation.browser} (section {deviation.section})"), ())
-        request = deviation.sent(request)
-    return Expectation(*follow(request, url, hops, view, memory))
+    def redirected(request: PageRequest) -> PageRequest:
+        for deviation in deviations:
+            request = deviation.redirected(request)
+        return request
 
-
-def new_memory(deviations: Sequence[Deviation] | None = None) -> Memory:
-    """The memory of a browser that has asked for nothing yet."""
-    deviations = CHROMIUM if deviations is None else deviations
-    cache = PreflightCache(
-        any(deviation.one_answer for deviation in deviations), any(deviation.forgets_null for deviation in deviations)
-    )
-    return Memory(cache, forgets=not any(deviation.keeps_failures for deviation in deviations))
-
-
-def _map(hop: Hop, change: Callable[[Headers], Headers]) -> Hop:
-    """A hop with other headers, those of the answer to the preflight included."""
-    preflight = hop.preflight and (hop.preflight[0], change(hop.preflight[1]))
-    return Hop(hop.status, change(hop.headers), preflight)
+    return Rules(view, redirected, any(deviation.wildcard_covers_authorization for deviation in deviations))
 
 
 def _with(request: PageRequest, headers: Sequence[tuple[str, str]]) -> PageRequest:
@@ -148,18 +154,11 @@ def _large_ranges(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
     return _with(request, [(name, seen(name, value)) for name, value in request.headers]), hop
 
 
-def _covered_authorization(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
-    if hop.preflight is None or request.credentials == "include":
-        return request, hop
-    status, headers = hop.preflight
-    names = extract_tokens(headers, "Access-Control-Allow-Headers")
-    if not isinstance(names, tuple) or "*" not in names:
-        return request, hop
-    return request, replace(hop, preflight=(status, [*headers, ("Access-Control-Allow-Headers", "authorization")]))
+def _without(*names: str) -> Callable[[PageRequest], PageRequest]:
+    def changed(request: PageRequest) -> PageRequest:
+        return _with(request, [field for field in request.headers if field[0].lower() not in names])
 
-
-def _without_user_agent(request: PageRequest) -> PageRequest:
-    return _with(request, [field for field in request.headers if field[0].lower() != "user-agent"])
+    return changed
 
 
 def _has_dictionary(request: PageRequest) -> bool:
@@ -187,7 +186,8 @@ def _locations(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
 
 
 def _lenient_lines(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
-    return request, _map(hop, _lenient)
+    preflight = hop.preflight and (hop.preflight[0], _lenient(hop.preflight[1]))
+    return request, Hop(hop.status, _lenient(hop.headers), preflight)
 
 
 def _lenient(headers: Headers) -> Headers:
@@ -215,7 +215,7 @@ CHROMIUM: tuple[Deviation, ...] = (
         "2.2.2",
         "User-Agent is not a forbidden request-header: a script's own is sent, after a preflight",
         "a script's User-Agent is dropped in silence",
-        sent=_without_user_agent,
+        sent=_without("user-agent"),
     ),
     Deviation(
         "Available-Dictionary",
@@ -251,7 +251,7 @@ CHROMIUM: tuple[Deviation, ...] = (
         "4.8",
         "an asterisk in Access-Control-Allow-Headers does not cover Authorization",
         "without credentials it does",
-        view=_covered_authorization,
+        wildcard_covers_authorization=True,
     ),
     Deviation(
         "negative Max-Age",
@@ -266,6 +266,13 @@ CHROMIUM: tuple[Deviation, ...] = (
         "several Location headers are an error, and an empty one leads to the same URL",
         "identical ones are one, and an empty one does not redirect",
         view=_locations,
+    ),
+    Deviation(
+        "hints after a redirect",
+        "4.5",
+        "a redirect takes Authorization and the headers of a body from a request, and no others",
+        "it takes Device-Memory, Downlink, DPR, ECT, RTT, Viewport-Width and Width too",
+        redirected=_without(*(name for name in _HINTS if name not in ("intervention", "save-data"))),
     ),
     Deviation(
         "failures and the cache",
@@ -285,7 +292,7 @@ CHROMIUM: tuple[Deviation, ...] = (
         "the origin null in the cache",
         "4.9",
         "answers to preflights of the origin null are kept as those of any other",
-        "they are not kept",
+        "they are kept for the redirects of the same request alone",
         forgets_null=True,
     ),
 )

@@ -163,11 +163,17 @@ def cors_check(request: PageRequest, headers: Headers) -> CorsCheck:
 
 
 def check_preflight(
-    request: PageRequest, status: int, headers: Headers, *, limit: int = MAX_AGE_LIMIT
+    request: PageRequest,
+    status: int,
+    headers: Headers,
+    *,
+    limit: int = MAX_AGE_LIMIT,
+    wildcard_covers_authorization: bool = False,
 ) -> PreflightCheck:
     """Section 4.8, "CORS-preflight fetch", step 7, on the answer to a preflight request.
 
-    ``limit`` is the browser's own limit to ``max_age``, in seconds.
+    ``limit`` is the browser's own limit to ``max_age``, in seconds. That a wildcard covers Authorization where there
+    are no credentials is not in the standard.
     """
     check = cors_check(request, headers)
     if not check.allowed:
@@ -188,8 +194,9 @@ def check_preflight(
     if method not in methods and not is_safelisted_method(method) and (include or "*" not in methods):
         return PreflightCheck(False, f"CORS-preflight fetch, step 7.5: method {method} is not allowed")
     # A wildcard does not cover Authorization (section 2.2.2, "CORS non-wildcard request-header name").
+    is_covered = wildcard_covers_authorization and not include and "*" in lower
     for name, _ in request.sent_headers:
-        if name.lower() == "authorization" and "authorization" not in lower:
+        if name.lower() == "authorization" and "authorization" not in lower and not is_covered:
             return PreflightCheck(False, "CORS-preflight fetch, step 7.6: header authorization is not allowed")
     for name in unsafe_header_names(request.sent_headers):
         if name not in lower and (include or "*" not in lower):

@@ -6,7 +6,6 @@ themselves included, and each that needs a preflight request has one of its own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -97,11 +96,29 @@ class Step:
     names: tuple[str, ...] = ()
 
 
-View = Callable[[PageRequest, Hop], tuple[PageRequest, Hop]]
-
-
-def _as_it_is(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
+def _hop_as_it_is(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
     return request, hop
+
+
+def _request_as_it_is(request: PageRequest) -> PageRequest:
+    return request
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a browser leaves the standard; none does by default.
+
+    ``view`` turns a request and the responses to it into those for which the standard answers as the browser does,
+    ``redirected`` is what is left of a request after a redirect, and ``wildcard_covers_authorization`` is as in
+    ``check_preflight``.
+    """
+
+    view: Callable[[PageRequest, Hop], tuple[PageRequest, Hop]] = _hop_as_it_is
+    redirected: Callable[[PageRequest], PageRequest] = _request_as_it_is
+    wildcard_covers_authorization: bool = False
+
+
+STANDARD = Rules()
 
 
 @dataclass
@@ -117,20 +134,18 @@ def follow(
     request: PageRequest,
     url: str,
     hops: Sequence[Hop],
-    view: View = _as_it_is,
+    rules: Rules = STANDARD,
     memory: Memory | None = None,
 ) -> tuple[ResponseCheck, tuple[Step, ...]]:
     """What the page sees of the last response, and every request that is sent on the way; hops after it are left out.
 
-    ``view`` is how a browser sees a request and the responses to it, where it leaves the standard. Without a
-    ``memory`` each request that needs a preflight has one. Raises ValueError if a hop or the answer to a preflight
-    request is missing.
+    Raises ValueError if a hop or the answer to a preflight request is missing.
     """
     steps: list[Step] = []
-    memory = memory or Memory(PreflightCache(), math.inf)
+    memory = memory or Memory(PreflightCache())
     for number, hop in enumerate(hops):
-        seen_request, seen = view(request, hop)
-        check = _hop(Step(request, url), hop, seen_request, seen, memory, steps)
+        seen_request, seen = rules.view(request, hop)
+        check = _hop(Step(request, url), seen_request, seen, rules, memory, steps)
         following = redirect(request, url, seen) if check.allowed else None
         if number >= MOST_REDIRECTS and isinstance(following, Redirected):
             following = CorsCheck(False, f"{_NETWORK_ERROR}there are more than {MOST_REDIRECTS} redirects")
@@ -140,24 +155,25 @@ def follow(
             if not check.allowed and memory.forgets and needs_preflight(seen_request):
                 memory.cache.clear(request, url)
             return check, tuple(steps)
-        request, url = following.request, following.url
+        request, url = rules.redirected(following.request), following.url
     raise ValueError(f"the response of {url} is missing")
 
 
 def _hop(
-    step: Step, hop: Hop, seen_request: PageRequest, seen: Hop, memory: Memory, steps: list[Step]
+    step: Step, seen_request: PageRequest, seen: Hop, rules: Rules, memory: Memory, steps: list[Step]
 ) -> ResponseCheck:
     """One request, after its preflight where it needs one; what is sent is added to ``steps``."""
     url = step.url
     if needs_preflight(seen_request) and not memory.cache.covers(seen_request, url, memory.now):
-        if seen.preflight is None or hop.preflight is None:
+        if seen.preflight is None:
             raise ValueError(f"the request for {url} needs the answer to a preflight request")
         names = unsafe_header_names(seen_request.sent_headers)
         steps += [replace(step, preflight=True, names=names)] * _times(seen.preflight[0])
-        allowed = check_preflight(seen_request, *seen.preflight)
+        covers = rules.wildcard_covers_authorization
+        allowed = check_preflight(seen_request, *seen.preflight, wildcard_covers_authorization=covers)
         if not allowed:
             return ResponseCheck(False, allowed.reason)
-        memory.cache.store(seen_request, url, hop.preflight[1], allowed.max_age, memory.now)
+        memory.cache.store(seen_request, url, allowed, memory.now)
     steps += [step] * _times(seen.status)
     return check_response(seen_request, seen.headers, seen.status)
 

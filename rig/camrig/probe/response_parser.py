@@ -140,7 +140,7 @@ def _parse_head(data: bytes) -> Head:
         name, colon, value = line.partition(":")
         if not (colon and name) or (is_noisy and "\0" in line):
             raise LostExchangeError(f"the line {excerpt(line)} among the headers is not one")
-        headers.append((name, value.strip(" \t\r")))
+        headers.append((name, value.lstrip(" \t").rstrip(" \t\r")))
     return Head(int(match[1]), match[2] or "", headers)
 
 

@@ -11,12 +11,12 @@ from itertools import count
 from camrig.deadline import Deadline
 from camrig.probe.browser.browser import Browser
 from camrig.probe.browser.page import Page
-from camrig.probe.browser.page_fetch import PageFetch, fetch
 from camrig.probe.browser_deviations import CHROMIUM, Deviation, Expectation, expected, new_memory
 from camrig.probe.fetch_redirect import Hop, Memory
 from camrig.probe.fetch_request import PageRequest, is_forbidden_header
 from camrig.probe.response_parser import LostExchangeError, parse_response
 
+from tests_unit.probe.browser.page_fetch import PageFetch, fetch
 from tests_unit.probe.browser.raw_server import Arrived, RawHop, RawServer
 
 SECONDS = 60.0
@@ -150,6 +150,15 @@ def parsed(data: bytes, method: str) -> tuple[int, list[tuple[str, str]]]:
     except LostExchangeError:
         return 0, []
     return status, headers
+
+
+def is_response(data: bytes, method: str) -> bool:
+    """Whether the rig takes these bytes for a response; if not, it says so before anybody asks the oracle."""
+    try:
+        parse_response(data, to_head=method.upper() == "HEAD")
+    except LostExchangeError:
+        return False
+    return True
 
 
 def outcome_of(expectation: Expectation, hops: Sequence[Hop]) -> Outcome:

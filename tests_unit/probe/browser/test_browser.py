@@ -38,13 +38,13 @@ def answer(connection, data):
     )
 
 
-def users(profile: str) -> list[int]:
-    """The processes that have a profile folder on their command line."""
-    pids = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+def users(profile: str) -> set[int]:
+    """The processes that have a profile folder on their command line, or in their environment."""
+    pids = set()
+    for path in [*Path("/proc").glob("[0-9]*/cmdline"), *Path("/proc").glob("[0-9]*/environ")]:
         try:
             if profile.encode() in path.read_bytes():
-                pids.append(int(path.parent.name))
+                pids.add(int(path.parent.name))
         except OSError:
             continue
     return pids
@@ -125,6 +125,16 @@ def test_screenshot_shows_the_page_in_its_size(browser, page):
     assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches", soon()) is True
 
 
+def test_permission_is_that_of_an_origin(browser, serving):
+    here = "http://{}:{}".format(*serving(answer))
+    page = browser.page(f"{here}/page", soon())
+    state = "navigator.permissions.query({name: 'geolocation'}).then(status => status.state)"
+    for setting in ("granted", "denied"):
+        browser.set_permission("geolocation", setting, here)
+        assert page.evaluate(state, soon()) == setting
+    page.close()
+
+
 def test_console_of_a_page_is_kept(page):
     page.evaluate("console.error('one', 2); setTimeout(() => { throw Error('three') }); 0", soon())
     page.evaluate("new Promise(resolve => setTimeout(resolve, 20))", soon())
@@ -132,22 +142,26 @@ def test_console_of_a_page_is_kept(page):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_is_left_when_the_owner_of_a_browser_ends(ending):
+def test_nothing_is_left_when_the_owner_of_a_browser_ends(ending, tmp_path):
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, chromium.browser()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", OWNER, chromium.browser()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "HOME": str(tmp_path)},
     )
     with owner:
         assert owner.stdout is not None
         profile = owner.stdout.readline().decode().strip()
-        assert len(users(profile)) > 2
+        assert len(users(profile)) > 4
         assert list(Path(profile).iterdir())
         owner.send_signal(ending)
         owner.wait(SECONDS)
     deadline = soon()
     while (users(profile) or Path(profile).exists()) and not deadline.passed:
         time.sleep(0.02)
-    assert users(profile) == []
+    assert users(profile) == set()
     assert not Path(profile).exists()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_browser_that_is_killed_is_one_sentence_and_leaves_nothing():
@@ -155,7 +169,7 @@ def test_browser_that_is_killed_is_one_sentence_and_leaves_nothing():
         profile = browser._process.supervisor.args[6]
         supervisor = browser._process.supervisor.pid
         page = browser.page("about:blank", soon())
-        for pid in set(users(profile)) - {supervisor}:
+        for pid in users(profile) - {supervisor}:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -163,5 +177,5 @@ def test_browser_that_is_killed_is_one_sentence_and_leaves_nothing():
         with pytest.raises(BrowserError, match="is gone: it ended with signal 9"):
             page.evaluate("new Promise(() => 0)", soon())
         page.close()
-        assert users(profile) == []
+        assert users(profile) == set()
         assert not Path(profile).exists()

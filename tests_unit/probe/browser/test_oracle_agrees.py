@@ -46,6 +46,7 @@ WITNESSES: dict[str, tuple[Cell, ...]] = {
     ),
     "negative Max-Age": (preflighted("localhost", ALLOW, PUT, AGE + b"-1"),) * 2,
     "Location": (Cell("localhost", (to(b"{cell}/y", b"Location: {cell}/y"), OPEN_END)),),
+    "hints after a redirect": (Cell("localhost", (to(b"{cell}/y"), OPEN_END), headers=(("RTT", "1"),)),),
     "failures and the cache": (KEPT, Cell("localhost", (RawHop(raw()),), "PUT"), KEPT),
     "one answer in the cache": (
         KEPT,
