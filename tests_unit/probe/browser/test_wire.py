@@ -98,6 +98,14 @@ def test_a_request_is_known_once_all_of_it_is_reported(events):
             assert log.decision(URL).hops == log_of(*events).decision(URL).hops
 
 
+def test_a_preflight_that_is_reported_last_is_waited_for():
+    own = [event for event in REFUSED if event[1]["requestId"] == "7"]
+    preflight = [event for event in REFUSED if event[1]["requestId"] == "P"]
+    for number in range(len(preflight)):
+        assert not log_of(*own, *preflight[:number]).is_known(URL)
+    assert log_of(*own, *preflight).is_known(URL)
+
+
 def test_requests_for_other_urls_are_left_out():
     stray = (sent("8", NEXT), ended("8", corsErrorStatus={"corsError": "MissingAllowOriginHeader"}))
     log = log_of(*SIMPLE, *stray)

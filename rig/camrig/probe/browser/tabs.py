@@ -23,7 +23,7 @@ from camrig.probe.response_parser import LostExchangeError
 MOST_STARTS = 4
 SECONDS_TO_OPEN = 60.0  # a page, on a machine that is busy
 SECONDS_BEYOND = 20.0  # for a browser whose script has ended in time
-SECONDS_FOR_EVENTS = 5.0  # from a script's end until the browser has reported all of its request
+SECONDS_FOR_EVENTS = 10.0  # from a script's end until the browser has reported all of its request
 NOT_SENT = "Failed to execute"  # how the text of a TypeError begins that comes before the network
 
 

@@ -80,7 +80,7 @@ class _Request:
         """Whether all has been reported: the headers come from another process than the end."""
         missing = len(self.exchanges) - len(self.received)
         # The last of them may not have been sent at all.
-        unsent = self.failure or "Preflight" in self.reason or self.reason.startswith("net::")
+        unsent = self.failure or PREFLIGHT in self.reason.lower() or self.reason.startswith("net::")
         return self.has_ended and missing <= (1 if unsent else 0)
 
     def complete(self) -> tuple[WireExchange, ...]:
@@ -107,7 +107,13 @@ class WireLog:
     def is_known(self, url: str) -> bool:
         """Whether all that belongs to the page's request for ``url`` has been reported."""
         own, before = self._of(url)
-        return bool(own) and all(request.is_known for request in [*own.values(), *before])
+        if not own or not all(request.is_known for request in [*own.values(), *before]):
+            return False
+        # What refuses a request by its preflight may be reported before the preflight.
+        reported = {request.exchanges[0].url for request in before}
+        return all(
+            request.exchanges[-1].url in reported for request in own.values() if PREFLIGHT in request.reason.lower()
+        )
 
     def _of(self, url: str) -> tuple[dict[str, _Request], list[_Request]]:
         """The page's requests for ``url``, and the preflight requests before them."""
