@@ -8,7 +8,7 @@ TOOLS := $(VENV)/.tools
 DEVICE ?=
 ARGS ?=
 
-.PHONY: help hil hil-browser test lint bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
+.PHONY: help hil hil-browser test lint bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make hil-browser               let Chromium decide against the board, too; DEVICE and ARGS as above"
 	@echo "make test                      run all tests and all checks of this repository"
 	@echo "make lint                      run the checks only: ruff, mypy, import rules, words"
+	@echo "make bench-browser             compare the oracle of the Fetch standard with Chromium, in thousands of requests"
 	@echo "make bench-cors                measure what the CORS library costs, beside the one that Microdot ships"
 	@echo "make bench-deploy              measure how fast and how safe a deploy is, beside mpremote and mpytool (10 minutes)"
 	@echo "make bench-desk                measure how long an answer takes at the desk, beside mpremote"
@@ -66,6 +67,9 @@ test: lint
 	@$(BIN)/python -m pytest tests_unit -n 8 --dist worksteal $(ARGS)
 	@$(BIN)/python -m pytest tests_hil --hil-browser chromium
 	@$(BIN)/camrig prove --quick
+
+bench-browser: $(TOOLS)
+	@$(BIN)/python -m benchmarks.browser_cells $(ARGS)
 
 bench-cors: $(TOOLS)
 	@$(BIN)/python benchmarks/cors_cost.py $(ARGS)

@@ -76,6 +76,11 @@ def test_refused_connection_is_a_lost_exchange():
         exchange("127.0.0.1", 9, b"GET / HTTP/1.0\r\n\r\n")
 
 
+def test_a_bare_cr_at_the_beginning_of_a_value_is_kept():
+    _, _, headers, _ = parse_response(b"HTTP/1.0 204 X\r\nA: \rB: 1 \r\r\n\r\n")
+    assert headers == [("A", "\rB: 1")]
+
+
 def test_response_to_head_needs_no_body():
     status, _, _, body = parse_response(b"HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n", to_head=True)
     assert (status, body) == (200, b"")

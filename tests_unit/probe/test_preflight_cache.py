@@ -44,8 +44,8 @@ def test_an_answer_is_for_its_origin_url_and_what_it_lists():
     memory = Memory(PreflightCache())
     preflights(memory, put())
     assert preflights(memory, put(), put(headers=(("X-A", "1"),))) == [False, False]
-    assert preflights(memory, put(), url=f"{URL}#part") == [False]
-    assert preflights(memory, put(), url=f"{URL}?x") == [True]
+    for url in (f"{URL}#part", f"{URL}?x"):
+        assert preflights(memory, put(), url=url) == [True]
     for request in (put(method="DELETE"), put(headers=(("X-B", "1"),)), put(origin="null")):
         assert preflights(memory, request) == [True]
 
@@ -61,6 +61,16 @@ def test_an_asterisk_covers_all_but_authorization():
     preflights(memory, put(), answer=hop(methods="*", names="*"))
     assert preflights(memory, put(method="X", headers=(("X-Z", "1"),)), answer=hop(age="0")) == [False]
     assert preflights(memory, put(headers=(("Authorization", "x"),)), answer=hop(age="0")) == [True]
+
+
+def test_an_asterisk_with_credentials_stands_for_itself():
+    memory = Memory(PreflightCache())
+    star = hop(methods="*, PUT", age="600")
+    assert preflights(memory, put("include"), put("include", method="*"), answer=star) == [True, False]
+    assert preflights(memory, put("include", method="DELETE"), put("omit", method="DELETE"), answer=star) == [
+        True,
+        True,
+    ]
 
 
 def test_answers_add_up_by_the_standard_and_not_in_chromium():
@@ -87,3 +97,16 @@ def test_chromium_keeps_nothing_for_the_origin_null():
         answer = hop(allow=allow, preflight=allow)
         requests = [put(origin="null")] * 2
         assert preflights(memory, *requests, answer=answer, deviations=deviations) == [True, has_preflight]
+
+
+def test_chromium_keeps_what_a_redirect_made_null_for_that_request_alone():
+    null = [("Access-Control-Allow-Origin", "null")]
+    away = Hop(302, [*ALLOW, ("Location", "http://192.168.4.2/x")], hop().preflight)
+    again = Hop(302, [*null, ("Location", "/x")], hop(preflight=null).preflight)
+    for deviations, second in (((), [False] * 3), (CHROMIUM, [False, True, False])):
+        memory = new_memory(deviations)
+        for kinds in ([True, True, False], second):
+            hops = [away, again, Hop(200, null, hop(preflight=null).preflight)]
+            steps = expected(put(), URL, hops, deviations, memory).steps
+            actual = [number for number, step in enumerate(steps) if not step.preflight]
+            assert [number > 0 and steps[number - 1].preflight for number in actual] == kinds

@@ -89,7 +89,7 @@ def expected(
     """
     deviations = CHROMIUM if deviations is None else deviations
     memory = memory or new_memory(deviations)
-    if request.origin == "null" and any(deviation.forgets_null for deviation in deviations):
+    if any(deviation.forgets_null for deviation in deviations):
         memory.cache.forget_origin("null")
     for deviation in deviations:
         if deviation.refused(request):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from camrig.probe.fetch_cors import PreflightCheck, is_safelisted_method, unsafe_header_names
 from camrig.probe.fetch_request import PageRequest
 
-_Key = tuple[str, str, bool]  # origin, URL, with credentials
+_Key = tuple[str, str, bool]  # origin, URL with its fragment, with credentials
 
 
 @dataclass
@@ -26,7 +26,7 @@ class PreflightCache:
         literal: set[tuple[str, str]] = set()
         wild: set[tuple[str, str]] = set()
         for include in {True, request.credentials == "include"}:
-            ends = self._ends.get((request.origin, _resource(url), include), {})
+            ends = self._ends.get((request.origin, url, include), {})
             valid = {entry for entry, end in ends.items() if now < end}
             literal |= valid
             wild |= set() if include else valid
@@ -41,19 +41,15 @@ class PreflightCache:
         """Remember an answer that allows the request (section 4.8, the end of step 7)."""
         if self.one_answer:
             self.clear(request, url)
-        ends = self._ends.setdefault((request.origin, _resource(url), request.credentials == "include"), {})
+        ends = self._ends.setdefault((request.origin, url, request.credentials == "include"), {})
         for entry in [("method", method) for method in check.methods] + [("header", name) for name in check.headers]:
             ends[entry] = now + check.max_age
 
     def clear(self, request: PageRequest, url: str) -> None:
         """Forget what is known of a URL (section 4.1, where a request that needs a preflight fails)."""
         for include in (True, False):
-            self._ends.pop((request.origin, _resource(url), include), None)
+            self._ends.pop((request.origin, url, include), None)
 
     def forget_origin(self, origin: str) -> None:
         """Forget what is known to an origin."""
         self._ends = {key: ends for key, ends in self._ends.items() if key[0] != origin}
-
-
-def _resource(url: str) -> str:
-    return url.partition("#")[0]

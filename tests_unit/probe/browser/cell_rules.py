@@ -268,4 +268,5 @@ def sequences() -> Iterator[tuple[Cell, ...]]:
     for page in PAGES[1:]:
         tainted = Cell(page, (to(b"http://localhost:{port}{cell}/y"), NULL_END), "PUT")
         yield tainted, tainted
+        yield (Cell(page, (to(b"{cell}/x"), to(b"#f"), to(b"{cell}/y"), to(b"{cell}/x"), END), "PUT"),)
         yield put, preflighted(page, ALLOW, PUT, long), put

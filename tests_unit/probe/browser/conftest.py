@@ -18,7 +18,7 @@ SECONDS = 60.0
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with Browser(Path(chromium.browser())) as browser:
+    with Browser(chromium.browser()) as browser:
         yield browser
 
 

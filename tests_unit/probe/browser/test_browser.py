@@ -165,7 +165,7 @@ def test_nothing_is_left_when_the_owner_of_a_browser_ends(ending, tmp_path):
 
 
 def test_browser_that_is_killed_is_one_sentence_and_leaves_nothing():
-    with Browser(Path(chromium.browser())) as browser:
+    with Browser(chromium.browser()) as browser:
         profile = browser._process.supervisor.args[6]
         supervisor = browser._process.supervisor.pid
         page = browser.page("about:blank", soon())
