@@ -8,12 +8,13 @@ TOOLS := $(VENV)/.tools
 DEVICE ?=
 ARGS ?=
 
-.PHONY: help hil test lint bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
+.PHONY: help hil hil-browser test lint bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make hil                       run the suite on the board of camrig.toml, or on the virtual one"
 	@echo "make hil DEVICE=/dev/ttyUSB0   run the suite on a real board; pytest options go into ARGS='...'"
+	@echo "make hil-browser               let Chromium decide against the board, too; DEVICE and ARGS as above"
 	@echo "make test                      run all tests and all checks of this repository"
 	@echo "make lint                      run the checks only: ruff, mypy, import rules, words"
 	@echo "make bench-browser             compare the oracle of the Fetch standard with Chromium, in thousands of requests"
@@ -52,6 +53,9 @@ $(TOOLS): $(READY)
 hil: $(READY)
 	@$(BIN)/python -m pytest tests_hil $(if $(DEVICE),--hil-device "$(DEVICE)") $(ARGS)
 
+hil-browser: $(READY)
+	@$(BIN)/python -m pytest tests_hil --hil-browser chromium $(if $(DEVICE),--hil-device "$(DEVICE)") $(ARGS)
+
 lint: $(TOOLS)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
@@ -61,7 +65,7 @@ lint: $(TOOLS)
 
 test: lint
 	@$(BIN)/python -m pytest tests_unit -n 8 --dist worksteal $(ARGS)
-	@$(BIN)/python -m pytest tests_hil
+	@$(BIN)/python -m pytest tests_hil --hil-browser chromium
 	@$(BIN)/camrig prove --quick
 
 bench-browser: $(TOOLS)

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from camera_viewer import Camera, open_camera
 from camrig.board.events import Serving
 from camrig.dut import Dut
+from camrig.plugin.browser import asks_browser
 from cors_expectation import ORIGINS, PAGE, STATUS, STRANGER, Exchange
 from exchange_matrix import ExchangeMatrix
 
+if TYPE_CHECKING:
+    from browser_judge import Judge
+    from camrig.probe.browser.tabs import Tabs
+
+BROWSER_TESTS = "test_chromium_"  # how the names of files begin whose tests need a browser
 _PLAIN = {
     "allowed_origins": ORIGINS,
     "allow_credentials": False,
@@ -30,6 +37,11 @@ _PLAIN = {
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "functional: what the library must do; such tests run first")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What a browser decides is part of the suite only if one is asked for: nothing is skipped otherwise."""
+    return True if collection_path.name.startswith(BROWSER_TESTS) and not asks_browser(config) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -138,3 +150,17 @@ def page() -> str:
 def stranger() -> str:
     """An origin that the policy does not allow."""
     return STRANGER
+
+
+@pytest.fixture(scope="session")
+def _judge(dut: Dut, tabs: Tabs) -> Judge:
+    from browser_judge import Judge
+
+    return Judge(dut, tabs)
+
+
+@pytest.fixture
+def judge(_judge: Judge, note: Callable[[str, Any], None]) -> Iterator[Judge]:
+    """Let the browser decide on what pages ask, and keep its answers."""
+    yield _judge
+    note("browser.answers", _judge.as_data())

@@ -5,7 +5,7 @@ What follows is run on the board, behind the library under test or past it, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from camrig.dut import Dut
@@ -30,6 +30,12 @@ def answer(request, name):
         return agent.shared
     if name == "redirect":
         return Response.redirect("/api/status")
+    if name == "loop":
+        return Response.redirect("/suite/loop")
+    if name[:2] == "to":
+        return Response.redirect("/api/status?" + request.query_string, int(name[2:]))
+    if name == "events":
+        return Response(iter([b"data: 7\\n\\n"]), headers={"Content-Type": "text/event-stream"})
     body, status, headers = agent.replies[name]
     return body, status, dict(headers)
 
@@ -76,3 +82,31 @@ def bare_side(dut: Dut) -> Iterator[None]:
         yield
     finally:
         dut.agent.run(REMOVE_BARE_SIDE)
+
+
+COUNT_PREFLIGHTS = """
+count, agent.uncounted = {}, agent.dispatch_side
+agent.preflights = count
+
+async def counting(request):
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        cell = request.args.get("cell")
+        count[cell] = count.get(cell, 0) + 1
+    return await agent.uncounted(request)
+
+agent.dispatch_side = counting
+"""
+COUNT_NO_MORE = """
+agent.dispatch_side = agent.uncounted
+del agent.uncounted, agent.preflights
+"""
+
+
+@contextmanager
+def counted_preflights(dut: Dut) -> Iterator[Callable[[str], int]]:
+    """How many preflight requests the board got with ``?cell=NAME``, in its own count."""
+    dut.agent.run(COUNT_PREFLIGHTS)
+    try:
+        yield lambda cell: int(dut.agent.run(f"figures['n'] = agent.preflights.get({cell!r}, 0)")["n"])
+    finally:
+        dut.agent.run(COUNT_NO_MORE)

@@ -149,7 +149,7 @@ class Board:
 
     def check_requirement(self) -> None:
         """Raises BlockedError for a virtual board where hardware is required."""
-        if self.identity.virtual and self.settings.require == "hardware":
+        if self.identity.virtual and self.settings.requires("hardware"):
             raise BlockedError(
                 "this is a virtual board, and --hil-require=hardware requires a real one",
                 board=self.spec,

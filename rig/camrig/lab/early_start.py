@@ -20,7 +20,7 @@ def switch_on(settings: Settings) -> Callable[[], None]:
     Raises InterpreterMissingError, BlockedError or SettingsError.
     """
     spec = settings.device[0]
-    if not is_virtual(spec) or settings.require == "hardware" or has_fitting(config_of(spec, settings)):
+    if not is_virtual(spec) or settings.requires("hardware") or has_fitting(config_of(spec, settings)):
         return lambda: None
     config, starting = switched_on(config_of(spec, settings))
     _early.append((spec, settings, config, starting))

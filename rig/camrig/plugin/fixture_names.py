@@ -20,7 +20,7 @@ from camrig.plugin.run import BOARD_RUN_FIXTURE, DEVICE_FIXTURE, DUT_FIXTURE, Ru
 from camrig.settings.config_file import CONFIG_FILE, nearest
 from camrig.settings.options import OPTIONS
 
-PUBLIC = ("board", "dut", "http", "preflight", "measure", "note")
+PUBLIC = ("board", "dut", "http", "preflight", "tabs", "measure", "note")
 VARIABLES = [name for option in OPTIONS for name in option.env if name.startswith("CAMRIG_")]
 PRIVATE = (DEVICE_FIXTURE, BOARD_RUN_FIXTURE, "_camrig_board", DUT_FIXTURE)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from camrig.bringup.board import Board
     from camrig.bringup.board_run import BoardRun
     from camrig.dut import Dut
+    from camrig.probe.browser.tabs import Tabs
     from camrig.probe.client import Response
     from camrig.probe.requests_session import HttpSession
 
@@ -93,6 +94,18 @@ def preflight(_camrig_dut: Dut) -> Callable[..., Response]:
         return _camrig_dut.request("OPTIONS", path, preflight_headers(origin, method, headers))
 
     return send
+
+
+@pytest.fixture(scope="session")
+def tabs(pytestconfig: pytest.Config) -> Iterator[Tabs]:
+    """A browser with pages on several origins: ``tabs.ask("localhost", url, scripts.fetch("PUT"), seconds)``.
+
+    Tests that use it are skipped unless ``--hil-browser`` asks for a browser and there is one.
+    """
+    from camrig.plugin.browser import running_tabs
+
+    with running_tabs(pytestconfig.stash[RUN]) as tabs:
+        yield tabs
 
 
 @pytest.fixture

@@ -287,11 +287,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
     if not run.in_use:
         return (yield)
     from camrig.bug_report import limit_of_computer
+    from camrig.plugin.browser import demand_browser
     from camrig.plugin.exit_status import set_exit_status
     from camrig.plugin.run_page import write_page
 
     run.begin_end(session.exitstatus == pytest.ExitCode.INTERRUPTED)
     try:
+        demand_browser(run, session)
         set_exit_status(run, session)
         run.exit_code = int(session.exitstatus)
         write_results(run, session)

@@ -63,6 +63,7 @@ class Run:
         self.end_early: Callable[[], None] = lambda: None  # ends a board that was switched on and that nobody took
         self._is_ending = False
         self._unexpected: dict[str, CamrigError] = {}
+        self.browser = ""  # its name and version, once one has been started
         self.header = ""  # what is in force, known once the collected tests ask for a board
         self._settings: Settings | CamrigError | None = None
 

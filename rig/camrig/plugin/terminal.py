@@ -77,13 +77,14 @@ class LastingOutput:
 def write_summary(reporter: Any, run: Run) -> None:
     """The end of a run: causes that blocked it, crashes and recoveries, metrics, and the file of results."""
     _write_blocked(reporter, run)
-    if run.board_runs or run.results:
+    if run.board_runs or run.results or run.unavailable:
         _write_boards(reporter, run)
 
 
 def _write_boards(reporter: Any, run: Run) -> None:
     from camrig.measure.losses import loss_sentence, means_little
     from camrig.plugin.run_page import page_path
+    from camrig.report.browser_answers import NOTE, sentence
     from camrig.report.summary import board_summary
 
     for board_run in run.board_runs:
@@ -95,6 +96,8 @@ def _write_boards(reporter: Any, run: Run) -> None:
     for board_run in run.board_runs:
         for line in board_run.summary():
             reporter.write_line(line)
+        if (answers := board_run.recorder.notes.get(NOTE)) is not None:
+            reporter.write_line(f"browser: {sentence(answers)}")
     if run.results is None:
         return
     report, path = run.results

@@ -80,12 +80,14 @@ class Plan:
 
     def suite_words(self, tests: Sequence[str], hardware: bool) -> list[str]:
         """The words that say what is checked; the others say where that is written."""
-        require = f"--hil-require={'hardware' if hardware else 'any'}"
+        kinds = [
+            kind for kind, needed in (("hardware", hardware), ("browser", self._settings.asks_browser)) if needed
+        ]
         return [
             *tests,
             *self._of_board(),
             *forwarded(self._flags, OF_RELEASE_SUITE),
-            require,
+            f"--hil-require={','.join(kinds) or 'any'}",
             f"--hil-compare={self._baseline}",
         ]
 

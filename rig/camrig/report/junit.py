@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from camrig.redaction import hide
 from camrig.release_stage import NOT_A_RELEASE
+from camrig.report.browser_answers import NOTE, sentence
 from camrig.report.export_text import one_line
 from camrig.report.pictures import pictures
 from camrig.whole_file import read_whole, write_whole
@@ -72,6 +73,8 @@ def _properties(results: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"{spec}: {name}", str(value).lower() if isinstance(value, bool) else value
         if board["sensor"]:
             yield f"{spec}: pictures", pictures(board["sensor"])
+        if (answers := board["notes"].get(NOTE)) is not None:
+            yield f"{spec}: browser", sentence(answers)
         for metric in board["metrics"]:
             yield f"{spec}: {metric['name']} [{metric['unit']}]", repr(metric["median"])
 

@@ -119,6 +119,20 @@ def _choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _kinds(*kinds: str) -> Callable[[str], str]:
+    """Of ``any`` or some of ``kinds`` with commas between them."""
+
+    def parse(value: str) -> str:
+        named = {kind.strip() for kind in value.split(",")}
+        if value == "any":
+            return value
+        if not named <= {*kinds}:
+            raise ValueError(f"is not one of: any, {', '.join(kinds)}; or several of them with commas")
+        return ",".join(kind for kind in kinds if kind in named)
+
+    return parse
+
+
 @dataclass(frozen=True)
 class Option:
     """One setting: its field, its flag, the variables that mirror the flag, how its text is parsed, its help.
@@ -237,10 +251,19 @@ OPTIONS = (
         "require",
         "--hil-require",
         ("CAMRIG_REQUIRE",),
-        _choice("any", "hardware"),
+        _kinds("hardware", "browser"),
         "KIND",
-        "any (the default), or hardware: refuse the virtual board, and pictures that no camera took, unless the "
-        'application says "camera": false in its camrig.json',
+        "any (the default), hardware: refuse the virtual board, and pictures that no camera took, unless the "
+        'application says "camera": false in its camrig.json, browser: a browser must judge, too; both as '
+        "hardware,browser",
+    ),
+    Option(
+        "browser",
+        "--hil-browser",
+        (),  # CAMRIG_BROWSER names its program
+        _choice("chromium"),
+        "NAME",
+        "chromium: let this browser decide against the board, too (found on PATH, or by CAMRIG_BROWSER)",
     ),
     Option(
         "elf",

@@ -49,6 +49,7 @@ class Settings:
     fast: int | None = None
     wait: float = 0.0
     require: str = "any"
+    browser: str | None = None  # that decides, too
     elf: Path | None = None
     firmware: Path | None = None
     wifi: Wifi | None = None
@@ -67,6 +68,15 @@ class Settings:
     def url_of(self, spec: str) -> str | None:
         """Where the server of the device ``spec`` is reached, None for where the board says."""
         return self.url[self.device.index(spec)] if self.url and spec in self.device else None
+
+    def requires(self, kind: str) -> bool:
+        """Whether a run without ``kind`` is blocked: ``hardware`` or ``browser``."""
+        return kind in self.require.split(",")
+
+    @property
+    def asks_browser(self) -> bool:
+        """Whether a browser is to decide, too."""
+        return self.browser is not None or self.requires("browser")
 
     @property
     def source(self) -> str:

@@ -17,7 +17,7 @@ from camrig.settings.resolve import Settings, is_virtual
 
 # Options of a command line that the stages get as they are; others are set for each board.
 OF_ALL = ("baud", "port", "sim_heap", "boot_timeout", "require", "lines", "fast", "wait", "app")
-OF_SUITE = (*OF_ALL, "lib", "baselines", "compare_anyway", "elf", "firmware")
+OF_SUITE = (*OF_ALL, "lib", "baselines", "compare_anyway", "elf", "firmware", "browser")
 OF_SOAK = (*OF_ALL, "lib", "firmware")
 SECONDS_OF_SUITE = 4 * 3600.0  # after which it hangs
 SECONDS_BESIDE_SOAK = 1800.0  # for its deploy, its recoveries and its end

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from camrig.deadline import Deadline
@@ -33,6 +35,7 @@ class Page:
         self.url = "about:blank"
         self.network = NetworkLog()
         self.console: deque[str] = deque(maxlen=_MOST_MESSAGES)
+        self._listeners: list[Callable[[str, Message], None]] = []
 
     def open(self, url: str, deadline: Deadline) -> None:
         """Load a document; its images and frames may go on loading. Raises PageError if there is none."""
@@ -110,8 +113,19 @@ class Page:
         except BrowserError:
             return
 
+    @contextmanager
+    def listening(self, listener: Callable[[str, Message], None]) -> Iterator[None]:
+        """A context in which ``listener`` gets the name and the parameters of every event, too."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
     def handle(self, event: str, params: Message) -> None:
         """Take in an event of the browser about this page."""
+        for listener in self._listeners:
+            listener(event, params)
         domain, _, name = event.partition(".")
         if domain == "Network":
             self.network.add(name, params)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from camrig.report.browser_answers import NOTE
 from camrig.report.html import figures
+from camrig.report.html.browser import browser
 from camrig.report.html.templates import rendered
 from camrig.report.metrics_table import number
 from camrig.report.pictures import is_unwanted, pictures
@@ -164,6 +166,7 @@ def _board(board: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, An
         "card": card(board),
         "figures": figures.of_board(board, results),
         "matrix": matrix(board["notes"].get("cors.matrix", [])),
+        "browser": browser(board["notes"].get(NOTE)),
         "table": [_row(metric) for metric in board["metrics"]],
         "console_text": _console(board["console"]),
     }
