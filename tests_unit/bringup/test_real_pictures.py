@@ -20,6 +20,7 @@ from tests_unit.report.test_pictures import FAILED, MEANT, NO_MODULE, REAL
 SETTINGS = Settings(app=Path("some/app"), require="hardware")
 
 
+@pytest.mark.parametrize("require", ["hardware", "hardware,browser"])
 @pytest.mark.parametrize(
     ("sensor", "words"),
     [
@@ -27,9 +28,9 @@ SETTINGS = Settings(app=Path("some/app"), require="hardware")
         (NO_MODULE, [NO_CAMERA_MODULE, "a firmware with a camera driver"]),
     ],
 )
-def test_made_up_pictures_are_refused_with_what_to_do(sensor, words):
+def test_made_up_pictures_are_refused_with_what_to_do(sensor, words, require):
     with pytest.raises(CameraError) as caught:
-        require_pictures(sensor, SETTINGS, "COM 3")
+        require_pictures(sensor, Settings(app=Path("some/app"), require=require), "COM 3")
     text = str(caught.value)
     assert caught.value.exit_code == EXIT_BLOCKED
     for word in ("COM 3: ", "--hil-require=hardware", '"camera": false', str(Path("some/app/camrig.json")), *words):

@@ -22,7 +22,7 @@ def require_pictures(sensor: Mapping[str, Any] | None, settings: Settings, spec:
 
     An application without a camera, whose ``sensor`` is None, is not asked for pictures.
     """
-    if settings.require != "hardware" or sensor is None or not is_unwanted(sensor):
+    if not settings.requires("hardware") or sensor is None or not is_unwanted(sensor):
         return
     reason, unless = sensor["error"], no_camera_wanted(settings)
     if reason == NO_CAMERA_MODULE:

@@ -69,7 +69,7 @@ def no_module_check(settings: Settings) -> Check:
     """Stock firmware has no camera driver: that is wrong only where real pictures are required."""
     finding = f"{NO_CAMERA_MODULE}, so pictures are synthetic"
     advice = f"flash a firmware with a camera driver to have real ones, or {no_camera_wanted(settings)}"
-    return Check(NAME, State.WRONG if settings.require == "hardware" else State.NOTE, finding, advice)
+    return Check(NAME, State.WRONG if settings.requires("hardware") else State.NOTE, finding, advice)
 
 
 def failed_checks(error: str, console: str, psram: bool | None) -> Iterator[Check]:
