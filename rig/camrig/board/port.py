@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -121,7 +122,9 @@ def _opened(port: str, baud: int, lines: LineProfile) -> Any:
         serial_port.exclusive = True
     serial_port.baudrate, serial_port.timeout = baud, POLL
     serial_port.dtr, serial_port.rts = lines.dtr, lines.rts
-    serial_port.open()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of pyserial itself, where a network port opens
+        serial_port.open()
     if isinstance(serial_port, serial.Serial):  # URL ports have no time-out for writes
         serial_port.write_timeout = DEFAULT_TIMEOUT
     return serial_port

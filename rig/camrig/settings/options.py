@@ -33,7 +33,7 @@ def _name(value: str) -> str:
 def _coordinator(value: str) -> str:
     parts = urlsplit(f"//{value}")
     try:
-        good = bool(parts.hostname) and (parts.port is None or parts.port > 0) and parts.netloc == value
+        good = bool(parts.hostname) and (parts.port is None or parts.port > 0) and not value.endswith(":")
     except ValueError:
         good = False
     if not good or "@" in value or not re.fullmatch(r"[\w.\[\]:%-]+", value):

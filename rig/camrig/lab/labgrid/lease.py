@@ -14,8 +14,9 @@ from camrig.lab.labgrid.connection import SECONDS_TO_ANSWER, Connection
 from camrig.lab.labgrid.place_spec import full_address, parse_place, place_key
 from camrig.lab.labgrid.sentences import holder, loss, moment, waiting
 
-SECONDS_FOR_REASON = 3.0  # from the end of the port, which the exporter closes first, until the loss is known
-SECONDS_FOR_NAME = 1.5  # further, for whoever takes a place that was released
+SECONDS_FOR_REASON = 2.0  # from the end of the port until it is known that the exporter closed it
+SECONDS_FOR_LOSS = 15.0  # further, until it is known that the place is lost
+SECONDS_FOR_NAME = 5.0  # further, for whoever takes a place that was released
 SECONDS_FOR_POWER = 70.0
 PSEUDO_TERMINALS = "/dev/pts/"
 
@@ -28,7 +29,7 @@ class Lease:
         self._address = full_address(coordinator)
         self._change = threading.Condition()
         self._loss: dict[str, Any] | None = None
-        self._is_adrift = self._is_closed = False
+        self._is_adrift = self._is_closing = self._is_closed = False
         self._error: LeaseLostError | None = None
         self.place = ""
         self.port = ""
@@ -67,6 +68,7 @@ class Lease:
             return
         with self._change:
             self._is_adrift = event["event"] == "adrift"
+            self._is_closing = self._is_closing or event["event"] == "closing"
             if event["event"] == "lost":
                 self._loss = event
             self._change.notify_all()
@@ -82,18 +84,17 @@ class Lease:
         if not isinstance(error, PortError) or self._is_closed:
             return error
         with self._change:
-            if not self._change.wait_for(lambda: self._loss is not None, SECONDS_FOR_REASON):
-                if not self._is_adrift:
-                    return error
-                self._loss = {"away": True}
-            return self._lost()
+            self._change.wait_for(lambda: self._loss or self._is_closing or self._is_adrift, SECONDS_FOR_REASON)
+            if self._is_closing or self._is_adrift:
+                self._change.wait_for(lambda: self._loss is not None, SECONDS_FOR_LOSS)
+            return error if self._loss is None else self._lost()
 
     def _lost(self) -> LeaseLostError:
         """The same error each time: who took the place is asked for once."""
         assert self._loss is not None
         if self._error is None:
             deadline = Deadline.after(SECONDS_FOR_NAME)
-            while not (self._loss.get("by") or self._loss.get("away") or deadline.passed):
+            while not (any(map(self._loss.get, ("by", "away", "deleted", "restarted"))) or deadline.passed):
                 self._change.wait(deadline.left)
             self._error = loss(self._loss, self.place, self._address).on(self._spec)
         return self._error

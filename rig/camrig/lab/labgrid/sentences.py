@@ -27,6 +27,12 @@ def loss(facts: Facts, place: str, address: str) -> LeaseLostError:
             f"the labgrid coordinator at {address} went away, and the place {place} with it",
             hint="see whether it runs, then run again",
         )
+    if facts.get("restarted") and not facts.get("by"):
+        return LeaseLostError(
+            f"the labgrid coordinator at {address} was restarted, and does not know any more that this run had the "
+            f"place {place}",
+            hint="run again",
+        )
     if facts.get("deleted"):
         return LeaseLostError(
             f"the labgrid place {place} was deleted while this run had it", hint="ask who did that, then run again"
@@ -37,8 +43,7 @@ def loss(facts: Facts, place: str, address: str) -> LeaseLostError:
             hint="agree with them, then run again",
         )
     return LeaseLostError(
-        f"the labgrid place {place} was released while this run had it (by labgrid-client release --kick, "
-        "or because the coordinator was restarted)",
+        f"the labgrid place {place} was released while this run had it, perhaps by labgrid-client release --kick",
         hint="ask who did that, then run again",
     )
 

@@ -22,9 +22,15 @@ DEFAULT_PORT = 20408
 
 
 class _Session(ClientSession):
-    """Calls ``on_change(name)`` for each place that changes, or is deleted."""
+    """Calls ``on_change(name)`` for each place that changes, or is deleted, and ``on_resource`` for a resource."""
 
     on_change: Callable[[str], None] = staticmethod(lambda name: None)
+
+    on_resource: Callable[[], None] = staticmethod(lambda: None)
+
+    async def on_resource_changed(self, *path_and_content: Any) -> None:
+        await super().on_resource_changed(*path_and_content)
+        self.on_resource()
 
     async def on_place_changed(self, place: Any) -> None:
         await super().on_place_changed(place)
@@ -39,17 +45,22 @@ class _LastWords(logging.Handler):
     """Keeps why a session ended: labgrid only logs that."""
 
     text = ""
+    foreign = False  # whether something else than a coordinator answered
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        details = error.details() if isinstance(error, grpc.aio.AioRpcError) else error
-        self.text = f"{record.getMessage()} {details or ''}".strip()
+        code, details = None, error or ""
+        if isinstance(error, grpc.aio.AioRpcError):
+            code, details = error.code(), error.details()
+        self.text = f"{record.getMessage()} {details}".strip()
+        self.foreign = "HTTP" in self.text or code is grpc.StatusCode.UNIMPLEMENTED
 
 
 class Coordinator:
     """The places and resources that the coordinator at ``address`` has, up to date, and its calls.
 
-    ``on_change`` is called with the name of each place that changes, and with an empty one when the connection broke.
+    ``on_change`` is called with the name of each place that changes, and with an empty one when the connection broke;
+    ``on_resource`` when any resource changes.
     """
 
     def __init__(self, address: str) -> None:
@@ -59,6 +70,7 @@ class Coordinator:
         self._is_closing = False
         self._watcher: asyncio.Task[None] | None = None
         self.on_change: Callable[[str], None] = lambda name: None
+        self.on_resource: Callable[[], None] = lambda: None
         self.session: Any = None
 
     async def connect(self) -> None:
@@ -66,13 +78,13 @@ class Coordinator:
         loop = asyncio.get_running_loop()
         session = _Session(self._address, loop)
         session.on_change = lambda name: self.on_change(name)
+        session.on_resource = lambda: self.on_resource()
         try:
             await asyncio.wait_for(session.start(), SECONDS_TO_CONNECT)
         except (ServerError, asyncio.TimeoutError):
             await session.close()
-            details = self._words.text
-            foreign = "unexpected grpc error" in details or "http1" in details.lower() or "HTTP" in details
-            raise RefusedError("foreign" if foreign else "unreachable", details=details) from None
+            kind = "foreign" if self._words.foreign else "unreachable"
+            raise RefusedError(kind, details=self._words.text) from None
         self.session = session
         self._watcher = loop.create_task(self._watch(session))
 

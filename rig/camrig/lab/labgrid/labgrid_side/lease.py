@@ -20,7 +20,7 @@ SERIAL = "NetworkSerialPort"
 POWER = ("Power", "YKUSH", "PDU", "SiSPM", "GPIO")  # in the names of resources that labgrid's power drivers switch
 SECONDS_TO_LEAVE = 5.0  # for what a killed run has left behind to give its place back
 SECONDS_TO_APPEAR = 5.0  # for a port that the exporter has started
-SECONDS_ADRIFT = 10.0  # without the coordinator, until the lease counts as lost
+SECONDS_ADRIFT = 5.0  # without the coordinator, until the lease counts as lost
 SECONDS_FOR_POWER = 60.0
 POLL = 0.1
 
@@ -36,6 +36,7 @@ class Lease:
         self._is_held = False
         self._token = ""  # of a reservation that was made here
         self._mark = own_mark()
+        self._port: Any = None  # the resource, as long as it is known
         self._adrift: asyncio.Task[None] | None = None
 
     async def resolve(self, place: str, token: str, tags: dict[str, str], wait: float) -> dict[str, Any]:
@@ -135,7 +136,7 @@ class Lease:
         entry = coordinator.place(self._place)
         port = await self._serial_port(entry)
         self._is_held = True
-        coordinator.on_change = self._examine
+        coordinator.on_change, coordinator.on_resource = self._examine, self._examine_port
         self._examine(self._place)
         power = any(part in path[2] for path, _ in coordinator.resources(entry) for part in POWER)
         return {**port, "place": self._place, "by_hand": by_hand, "power": power or bool(os.environ.get("LG_ENV"))}
@@ -185,6 +186,7 @@ class Lease:
             names = sorted("/".join(path[1:]) for path, _ in ports or resources)
             raise RefusedError("ports" if ports else "no_serial", place=entry.name, resources=names)
         path, resource = ports[0]
+        self._port = resource
         until = time.monotonic() + SECONDS_TO_APPEAR
         while not (resource.avail and resource.args.get("port")):
             if time.monotonic() > until:
@@ -210,10 +212,20 @@ class Lease:
             self._write({"event": "adrift"})
             self._adrift = asyncio.get_running_loop().create_task(self._return())
         elif not self._is_ours():
-            place = self._coordinator.session.places.get(name)
-            by = (place.acquired or "") if place is not None else ""
-            since = place.changed if place is not None else 0.0
-            self._write({"event": "lost", "by": by, "since": since, "deleted": place is None})
+            self._report_loss(restarted=False)
+
+    def _report_loss(self, restarted: bool) -> None:
+        place = self._coordinator.session.places.get(self._place)
+        by = (place.acquired or "") if place is not None else ""
+        since = place.changed if place is not None else 0.0
+        self._write({"event": "lost", "by": by, "since": since, "deleted": place is None, "restarted": restarted})
+
+    def _examine_port(self) -> None:
+        """Report it when the exporter has closed the port, or is gone: the place may be lost in a moment."""
+        port = self._port
+        if self._is_held and port is not None and (not port.data or port.acquired != self._place):
+            self._port = None
+            self._write({"event": "closing"})
 
     async def _return(self) -> None:
         """The coordinator may be back soon, and may still know this lease."""
@@ -222,7 +234,7 @@ class Lease:
         elif self._is_ours():
             self._write({"event": "back"})
         else:
-            self._examine(self._place)
+            self._report_loss(restarted=True)
 
     async def power_cycle(self) -> dict[str, Any]:
         """``labgrid-client power cycle``, which knows the drivers, and the environment file of $LG_ENV."""
