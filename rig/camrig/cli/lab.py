@@ -38,7 +38,7 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
         address=arguments.address,
         virtual=arguments.virtual,
         tags=arguments.tag,
-        has_devices=arguments.device is not None,
+        named=settings.device if arguments.device else (),  # not the boards that a run here would use
     )
 
 

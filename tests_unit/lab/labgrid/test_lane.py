@@ -92,6 +92,25 @@ def test_serve_prints_the_line_that_uses_its_boards(labgrid):
     assert NETWORK.password not in labgrid.served
 
 
+def test_serve_ends_with_everything_that_it_started(labgrid, run):
+    serve = ("camrig", "lab", "serve", "--hil-coordinator", labgrid.coordinator, "--virtual", "1", "--name")
+    names = []
+
+    def stop(process: subprocess.Popen[str]) -> None:
+        names.extend(place["name"] for place in labgrid.connection.request("places")["places"])
+        process.send_signal(signal.SIGINT)
+
+    ended = run(*serve, "hostd", when=("Ctrl-C ends it", stop))
+    assert ended.code == 0, ended.out
+    assert "hostd-sim1" in names
+    assert "hostd-sim1" not in {place["name"] for place in labgrid.connection.request("places")["places"]}
+    assert ended.left_running() == []
+    ended = run(*serve, "hosta")
+    assert ended.code == 6
+    assert ended.out.endswith("camrig: another exporter is called hosta. End that one, or choose another --name.\n")
+    assert ended.left_running() == []
+
+
 def test_runs_that_ask_for_tags_get_different_places(labgrid):
     with ExitStack() as stack:
         first = stack.enter_context(labgrid.lease("+kind=esp32+board=virtual"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from camrig.errors import CamrigError, LabError, LeaseLostError
-from camrig.lab.labgrid import setup
+from camrig.lab.labgrid import serve, setup
 from camrig.lab.labgrid.connection import Connection
 from camrig.lab.labgrid.environment import READY, find_environment, interpreter_of, own_folder
 from camrig.lab.labgrid.exporter_file import OfferedBoard, exporter_file, place_name
@@ -105,7 +105,7 @@ def test_a_lost_lease_says_what_ended_it(words):
     )
 )
 def test_the_exporter_reads_back_what_was_offered(boards):
-    """labgrid renders the file as a template first, with these settings, and then reads YAML: JSON is a part of it."""
+    """labgrid renders the file as a template first, with these settings, and reads YAML then; JSON is part of it."""
     template = Environment(line_statement_prefix="#", line_comment_prefix="##").from_string(
         exporter_file(boards, 9600)
     )
@@ -268,3 +268,28 @@ def test_versions_in_both_environments_are_the_same():
     }
     assert own.keys() & common.keys() > {"requests", "jinja2"}
     assert "pyserial" not in own
+
+
+OFFERS = {
+    ("--device", "sim"): "sim is not a port of this host. Offer virtual boards with --virtual N",
+    ("--device", "labgrid:x"): "labgrid:x is not below /dev",
+    ("--device", "socket://lab:1"): "socket://lab:1 is not below /dev",
+    ("--virtual", "65"): "--virtual: 65 is not between 0 and 64",
+    ("--virtual", "1", "--name", "a b"): "--name: 'a b' is not a name",
+    ("--virtual", "1", "--tag", "a=B"): "--tag: 'a=B' is not KEY=VALUE",
+}
+
+
+@pytest.mark.parametrize("words", OFFERS)
+def test_what_cannot_be_offered_is_one_sentence(words, command, monkeypatch):
+    monkeypatch.setattr(serve, "_demand_ser2net", lambda: None)
+    ended = command("lab", "serve", *words)
+    assert ended.code in (4, 6)
+    assert ended.out.startswith(f"camrig: {OFFERS[words]}"), ended.out
+
+
+def test_a_host_without_ser2net_is_one_sentence(no_labgrid, monkeypatch, command):
+    monkeypatch.setattr(serve.os.path, "isfile", lambda path: False)
+    ended = command("lab", "serve", "--virtual", "1", env={"PATH": str(no_labgrid)})
+    assert ended.code == 6
+    assert ended.out.startswith("camrig: ser2net is not installed, with which labgrid's exporter serves ports.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import threading
@@ -75,19 +74,14 @@ class Exporter:
                 raise LabError(
                     f"the coordinator does not know exporter {self._name} after {SECONDS_TO_APPEAR:g} s",
                     hint="see the coordinator's log",
-                    details="\n".join(self._output),
                 )
 
     def _error(self) -> LabError:
         time.sleep(POLL)  # for its last lines
-        text = "\n".join(self._output)
-        if re.search(r"already connected", text):
-            return LabError(
-                f"another exporter is called {self._name}",
-                hint="end that one, or choose another --name",
-                details=text,
-            )
-        return LabError("labgrid's exporter ended", hint="see its last lines", details=text)
+        if any("already connected" in line for line in self._output):
+            return LabError(f"another exporter is called {self._name}", hint="end that one, or choose another --name")
+        last = next(filter(None, reversed(self._output)), "it printed nothing").rstrip(".>")
+        return LabError(f"labgrid's exporter ended: {last}", hint="start it by hand to see more: labgrid-exporter")
 
     def run(self, notify: Callable[[str], None]) -> None:
         """Keep it running. Raises LabError when it ends for another reason than a lost coordinator."""

@@ -33,11 +33,17 @@ _TAG = re.compile(r"([a-z][a-z0-9_]+)=([a-z0-9_.-]+)")
 
 
 def serve(
-    settings: Settings, *, name: str | None, address: str | None, virtual: int, tags: Sequence[str], has_devices: bool
+    settings: Settings,
+    *,
+    name: str | None,
+    address: str | None,
+    virtual: int,
+    tags: Sequence[str],
+    named: Sequence[str],
 ) -> int:
     """Offer boards until Ctrl-C or SIGTERM. Returns the exit code. Raises LabError, PortError or SettingsError.
 
-    Those are the ports of ``settings`` if it ``has_devices``, else all USB serial ports; and ``virtual`` boards.
+    Those are the ``named`` ports, else all USB serial ports unless there are ``virtual`` boards; and those.
     """
     exporter_name = name or re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "camrig"
     if not _NAME.fullmatch(exporter_name):
@@ -46,6 +52,9 @@ def serve(
         raise SettingsError(f"--virtual: {virtual} is not between 0 and {MOST_VIRTUAL}")
     own_tags = _parse_tags(tags)
     _demand_ser2net()
+    ports = _ports(named, exporter_name) if named or not virtual else []
+    if not (ports or virtual):
+        raise PortError("there is no board to offer", hint="plug one in, or offer virtual ones: --virtual 2")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell in the background lets be ignored
     terminate_as_interrupt()
     coordinator = full_address(settings.coordinator)
@@ -53,10 +62,7 @@ def serve(
         try:
             connection = Connection(coordinator)
             stack.callback(connection.close)
-            boards = _ports(settings, exporter_name) if has_devices or not virtual else []
-            boards += _virtual_boards(settings, exporter_name, virtual, stack)
-            if not boards:
-                raise PortError("there is no board to offer", hint="plug one in, or offer virtual ones: --virtual 2")
+            boards = [*ports, *_virtual_boards(settings, exporter_name, virtual, stack)]
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="camrig-exporter-")))
             file = folder / "exporter.yaml"
             file.write_text(exporter_file(boards, settings.baud))
@@ -98,10 +104,10 @@ def _demand_ser2net() -> None:
         )
 
 
-def _ports(settings: Settings, exporter: str) -> list[OfferedBoard]:
-    """The ports that are named, else every USB serial port. Raises PortError."""
+def _ports(named: Sequence[str], exporter: str) -> list[OfferedBoard]:
+    """The ports that are ``named``, else every USB serial port. Raises PortError."""
     known = list_usb_ports()
-    specs = settings.device if settings.device != (resolve.VIRTUAL,) else tuple(port.port for port in known)
+    specs = named or tuple(port.port for port in known)
     boards: list[OfferedBoard] = []
     for spec in specs:
         if is_virtual(spec):
