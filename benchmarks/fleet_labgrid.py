@@ -112,16 +112,15 @@ def starts(address: str) -> bool:
 
 
 def kills(address: str, count: int) -> bool:
-    """Kill each run at a moment of its own, and start the next at once."""
+    """Kill each run at a moment of its own, before it has the place or later, and start the next at once."""
     chance = random.Random(7)
     free, following = [], []
     with closing(Connection(address)) as connection:
         for _ in range(count):
             process = run(address, SECONDS)
-            until(process, "acquired")
-            if chance.random() < 0.5:
-                until(process, "executed")
-            time.sleep(chance.random() / 5)
+            if word := chance.choice(("", "acquired", "executed")):
+                until(process, word)
+            time.sleep(chance.random() * (0.2 if word else 2.0))
             process.send_signal(signal.SIGKILL)
             killed = time.monotonic()
             successor = run(address, 0)

@@ -186,6 +186,17 @@ def hold(labgrid: Lab, place: str) -> subprocess.Popen[str]:
     return holder
 
 
+def test_a_run_that_ends_while_it_acquires_leaves_the_place_free(labgrid):
+    """The exporter takes half a second to start ser2net."""
+    with closing(Connection(labgrid.coordinator)) as side:
+        assert side._process.stdin is not None
+        side._process.stdin.write('{"do": "acquire", "place": "hosta-sim2"}\n')
+        side._process.stdin.flush()
+        time.sleep(0.2)
+    with labgrid.lease("hosta-sim2") as device:
+        assert exec_on(device.port) == "42"
+
+
 def test_a_killed_run_leaves_its_place_to_the_next(labgrid):
     with hold(labgrid, "hosta-sim1") as holder:
         with pytest.raises(BoardBusyError, match=f"process {holder.pid}"):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from labgrid.resource.serialport import NetworkSerialPort
@@ -22,6 +22,7 @@ SECONDS_TO_LEAVE = 5.0  # for what a killed run has left behind to give its plac
 SECONDS_TO_APPEAR = 5.0  # for a port that the exporter has started
 SECONDS_ADRIFT = 5.0  # without the coordinator, until the lease counts as lost
 SECONDS_FOR_POWER = 60.0
+SECONDS_FOR_CALL = 15.0
 POLL = 0.1
 
 
@@ -33,7 +34,7 @@ class Lease:
         self._write = write
         self._place = ""  # that is acquired, or about to be
         self._is_own = False  # acquired by this process, not by hand before
-        self._is_held = False
+        self._is_held = self._has_mark = False
         self._token = ""  # of a reservation that was made here
         self._mark = own_mark()
         self._port: Any = None  # the resource, as long as it is known
@@ -161,11 +162,12 @@ class Lease:
             raise RefusedError("unmatched", place=entry.name, match="")
         self._is_own = True  # before it is: what ends this process meanwhile has to give it back
         try:
-            await coordinator.call("AcquirePlace", "AcquirePlaceRequest", placename=entry.name)
+            await _to_its_end(coordinator.call("AcquirePlace", "AcquirePlaceRequest", placename=entry.name))
         except RefusedError as error:
             self._is_own = False
             await self._say_why(entry, error)
         await coordinator.call("AllowPlace", "AllowPlaceRequest", placename=entry.name, user=self._mark)
+        self._has_mark = True
 
     async def _say_why(self, entry: Any, error: RefusedError) -> None:
         """Raises why the coordinator did not give the place."""
@@ -202,7 +204,7 @@ class Lease:
         place = self._coordinator.session.places.get(self._place)
         if place is None or place.acquired != self._coordinator.me:
             return False
-        return not self._is_own or self._mark in place.allowed
+        return not self._has_mark or self._mark in place.allowed
 
     def _examine(self, name: str) -> None:
         """Report it when the place is not ours any more, and who has it now."""
@@ -260,7 +262,7 @@ class Lease:
         if self._adrift is not None:
             self._adrift.cancel()
         if (self._is_own or self._token) and await self._coordinator.connect_again(SECONDS_ADRIFT):
-            if self._is_own:
+            if self._is_own and (self._is_ours() or not self._has_mark):
                 await self._release(self._place)
             await self._cancel_reservation()
         self._is_own = False
@@ -278,3 +280,13 @@ class Lease:
                 await self._coordinator.call("CancelReservation", "CancelReservationRequest", token=token)
             except RefusedError:
                 return  # it has expired
+
+
+async def _to_its_end(call: Coroutine[Any, Any, Any]) -> None:
+    """Await a call of the coordinator that must not be cut off: the coordinator would be left with half of it."""
+    task = asyncio.get_running_loop().create_task(call)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=SECONDS_FOR_CALL)
+        raise

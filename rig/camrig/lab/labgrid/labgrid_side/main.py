@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+SECONDS_TO_STOP = 20.0  # for the request that is under way at the end
 SECONDS_TO_GIVE_BACK = 30.0  # at the end, for a coordinator that is away for a moment
 
 
@@ -47,7 +48,7 @@ class Requests:
             task = loop.create_task(self._answer(json.loads(line)))
         if task is not None and not task.done():
             task.cancel()
-            await asyncio.wait([task], timeout=5)
+            await asyncio.wait([task], timeout=SECONDS_TO_STOP)
 
     async def _answer(self, request: dict[str, Any]) -> None:
         try:
