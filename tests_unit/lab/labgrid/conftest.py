@@ -97,7 +97,7 @@ def free_port() -> int:
 
 @contextmanager
 def process(
-    folder: Path, name: str, ready: str, *command: str, **variables: str
+    folder: Path, name: str, ready: str, *command: str, end_by: signal.Signals = signal.SIGTERM, **variables: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has printed ``ready``, ended with its whole group."""
     log = folder / f"{name}.log"
@@ -120,7 +120,7 @@ def process(
             time.sleep(0.05)
         yield started
     finally:
-        started.terminate()
+        started.send_signal(end_by)
         try:
             started.wait(15)
         finally:
@@ -131,8 +131,9 @@ def process(
 
 @contextmanager
 def coordinator(folder: Path, environment: LabgridEnvironment, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    program = environment.program("labgrid-coordinator")
-    with process(folder, "coordinator", "listening on", program, "-l", f"127.0.0.1:{port}") as started:
+    """A coordinator. Asked to end, it would wait five seconds for those that are connected."""
+    command = (environment.program("labgrid-coordinator"), "-l", f"127.0.0.1:{port}")
+    with process(folder, "coordinator", "listening on", *command, end_by=signal.SIGKILL) as started:
         yield started
 
 

@@ -306,9 +306,9 @@ def test_a_coordinator_that_restarts_ends_the_lease(labgrid, tmp_path, faulty):
     file.write_text(f"b: {{RawSerialPort: {{port: {os.path.realpath(virtual.path)}, speed: 115200}}}}\n")
     exporter = labgrid.environment.program("labgrid-exporter")
     words = (exporter, "-c", address, "-n", "h", "--hostname", "127.0.0.1", str(file))
-    with ExitStack() as stack:
-        first = stack.enter_context(coordinator(tmp_path, labgrid.environment, port))
-        stack.enter_context(process(tmp_path, "exporter", "queued update for resource b", *words))
+    with ExitStack() as servers, ExitStack() as stack:
+        first = servers.enter_context(coordinator(tmp_path, labgrid.environment, port))
+        servers.enter_context(process(tmp_path, "exporter", "queued update for resource b", *words))
         offer = stack.enter_context(closing(Connection(address)))
         offer.request("offer", {"places": [{"name": "p", "pattern": "h/b/*", "tags": {}}]})
         device = stack.enter_context(open_device("labgrid:p", Settings(coordinator=address)))
@@ -316,7 +316,7 @@ def test_a_coordinator_that_restarts_ends_the_lease(labgrid, tmp_path, faulty):
         session.repl()
         first.kill()
         first.wait()
-        stack.enter_context(coordinator(tmp_path, labgrid.environment, port))
+        servers.enter_context(coordinator(tmp_path, labgrid.environment, port))
         with pytest.raises(LeaseLostError, match=f"coordinator at {address} was restarted.* the place p"):
             exec_for(session, 60)
         with pytest.raises(LeaseLostError, match="was restarted"):

@@ -210,6 +210,9 @@ class Lease:
         """Report it when the place is not ours any more, and who has it now."""
         if not self._is_held or name not in ("", self._place):
             return
+        is_adrift = self._adrift is not None and not self._adrift.done()
+        if is_adrift:
+            return  # _return reports what comes of that
         if not name:
             self._write({"event": "adrift"})
             self._adrift = asyncio.get_running_loop().create_task(self._return())
