@@ -54,7 +54,18 @@ settings.load_profile("camrig")
 
 
 # Fixtures of tests that start a command or a board.
-SLOW = {"board", "command", "deployed", "environment", "faulty", "outcomes", "power_on", "virtual", "wheel"}
+SLOW = {
+    "board",
+    "command",
+    "deployed",
+    "environment",
+    "faulty",
+    "labgrid",
+    "outcomes",
+    "power_on",
+    "virtual",
+    "wheel",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -116,7 +127,9 @@ def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment for a command under test: without settings of whoever runs the tests, and marked."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))}
+    clean = {
+        k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "LG_", "MICROPY_", "PYTEST_"))
+    }
     clean["CAMRIG_TEST_MARK"] = uuid.uuid4().hex
     clean["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # half the time in which a pytest starts
     clean["CAMRIG_BOOT_TIMEOUT"] = "16"  # no board is here that takes longer, and many do not boot at all

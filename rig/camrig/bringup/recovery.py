@@ -16,8 +16,8 @@ from camrig.errors import (
     CamrigError,
     NoMicroPythonError,
 )
-from camrig.lab.device_spec import Device, find_port
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.lab.device_spec import Device
+from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
 T = TypeVar("T")
@@ -89,7 +89,9 @@ class Recovery:
 
 
 def _ladder(session: Session, device: Device, settings: Settings, mac: Callable[[], str]) -> Ladder:
-    power, no_power = (device.power_cycle, "") if device.power_cycle else usb_power(device.port)
+    power, no_power = device.power_cycle, device.no_power
+    if power is None and not no_power:
+        power, no_power = usb_power(device.port)
     flash, no_flash = _reflash(device, settings, mac)
     return Ladder(
         session,
@@ -100,7 +102,7 @@ def _ladder(session: Session, device: Device, settings: Settings, mac: Callable[
             no_power=no_power,
             reflash=flash,
             no_reflash=no_flash,
-            find=None if is_virtual(device.spec) else lambda: find_port(device.spec),
+            find=device.find,
             boot=settings.boots_in,
         ),
     )

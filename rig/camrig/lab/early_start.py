@@ -32,9 +32,12 @@ def switch_on(settings: Settings) -> Callable[[], None]:
     return end
 
 
-def switched_on(config: VirtualConfig) -> tuple[VirtualConfig, StartingBoard]:
-    """A board of ``config`` that starts up, with a password of its own unless one was configured."""
-    if not has_own_password(config):
+def switched_on(config: VirtualConfig, *, own_password: bool = True) -> tuple[VirtualConfig, StartingBoard]:
+    """A board of ``config`` that starts up, with a password of its own unless one was configured.
+
+    Without an ``own_password`` it keeps the built-in one: those who will use it do not know another.
+    """
+    if own_password and not has_own_password(config):
         config = replace(config, wifi_password=secrets.token_hex(8))
     return config, StartingBoard(config)
 

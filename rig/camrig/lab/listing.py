@@ -11,6 +11,7 @@ from camrig.board.session import Session
 from camrig.errors import CamrigError
 from camrig.lab import kept_boards, lock
 from camrig.lab.device_spec import find_port
+from camrig.lab.labgrid.place_spec import PREFIX, is_place
 from camrig.lab.usb_ports import UsbPort, find_usb_port, list_usb_ports, lock_key
 from camrig.settings.resolve import Settings, is_virtual
 
@@ -33,7 +34,7 @@ class Row:
 
 
 def rows(settings: Settings, probe: bool, progress: Callable[[str], None] = lambda line: None) -> list[Row]:
-    """The attached USB serial ports, the kept virtual boards, and any others that the settings name.
+    """The attached USB serial ports, the kept virtual boards, places of labgrid's, and others that the settings name.
 
     Listing does not touch the boards: it shows what each reported when it was last identified. ``probe`` identifies
     every board that no run holds, which interrupts its program; it is restarted afterwards. ``progress`` gets a line
@@ -42,9 +43,23 @@ def rows(settings: Settings, probe: bool, progress: Callable[[str], None] = lamb
     known = [*list_usb_ports(), *(UsbPort(board.path, "virtual board", "", "") for board in kept_boards.listed())]
     ports = [usb_port.port for usb_port in known]
     for spec in settings.device:
-        if not is_virtual(spec) and find_usb_port(port := find_port(spec), known) is None:
+        if not is_virtual(spec) and not is_place(spec) and find_usb_port(port := find_port(spec), known) is None:
             ports.append(port)
-    return [_row(port, known, settings, probe, progress) for port in ports]
+    places = _places(settings) if settings.coordinator or any(map(is_place, settings.device)) else []
+    return [*(_row(port, known, settings, probe, progress) for port in ports), *places]
+
+
+def _places(settings: Settings) -> list[Row]:
+    """The places of labgrid's coordinator, or one row that says why they are not known."""
+    from camrig.lab.labgrid.lease import listing
+
+    try:
+        return [
+            Row(f"{PREFIX}{name}", f"labgrid place: {about}", "", holder=holder)
+            for name, about, holder in listing(settings.coordinator)
+        ]
+    except CamrigError as error:
+        return [Row(PREFIX, "labgrid", "", problem=str(error).rstrip("."))]
 
 
 def _row(

@@ -34,7 +34,7 @@ GATE = "gate"  # how the name of each item begins that judges a limit
 GATE_PLUGIN = "camrig-gate"
 BLOCKED = "blocked: "  # how the text of a report begins whose test could not run
 DEVICE_FIXTURE, BOARD_RUN_FIXTURE, DUT_FIXTURE = "_camrig_device", "_camrig_board_run", "_camrig_dut"
-BOARD_SPEC = re.compile(r"/dev/|(?:\\\\\.\\)?COM\d|id:|rfc2217:|socket:|(auto$|sim(:|$))")
+BOARD_SPEC = re.compile(r"/dev/|(?:\\\\\.\\)?COM\d|id:|labgrid:|rfc2217:|socket:|(auto$|sim(:|$))")
 # A variable of one of these says that a run is to be judged: it counts as much as the option.
 JUDGING = ("save", "compare", "evidence", "require")
 

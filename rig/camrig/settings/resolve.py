@@ -48,6 +48,7 @@ class Settings:
     lines: LineProfile = DEVKIT
     fast: int | None = None
     wait: float = 0.0
+    coordinator: str = ""  # of labgrid; empty for its usual address
     require: str = "any"
     browser: str | None = None  # that decides, too
     elf: Path | None = None
