@@ -27,7 +27,7 @@ from tests_unit.conftest import ROOT
 HOLD = """
 import sys, time
 from camrig.lab import air
-claim = air.take(["channel 6"], "/dev/ttyUSB0")
+claim = air.take(air.Claim(["channel 6"], "/dev/ttyUSB0"))
 print("held", flush=True)
 time.sleep(60)
 """
@@ -133,8 +133,8 @@ def test_a_killed_owner_leaves_nothing(folder):
 
 def test_a_long_wait_names_who_has_the_air_and_ends(folder):
     clock, lines = Clock(), []
-    with air.take(["channel 6"], "a", clock=clock) as _, pytest.raises(BlockedError) as raised:
-        air.take(["channel 6"], "b", lines.append, 300, clock, clock.sleep)
+    with air.take(Claim(["channel 6"], "a")) as _, pytest.raises(BlockedError) as raised:
+        air.take(Claim(["channel 6"], "b"), lines.append, 300, clock, clock.sleep)
     assert 3 <= len(lines) <= 300 / air.NOTICE_AGAIN + 1
     assert all(line.startswith("b waits for the air of channel 6, which ") for line in lines)
     assert f"process {os.getpid()}" in lines[0]
@@ -151,7 +151,7 @@ def test_patience_is_for_each_owner_and_not_for_the_queue():
         if int(clock.now) % 200 == 0:
             queue.pop(0).release()
 
-    air.take(["channel 6"], "b", patience=250, clock=clock, sleep=sleep).release()
+    air.take(Claim(["channel 6"], "b"), patience=250, clock=clock, sleep=sleep).release()
     assert clock.now == 1000
 
 
@@ -159,17 +159,17 @@ def test_what_is_interrupted_gives_its_place_back(folder):
     def sleep(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    with air.take(["a", "b"], "first"), pytest.raises(KeyboardInterrupt):
-        air.take(["0", "b"], "second", sleep=sleep)
+    with air.take(Claim(["a", "b"], "first")), pytest.raises(KeyboardInterrupt):
+        air.take(Claim(["0", "b"], "second"), sleep=sleep)
     assert tickets(folder) == []
 
 
 def test_alone_it_takes_less_than_a_millisecond():
-    air.take(["network lab", "channel 6"], "a").release()
+    air.take(Claim(["network lab", "channel 6"], "a")).release()
     seconds = []
     for _ in range(50):
         start = time.perf_counter()
-        air.take(["network lab", "channel 6"], "a").release()
+        air.take(Claim(["network lab", "channel 6"], "a")).release()
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.001
 

@@ -128,18 +128,17 @@ class Claim:
 
 
 def take(
-    names: Sequence[str],
-    board: str,
+    claim: Claim,
     notify: Callable[[str], None] = lambda line: None,
     patience: float = PATIENCE,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Claim:
-    """All of the air that ``names`` name, for ``board``; what keeps it waiting is named by ``notify``.
+    """Wait until all of ``claim`` is held, and return it; what keeps it waiting is named by ``notify``.
 
-    Raises BlockedError if one owner keeps it longer than ``patience``.
+    Raises BlockedError if one owner keeps it longer than ``patience``. Then, and if it is interrupted, the claim is
+    released.
     """
-    claim = Claim(names, board)
     owner: tuple[str, int] | None = None
     notice = Deadline.after(NOTICE, clock)
     until = Deadline.after(patience, clock)
@@ -151,11 +150,11 @@ def take(
             if until.passed:
                 raise BlockedError(
                     f"the air of {name} is held by {holder} for {holder.board}, and was for {patience:g} s",
-                    board=board,
+                    board=claim.board,
                     hint="end that run",
                 )
             if notice.passed:
-                notify(f"{board} waits for the air of {name}, which {holder} has for {holder.board}")
+                notify(f"{claim.board} waits for the air of {name}, which {holder} has for {holder.board}")
                 notice = Deadline.after(NOTICE_AGAIN, clock)
             sleep(POLL)
     except BaseException:
