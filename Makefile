@@ -23,7 +23,7 @@ help:
 	@echo "make bench-desk                measure how long an answer takes at the desk, beside mpremote"
 	@echo "make bench-faults              show how the rig reports each fault of the virtual board"
 	@echo "make bench-flash               show how flashing ends under every fault of a mock boot loader"
-	@echo "make bench-fleet               measure how soon a run has a board of labgrid's, and what killed runs leave (10 minutes)"
+	@echo "make bench-fleet               measure several boards on one host: wall time, turns on the air, killed runs (15 minutes)"
 	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
 	@echo "make bench-history             measure how fast the trend page is, and how often its steps are right (5 minutes)"
 	@echo "make bench-report              measure how long the page of a long run takes, and how large it is"
@@ -97,6 +97,7 @@ bench-flash: $(TOOLS)
 	@$(BIN)/python -m benchmarks.flash
 
 bench-fleet: $(TOOLS)
+	@$(BIN)/python -m benchmarks.fleet
 	@$(BIN)/python -m benchmarks.fleet_labgrid $(ARGS)
 
 bench-gate: $(TOOLS)
