@@ -27,6 +27,8 @@ url = "http://localhost:8081"
 power = "1-1.4"
 [board.third]
 device = "sim:slow-chip"
+[board.fourth]
+device = "rfc2217://attic:4000"
 power = ["relay", "cycle", "3"]
 """
 WIFI = 'ssid = "lab"\npassword = "hidden-1"\n[network.basement]\nssid = "cellar"\npassword = "hidden-2"\n'
@@ -48,7 +50,7 @@ def test_each_board_has_its_own_settings_over_the_common_ones(bench):
     assert [settings.access_point(spec) for spec in settings.device] == ["cellar", "ap-2"]
     assert settings.board("left").device == "mac:24:6f:28:aa:10:c4"
     assert settings.board("right").device == "id:0001"
-    assert [settings.board(spec).power for spec in settings.bench] == ["", "1-1.4", ("relay", "cycle", "3")]
+    assert [settings.board(spec).power for spec in settings.bench] == ["", "1-1.4", "", ("relay", "cycle", "3")]
 
 
 def test_a_flag_and_a_variable_win_over_the_board(bench):
@@ -60,9 +62,9 @@ def test_a_flag_and_a_variable_win_over_the_board(bench):
 
 
 def test_all_names_every_board_once_and_mixes_with_others(bench):
-    assert bench("all").device == ("left", "right", "third")
-    assert bench("right", "all", "sim").device == ("right", "left", "third", "sim")
-    assert bench("sim", "all").device == ("sim", "left", "right", "third")
+    assert bench("all").device == ("left", "right", "third", "fourth")
+    assert bench("right", "all", "sim").device == ("right", "left", "third", "fourth", "sim")
+    assert bench("sim", "all").device == ("sim", "left", "right", "third", "fourth")
     assert [bench("all").is_virtual(spec) for spec in ("left", "third")] == [False, True]
 
 
@@ -74,7 +76,7 @@ def test_a_file_without_boards_leaves_all_to_what_is_attached(tmp_path):
     ("devices", "sentence"),
     [
         (["lefft"], "--device lefft names neither a board of camrig.toml nor a port. Did you mean left?"),
-        (["nowhere"], "--device nowhere names neither .* nor a port. Boards are left, right, third."),
+        (["nowhere"], "--device nowhere names neither .* nor a port. Boards are fourth, left, right, third."),
         (["left", "left"], "--device left is given more than once"),
         (["all", "all"], "--device all is given more than once"),
         (["left", "mac:24-6f-28-aa-10-c4"], "--device left and --device mac:24:6f:28:aa:10:c4 are one board"),
@@ -133,6 +135,7 @@ def test_a_name_belongs_to_a_mac_in_any_spelling(bench):
         ('[board.a]\nserial = "1"\ndevice = "COM3"', "has both serial and device"),
         ('[board.a]\ndevice = "auto"', "auto is not one certain board"),
         ('[board.a]\ndevice = "sim"\nmac = "24:6f:28:aa:10:c4"', "a virtual board has another MAC in each run"),
+        ('[board.a]\ndevice = "sim"\npower = "1-1"', "board.a.power: a virtual board switches its power itself"),
         ('[board.sim]\ndevice = "sim"', "sim has a meaning of its own"),
         ('[board.All]\nserial = "1"', "All has a meaning of its own"),
         ('[board.com3]\nserial = "1"', "com3 has a meaning of its own"),

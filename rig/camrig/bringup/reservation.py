@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from camrig.lab import lock
 from camrig.lab.device_spec import Device
 from camrig.lab.usb_ports import lock_key, mac_key
-from camrig.settings.resolve import is_virtual
 
 
 class Reservation:
@@ -21,7 +20,7 @@ class Reservation:
 
     def take(self, device: Device) -> None:
         """Own the port. Raises BoardBusyError. A virtual board is kept and owned already, or made for this run."""
-        self.port = device.lock if is_virtual(self._spec) else self._take(lock_key(device.port))
+        self.port = device.lock if device.is_virtual else self._take(lock_key(device.port))
 
     def claim(self, mac: str) -> lock.Lock | None:
         """Own the board with this MAC, on whichever port. Raises BoardBusyError. None where no MAC is unique."""

@@ -208,7 +208,7 @@ class StoredComparison:
             Evidence(
                 samples=comparison.candidate if comparison else self.measured(),
                 board={**board_record(board), "library": library_record(board)},
-                settings=settings_record(self._settings),
+                settings=settings_record(self._settings.of_board(self._settings.device[0])),
                 files=board_run.files,
                 console=board_run.console,
                 comparison=comparison,

@@ -79,13 +79,14 @@ class Run:
         return self._settings
 
     def _resolve(self) -> Settings:
+        from camrig.lab.attached import with_attached
         from camrig.settings.resolve import resolve
 
         config = self._config
         folder = config.invocation_params.dir
         tests = [folder / argument.partition("::")[0] for argument in config.args]
         self._check_foreign_device()
-        settings = resolve(self._flags, os.environ, folder, *tests, config.rootpath)
+        settings = with_attached(resolve(self._flags, os.environ, folder, *tests, config.rootpath))
         self._require_one_process(settings)
         return settings
 
@@ -108,9 +109,7 @@ class Run:
                 "with -n no process has all samples, so there is no baseline, comparison or evidence",
                 hint="leave out -n",
             )
-        from camrig.settings.resolve import is_virtual
-
-        if any(not is_virtual(spec) for spec in settings.device):
+        if any(not settings.is_virtual(spec) for spec in settings.device):
             raise SettingsError("with -n each process would need the board for itself", hint="leave out -n")
 
     def use(self, items: list[pytest.Item]) -> None:

@@ -122,6 +122,8 @@ def _entry(
     name: str, values: Mapping[str, Any], where: str, wiring: Mapping[str, Any], overruled: Collection[str]
 ) -> BoardEntry:
     device, mac = _identity(values, where)
+    if is_virtual(device) and "power" in values:
+        raise SettingsError(f"{where}.power: a virtual board switches its power itself", hint="leave it out")
     own = {}
     for option in OPTIONS:
         if option.name in OF_OPTIONS and option.name in values:

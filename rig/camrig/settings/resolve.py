@@ -14,7 +14,7 @@ from typing import Any
 
 from camrig.board.line_profiles import DEVKIT, LineProfile, find_profile
 from camrig.errors import SettingsError
-from camrig.settings.bench import ALL, BOARD, Bench, BoardEntry, normal_spec, parse_bench, unknown_board
+from camrig.settings.bench import ALL, BOARD, MAC, Bench, BoardEntry, normal_spec, parse_bench, unknown_board
 from camrig.settings.bench import VIRTUAL as VIRTUAL
 from camrig.settings.bench import is_virtual as is_virtual
 from camrig.settings.byte_size import ByteSize
@@ -62,16 +62,19 @@ class Settings:
     limits: Mapping[str, Any] = field(default_factory=dict)  # as the config file has them
     config: Path | None = None  # the config file, where there is one
     bench: Bench = field(default_factory=dict)  # its boards by name
+    _of_boards: dict[str, Settings] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def board(self, spec: str) -> BoardEntry:
         """What is known of the board that ``--device`` calls ``spec``: its entry of the bench, else that alone."""
-        return self.bench.get(spec) or BoardEntry(spec, spec)
+        mac = spec[len(MAC) :] if spec.startswith(MAC) else ""
+        return self.bench.get(spec) or BoardEntry(spec, spec, mac=mac)
 
     def of_board(self, spec: str) -> Settings:
-        """The settings of one board: its own of the bench, and the common ones."""
-        entry = self.board(spec)
-        own = {name: value for name, value in entry.own.items() if name != "url"}
-        return replace(self, **own) if own else self
+        """The settings of one board: its own of the bench, and the common ones. The same object at every call."""
+        own = {name: value for name, value in self.board(spec).own.items() if name != "url"}
+        if own and spec not in self._of_boards:
+            self._of_boards[spec] = replace(self, **own)
+        return self._of_boards.get(spec, self)
 
     def is_virtual(self, spec: str) -> bool:
         """Whether ``spec`` is a virtual board that is started for the run."""
@@ -159,7 +162,8 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
     networks = resolve_networks(env, nearest(WIFI_FILE, folders))
     values["bench"] = _with_networks(bench, values["device"], networks)
     settings = Settings(**values, wifi=networks.common)
-    _check_devices(settings)
+    if ALL not in settings.device:
+        check_devices(settings)
     return settings
 
 
@@ -171,8 +175,16 @@ def _devices(specs: tuple[str, ...], bench: Bench) -> tuple[str, ...]:
             raise unknown_board(spec, bench)
     if ALL not in specs or not bench:
         return specs
-    expanded = [board for spec in specs for board in (bench if spec == ALL else [spec])]
-    return tuple(dict.fromkeys(expanded)) if len(set(specs)) == len(specs) else specs
+    return with_all(specs, bench)
+
+
+def with_all(specs: tuple[str, ...], boards: Iterable[str]) -> tuple[str, ...]:
+    """``specs`` with ``all`` as these ``boards``, of which it names each only once. Raises SettingsError."""
+    if specs.count(ALL) > 1:
+        raise SettingsError(f"--device {ALL} is given more than once", hint="give it once")
+    others = {spec for spec in specs if spec != ALL}
+    boards = [board for board in boards if board not in others]
+    return tuple(spec for place in specs for spec in (boards if place == ALL else [place]))
 
 
 def _is_port(spec: str) -> bool:
@@ -225,7 +237,8 @@ def _parse(option: Option, source: str, raw: Any, base: Path) -> Any:
     return values if option.many else values[-1]
 
 
-def _check_devices(settings: Settings) -> None:
+def check_devices(settings: Settings) -> None:
+    """Raises SettingsError for a board that is named twice, and for addresses that are not one for each board."""
     devices, urls = settings.device, settings.url
     if duplicate := next((spec for spec in devices if devices.count(spec) > 1), None):
         raise SettingsError(f"--device {duplicate} is given more than once", hint="name each board once")
