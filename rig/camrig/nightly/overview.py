@@ -15,8 +15,8 @@ from camrig.report.html.page import page
 from camrig.report.json_report import GATE
 from camrig.report.results_file import read_results
 from camrig.report.run_verdict import WORDS, ending_of, run_verdict
+from camrig.report.side_by_side import NightHead
 from camrig.report.text_table import text_table
-from camrig.stages.sequence import reason_of
 from camrig.stages.stage import StageEnd, worst
 
 COLUMNS = ("board", "suite", "gate", "soak", "verdict")
@@ -52,15 +52,19 @@ def night_page(
     if not suites:
         return None
     nights = board_nights(boards, ends)
-    endings = dict(zip(boards, (_word(ends, board) for board in boards), strict=True))
-    links = [
-        (f"{end.stage.board}: {end.stage.name}", end.results.with_suffix(".html").name)
-        for end in ends
-        if end.results is not None and end.results.with_suffix(".html").is_file()
-    ]
-    rows = [astuple(night) for night in nights]
-    night = {"columns": COLUMNS, "rows": rows, "links": links}
-    return page(joined(suites, endings, code, started, seconds), night=night)
+    endings = {night.board: night.verdict for night in nights}
+    head = NightHead(
+        endings=endings,
+        rows=[(stage, [getattr(night, stage) for night in nights]) for stage in COLUMNS[1:-1]],
+        links=[_links([end for end in ends if end.stage.board == board]) for board in boards],
+    )
+    return page(joined(suites, endings, code, started, seconds), night=head)
+
+
+def _links(ends: Sequence[StageEnd]) -> list[tuple[str, str]]:
+    """The pages of a board's stages, which lie beside that of the night."""
+    pages = [(end.stage.name, end.results.with_suffix(".html")) for end in ends if end.results is not None]
+    return [(stage, path.name) for stage, path in pages if path.is_file()]
 
 
 def joined(
@@ -122,15 +126,14 @@ def _suite(end: StageEnd | None, results: Mapping[str, Any] | None) -> str:
     """How the tests of the suite ended, without the gate."""
     if end is None:
         return NOTHING
-    if results is None:
-        return _stage(end)
-    own = [test["outcome"] for test in results["outcomes"] if not test["test"].startswith(GATE)]
-    if not own:
-        return _stage(end)
+    own = [test["outcome"] for test in (results or {}).get("outcomes", ()) if not test["test"].startswith(GATE)]
     failed, passed = sum(outcome in ("failed", "error") for outcome in own), own.count("passed")
-    word = "failed" if failed else "blocked" if "blocked" in own else "passed" if passed else "no tests"
-    number = f"{failed} of {failed + passed}" if failed else str(passed)
-    return f"{word}, {number} tests" if failed or passed else word
+    if failed:
+        return f"{failed} of {failed + passed} failed"
+    if "blocked" in own or not passed:
+        return _stage(end)
+    known = own.count("xfailed")
+    return f"{passed} passed{f', {known} failed as known' if known else ''}"
 
 
 def _gate(results: Mapping[str, Any] | None) -> str:
@@ -142,9 +145,7 @@ def _gate(results: Mapping[str, Any] | None) -> str:
 
 
 def _stage(end: StageEnd) -> str:
-    word = WORDS.get(end.code, "blocked")
-    reason = "" if end.code == 0 else reason_of(end)
-    return f"{word}: {reason}" if reason else word
+    return WORDS.get(end.code, "blocked")
 
 
 def _seconds_between(first: str, second: str) -> float:

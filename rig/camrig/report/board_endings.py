@@ -37,7 +37,7 @@ def board_sentence(endings: Mapping[str, str]) -> str:
     passed = sum(own == PASSED for own in endings.values())
     if passed == len(endings):
         return f"All {passed} boards passed"
-    return f"Of {len(endings)} boards {', '.join([*parts, *([f'{passed} passed'] if passed else [])])}"
+    return f"Of {len(endings)} boards, {', '.join([*parts, *([f'{passed} passed'] if passed else [])])}"
 
 
 def _of_missed(ending: str) -> str:

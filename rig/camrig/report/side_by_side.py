@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from camrig.report.board_endings import board_endings
+from camrig.report.board_endings import BLOCKED, board_endings
 from camrig.report.metrics_table import fitting, number
 from camrig.report.run_verdict import ending_of
 from camrig.report.summary import MAIN_METRICS
@@ -27,6 +27,21 @@ class BoardColumn:
     tests: str
     facts: Mapping[str, str]
     metrics: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class NightHead:
+    """What a night says of its boards: the ending of each, a row for each stage, and links to the pages of each."""
+
+    endings: Mapping[str, str]
+    rows: Sequence[tuple[str, list[str]]]
+    links: Sequence[Sequence[tuple[str, str]]]
+
+
+def ordered(columns: Sequence[BoardColumn], names: Iterable[str]) -> list[BoardColumn]:
+    """A column for each of ``names`` in that order, empty for a board that has none."""
+    known = {column.name: column for column in columns}
+    return [known.get(name, BoardColumn(name, BLOCKED, NOTHING, {}, {})) for name in names]
 
 
 def columns_of(results: Mapping[str, Any]) -> list[BoardColumn]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from camrig.report.html import figures
 from camrig.report.html.templates import rendered
 from camrig.report.metrics_table import number
 from camrig.report.pictures import is_unwanted, pictures
-from camrig.report.side_by_side import BoardColumn, columns_of, rows_of
+from camrig.report.side_by_side import BoardColumn, NightHead, columns_of, ordered, rows_of
 
 # Beside each word, so that nothing depends on colour. A blocked rig is never red: nothing failed.
 SIGNS = {
@@ -26,22 +27,24 @@ NOT_RUN = ("blocked", "inconclusive", "skipped", "xfailed")
 WHOLE = 6  # tests of one cause that are shown whole; of the others the names
 
 
-def page(
-    results: Mapping[str, Any], release: Mapping[str, Any] | None = None, night: Mapping[str, Any] | None = None
-) -> str:
+def page(results: Mapping[str, Any], release: Mapping[str, Any] | None = None, night: NightHead | None = None) -> str:
     """The page of a run's ``results``, as ``read_results`` returns them; of a ``release``, with its head above.
 
     Of a ``night`` the results are those of all its suites joined; each board's own page has its figures.
     """
     outcome, tests = results["verdict"]["outcome"], results["outcomes"]
     columns = columns_of(results)
+    rows = rows_of(columns)
+    if night is not None:
+        columns = [replace(column, ending=night.endings[column.name]) for column in ordered(columns, night.endings)]
+        rows = [*night.rows, *rows_of(columns)[1:]]
     return rendered(
         "run.html",
         results=results,
         release=release,
         night=night,
         columns=[_column(column) for column in columns] if len(columns) > 1 else [],
-        rows=rows_of(columns),
+        rows=rows,
         verdict={"css": outcome.replace(" ", "-"), "sign": SIGNS[outcome], "word": outcome.capitalize()},
         reasons=reasons(results),
         notices=notices(results),
