@@ -57,6 +57,7 @@ class BoardRecord:
     access_point: str = ""
     channel: int | None = None
     metrics: tuple[MetricRecord, ...] = ()
+    label: str = ""  # its name in the bench file
 
     @property
     def name(self) -> str:
@@ -140,6 +141,7 @@ def _board(data: Mapping[str, Any], ending: str) -> BoardRecord:
         application=data["application_sha256"],
         access_point=(data["radio"] or {}).get("ssid") or "",
         channel=(data["radio"] or {}).get("channel"),
+        label=data["name"],
         metrics=tuple(_metric(metric) for metric in data["metrics"] if isfinite(metric["median"])),
     )
 

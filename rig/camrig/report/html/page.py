@@ -119,7 +119,8 @@ def causes(failed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "names": [test["test"] for test in tests[WHOLE:]],
             "number": len(tests),
             "boards": ", ".join(
-                f"{board} ({count})" for board, count in Counter(filter(None, (t["board"] for t in tests))).items()
+                f"{board} ({count})"
+                for board, count in Counter(filter(None, (test.get("board") for test in tests))).items()
             ),
         }
         for text, tests in sorted(groups.items(), key=lambda entry: -len(entry[1]))
