@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import string
 
 import pytest
@@ -11,6 +12,8 @@ from camrig.settings.bench import KEYS, normal_mac, parse_bench
 from camrig.settings.resolve import resolve
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests_unit.conftest import ROOT
 
 BENCH = """
 lines = "esp32-cam-mb"
@@ -210,3 +213,17 @@ def test_a_mac_in_every_spelling_is_the_same(octets, separator, upper):
     text = mac.replace(":", separator)
     assert normal_mac(text.upper() if upper else text) == mac
     assert normal_mac(text[:-1]) == ""
+
+
+def test_the_bench_of_the_page_and_of_the_example_are_valid(tmp_path):
+    text = (ROOT / "docs" / "bench.md").read_text(encoding="utf-8")
+    config, wifi = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "camrig.toml").write_text(config)
+    (tmp_path / "camrig.wifi.toml").write_text(wifi)
+    settings = resolve({"device": ["all"]}, {}, tmp_path)
+    assert settings.device == ("left", "right", "attic", "virtual")
+    assert settings.of_board("right").wifi.ssid == "lab-2"
+    assert [settings.of_board(spec).lines.name for spec in ("left", "right")] == ["esp32-cam-mb", "devkit"]
+    assert resolve({"device": ["all"]}, {}, ROOT / "examples" / "bench").device == ("left", "right", "attic", "slow")
+    for key in KEYS:
+        assert f"`{key}" in text or f"{key} =" in text

@@ -160,7 +160,8 @@ OPTIONS = (
         _text,
         "SPEC",
         "the board: sim (the virtual board, the default; sim:slow-chip is a slow one), a path or COM port, auto, "
-        "id:USBSERIAL, rfc2217://HOST:PORT, socket://HOST:PORT; may be given more than once",
+        "id:USBSERIAL, mac:ADDRESS, a name of the bench file, all (its boards, else every attached one), "
+        "rfc2217://HOST:PORT, socket://HOST:PORT; may be given more than once",
         many=True,
     ),
     Option(
