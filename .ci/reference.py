@@ -22,6 +22,7 @@ from camrig import errors
 from camrig.cli.parser import COMMANDS, parser
 from camrig.plugin import fixture_names, fixtures
 from camrig.report.json_report import SCHEMA, BoardReport, RunReport
+from camrig.settings.bench import KEYS as BOARD_KEYS
 from camrig.settings.config_file import CONFIG_FILE
 from camrig.settings.deploy_table import DeployTable
 from camrig.settings.options import OPTIONS
@@ -90,6 +91,7 @@ OBJECTS = (
 )
 
 TABLES = {
+    "[board.NAME]": "a board of the bench: {board}; see [bench.md](bench.md)",
     "[deploy]": "which files of the application are deployed: {keys}; see "
     "[own-firmware.md](own-firmware.md#which-files-are-deployed)",
     "[limits]": "a limit for each metric, such as `heap.leak_slope`; see [release-gate.md](release-gate.md#limits)",
@@ -132,12 +134,14 @@ def _options() -> str:
 def _keys() -> str:
     """The tables that the file may have, beside a key for each option."""
     keys = ", ".join(f"`{field.name}`" for field in dataclasses.fields(DeployTable))
-    tables = [(f"`{name}`", text.format(keys=keys)) for name, text in TABLES.items()]
+    board = ", ".join(f"`{key}`" for key in BOARD_KEYS)
+    tables = [(f"`{name}`", text.format(keys=keys, board=board)) for name, text in TABLES.items()]
     return (
         "Each option above has a key there, in which a dash may stand for the underscore; several devices are a "
         "list. Paths are relative to the file. It may also have these tables:\n\n"
         + _table(("table", "holds"), tables)
-        + f"\n\nA password never stands there, but in `{WIFI_FILE}`, with the keys `ssid` and `password`."
+        + f"\n\nA password never stands there, but in `{WIFI_FILE}`, with the keys `ssid` and `password`, and "
+        "in `[network.NAME]` for boards that join another one."
     )
 
 

@@ -76,7 +76,7 @@ class Board:
 
     def __init__(self, spec: str, settings: Settings, steps: Steps | None = None, token: str | None = None) -> None:
         self.spec = spec
-        self.settings = settings
+        self.settings = settings.of_board(spec)
         self.steps = steps or Steps()
         self._token = token or ""
         self._stack = ExitStack()
@@ -184,7 +184,19 @@ class Board:
         if port is not None and self.identity.mac:
             kept = self.reservation.claim(self.identity.mac)
             port.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
+        self._check_mac()
         self._choose_token(kept)
+
+    def _check_mac(self) -> None:
+        """Raises BlockedError for another board than the one that was named."""
+        expected, mac = self.settings.board(self.spec).mac, self.identity.mac.lower()
+        if expected and mac != expected:
+            name = self.settings.name_of("", mac) or mac or "one without a MAC"
+            raise BlockedError(
+                f"the board on {self.device.port} is {name}, and not the one with the MAC {expected}",
+                board=self.spec,
+                hint="see which board is where: camrig devices --probe",
+            )
 
     def forget_deployment(self) -> None:
         """The firmware has changed: files have to be built for it, and what it has of them is not known."""

@@ -105,11 +105,13 @@ class BoardRun:
         if self.board is None:
             return [("board", self.spec)]
         identity = self.board.identity
+        name = self.board.settings.name_of(self.spec, identity.mac)
         pictures = [("pictures", pictures_kind(self.sensor))] if self.sensor else []
         return [
             ("board", identity.mac or self.spec),
             ("firmware", identity.firmware),
             ("virtual", str(identity.virtual).lower()),
+            *([("name", name)] if name else []),
             *pictures,
         ]
 

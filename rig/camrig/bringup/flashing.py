@@ -24,7 +24,7 @@ from camrig.flash.boot_loader import Connect
 from camrig.flash.esptool_loader import connector, missing
 from camrig.flash.write import FlashResult, Target, flash_board, put_back
 from camrig.lab.device_spec import Device
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 
 if TYPE_CHECKING:
     from camrig.bringup.board import Board
@@ -157,7 +157,7 @@ def reflash_action(
 
     A board whose ``mac`` is not known is not written: another one may be on its port.
     """
-    if is_virtual(device.spec):
+    if settings.is_virtual(device.spec):
         return None, "a virtual board has no boot loader"
     if reason := missing():
         return None, reason

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from camrig.lab import lock
 from camrig.lab.device_spec import Device
 from camrig.lab.usb_ports import lock_key, mac_key
-from camrig.settings.resolve import is_virtual
 
 
 class Reservation:
@@ -24,7 +23,7 @@ class Reservation:
 
         A kept virtual board or a place is owned already, and another virtual board was made for this run.
         """
-        owned = device.lock is not None or is_virtual(self._spec)
+        owned = device.lock is not None or device.is_virtual
         self.port = device.lock if owned else self._take(lock_key(device.port))
 
     def claim(self, mac: str) -> lock.Lock | None:

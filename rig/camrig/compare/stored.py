@@ -218,7 +218,7 @@ class StoredComparison:
         return Evidence(
             samples=comparison.candidate if comparison else self.measured(),
             board={**board_record(board), "library": library_record(board)},
-            settings=settings_record(self._settings),
+            settings=settings_record(self._settings.of_board(board_run.spec)),
             files=board_run.files,
             console=board_run.console,
             comparison=comparison,

@@ -24,7 +24,7 @@ from camrig.errors import BlockedError
 from camrig.lab.lock import Holder, command_line, now, try_lock
 from camrig.probe.agent import Radio
 from camrig.redaction import one_line
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 
 # A folder that all runs of this host see, where their temporary folders differ.
 VARIABLE = "CAMRIG_AIR"
@@ -39,18 +39,20 @@ STRANGER = Holder(0, "?", "another run", "another board")
 _DOOR, _TICKET = "door", ".ticket"
 
 
-def air_of(settings: Settings, spec: str, radio: Radio | None, access_point: str = "") -> tuple[str, ...]:
+def air_of(settings: Settings, spec: str, radio: Radio | None) -> tuple[str, ...]:
     """The names of the air that the board ``spec`` is measured in, to be held together.
 
-    A lab that names the board's ``access_point`` has said all. Otherwise boards on one network share the air, and so
-    do boards on one channel, whatever their network.
+    Boards of one access point share the air, else those on one network, and so do boards on one channel, whatever
+    their access point. Virtual boards share their host.
     """
-    if access_point:
-        return (f"access point {access_point}",)
-    if is_virtual(spec):
-        return (HOST,)
-    ssid = (radio.ssid if radio else None) or (settings.wifi.ssid if settings.wifi else None)
-    names = [f"network {ssid}"] if ssid else []
+    access_point = settings.board(spec).access_point
+    names = [f"access point {access_point}"] if access_point else []
+    if settings.is_virtual(spec):
+        return tuple(sorted([*names, HOST]))
+    wifi = settings.of_board(spec).wifi
+    ssid = (radio.ssid if radio else None) or (wifi.ssid if wifi else None)
+    if ssid and not names:
+        names.append(f"network {ssid}")
     if radio and radio.channel:
         names.append(f"channel {radio.channel}")
     return tuple(sorted(names)) or (HOST,)

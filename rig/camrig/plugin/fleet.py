@@ -45,7 +45,6 @@ def check_processes(settings: Settings, number: int) -> None:
     """Raises SettingsError where xdist's processes would share a board, or where samples of a board that belong
     together would be in several of them.
     """
-    from camrig.settings.resolve import is_virtual
 
     if number == 0 or is_fleet(settings, number):
         return
@@ -59,7 +58,7 @@ def check_processes(settings: Settings, number: int) -> None:
             "with -n no process has all samples, so there is no baseline, comparison or evidence",
             hint="leave out -n",
         )
-    if not is_virtual(settings.device[0]):
+    if not settings.is_virtual(settings.device[0]):
         raise SettingsError("with -n each process would need the board for itself", hint="leave out -n")
 
 

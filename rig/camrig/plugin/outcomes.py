@@ -134,7 +134,8 @@ def _text(report: pytest.TestReport) -> str:
         return str(report.longrepr[2])
     if report.longrepr is None:
         return str(getattr(report, "wasxfail", ""))
-    text = report.longreprtext
+    reason = str(getattr(report, "wasxfail", ""))
+    text = f"{reason}\n\n{report.longreprtext}" if reason else report.longreprtext
     if len(text) <= TEXT:
         return text
     return f"{text[: TEXT // 3]}\n… {len(text) - TEXT // 3 * 3} characters left out …\n{text[-(TEXT // 3 * 2) :]}"

@@ -83,6 +83,7 @@ class Run:
         return self._settings
 
     def _resolve(self) -> Settings:
+        from camrig.lab.attached import with_attached
         from camrig.plugin.fleet import check_processes, processes
         from camrig.settings.resolve import resolve
 
@@ -90,7 +91,7 @@ class Run:
         folder = config.invocation_params.dir
         tests = [folder / argument.partition("::")[0] for argument in config.args]
         self._check_foreign_device()
-        settings = resolve(self._flags, os.environ, folder, *tests, config.rootpath)
+        settings = with_attached(resolve(self._flags, os.environ, folder, *tests, config.rootpath))
         check_processes(settings, processes(config))
         return settings
 

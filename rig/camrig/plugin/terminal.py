@@ -86,6 +86,8 @@ def _write_boards(reporter: Any, run: Run) -> None:
     from camrig.measure.losses import loss_sentence, means_little
     from camrig.plugin.run_page import page_path
     from camrig.report.browser_answers import NOTE, sentence
+    from camrig.report.json_report import as_json, correct_on
+    from camrig.report.side_by_side import side_by_side_text
     from camrig.report.summary import board_summary
 
     for board_run in run.board_runs:
@@ -108,10 +110,14 @@ def _write_boards(reporter: Any, run: Run) -> None:
         for board_run in run.board_runs:
             reporter.section(f"where the time of the chain went: {board_run.spec}")
             reporter.write_line(step_table(board_run.steps.done, longest, reporter._tw.fullwidth))
+    if table := side_by_side_text(as_json(report), reporter._tw.fullwidth):
+        reporter.section("boards side by side")
+        reporter.write_line(table)
     for board in report.boards:
-        reporter.section("in short")
+        reporter.section(f"in short: {board.spec}" if len(report.boards) > 1 else "in short")
         columns, verbose = reporter._tw.fullwidth, run.settings.verbose
-        reporter.write_line(board_summary(board, correctness_of(reporter), columns, verbose))
+        correct = correct_on(report, board.spec) if len(report.boards) > 1 else correctness_of(reporter)
+        reporter.write_line(board_summary(board, correct, columns, verbose))
     if isinstance(path, OSError):
         reporter.write_line(f"the results could not be written to {run.settings.results}: {path.strerror}", red=True)
     else:

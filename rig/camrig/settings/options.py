@@ -186,8 +186,9 @@ OPTIONS = (
         _text,
         "SPEC",
         "the board: sim (the virtual board, the default; sim:slow-chip is a slow one, sim:2 one more), a path or "
-        "COM port, auto, id:USBSERIAL, rfc2217://HOST:PORT, socket://HOST:PORT, labgrid:PLACE, "
-        "labgrid:+tag=value; may be given more than once",
+        "COM port, auto, id:USBSERIAL, mac:ADDRESS, a name of the bench file, all (its boards, else every "
+        "attached one), rfc2217://HOST:PORT, socket://HOST:PORT, labgrid:PLACE, labgrid:+tag=value; may be given "
+        "more than once",
         many=True,
     ),
     Option(
