@@ -17,6 +17,7 @@ from camrig.errors import BlockedError
 from camrig.lab import air
 from camrig.lab.air import Claim, Ticket, air_of
 from camrig.probe.agent import Radio
+from camrig.settings.bench import BoardEntry
 from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
 from hypothesis import given
@@ -219,9 +220,13 @@ LAB = Wifi("lab", "password")
         ("auto", LAB, Radio(-40, 6, 0, "other"), "", ("channel 6", "network other")),
         ("auto", LAB, Radio(-40, 6, 0), "", ("channel 6", "network lab")),
         ("auto", None, Radio(None, None, None), "", ("this host",)),
-        ("auto", LAB, Radio(-40, 6, 0, "other"), "roof", ("access point roof",)),
-        ("sim", None, None, "roof", ("access point roof",)),
+        ("auto", LAB, None, "roof", ("access point roof",)),
+        ("auto", LAB, Radio(-40, 6, 0, "other"), "roof", ("access point roof", "channel 6")),
+        ("sim", None, None, "roof", ("access point roof", "this host")),
     ],
 )
 def test_the_air_of_a_board_is_what_is_known_of_its_radio(spec, wifi, radio, named, names):
-    assert air_of(Settings(wifi=wifi), spec, radio, named) == names
+    settings = Settings(wifi=wifi, device=("bench",), bench={"bench": BoardEntry("bench", spec, access_point=named)})
+    assert air_of(settings, "bench", radio) == names
+    if not named:
+        assert air_of(Settings(wifi=wifi, device=(spec,)), spec, radio) == names
