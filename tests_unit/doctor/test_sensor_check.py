@@ -74,7 +74,9 @@ def test_a_camera_has_to_take_whole_pictures_that_change(pictures, state, words)
         assert word in check.finding + check.advice
 
 
-@pytest.mark.parametrize(("require", "state"), [("any", NOTE), ("browser", NOTE), ("hardware", WRONG), ("hardware,browser", WRONG)])
+@pytest.mark.parametrize(
+    ("require", "state"), [("any", NOTE), ("browser", NOTE), ("hardware", WRONG), ("hardware,browser", WRONG)]
+)
 def test_stock_firmware_is_wrong_only_where_pictures_are_required(require, state):
     sensor = {"name": "synthetic", "synthetic": True, "error": NO_CAMERA_MODULE}
     (check,) = Camera({"sensor": sensor}).checks(require=require)

@@ -71,8 +71,8 @@ def wait_for(page: Page, test: str) -> None:
 
 def reasons(page: Page, camera: Camera) -> set[str]:
     """Chromium's own codes of all that failed towards the camera, but for what the page gave up."""
-    failures = (exchange.failure for exchange in page.network.exchanges if exchange.url.startswith(camera.url))
-    return {failure.reason for failure in failures if failure and failure.reason != "net::ERR_ABORTED"}
+    own = (made for made in page.network.decisions if made.exchanges[0].url.startswith(camera.url))
+    return {made.reason or made.failure for made in own} - {"", "net::ERR_ABORTED"}
 
 
 ALL = Behaviour(headers=ALLOWED, preflight=GRANTED)
@@ -126,7 +126,7 @@ def test_cookies_that_chromium_keeps_home_are_named(desk):
     page = desk.open(desk.server, replace(ALL, headers={**origin, "Set-Cookie": "session=1"}))
     state, text = tried(page)["cookies"]
     assert (state, "Lax by default" in text) == ("blocked", True)
-    sent = [dict(exchange.wire_headers) for exchange in page.network.exchanges if "/api/status" in exchange.url]
+    sent = [dict(exchange.sent) for exchange in page.network.exchanges if "/api/status" in exchange.url]
     assert sent
     assert not any("Cookie" in headers or "cookie" in headers for headers in sent)
     page.close()

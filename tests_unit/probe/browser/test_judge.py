@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from camrig.errors import BlockedError, BoardResetError, BrowserError
+from camrig.probe.browser.network_log import Decision, WireExchange
 from camrig.probe.browser.tabs import Answer
-from camrig.probe.browser.wire import Decision, WireExchange
 from camrig.report.results_schema import fault_of
 
 from tests_unit.conftest import ROOT
