@@ -9,124 +9,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from browser_cells import Ask
 from browser_meaning import ALLOWED, BLOCKED, THROWS, meaning
+from browser_verdict import FAILED, Verdict, conclude, matters
 from camrig.dut import Dut
-from camrig.errors import BlockedError, BrowserError, CamrigError
+from camrig.errors import BrowserError, CamrigError
 from camrig.probe.browser import scripts
+from camrig.probe.browser.network_log import WireExchange
 from camrig.probe.browser.tabs import Answer, Tabs
 from camrig.probe.browser_deviations import CHROMIUM, Deviation, expected, new_memory
-from camrig.probe.fetch_cors import ResponseCheck
+from camrig.probe.fetch_cors import Headers, ResponseCheck, get, needs_preflight, preflight_of
 from camrig.probe.fetch_redirect import Hop
 from camrig.probe.fetch_request import PageRequest
-from cors_expectation import LISTED, _message, _shown
+from camrig.probe.response_parser import LostExchangeError
 
-AGREES, FAILED, CANNOT = "agrees", "failed", "blocked"
-SHOWN = 20_000  # characters of an exchange
+CANNOT_TELL = "cannot tell"
 STREAM_BYTES = 400  # the head of a part, and some of its picture
 EXCHANGES = 4  # of one cell at most: preflight and request, twice where it is redirected
-
-
-@dataclass
-class Verdict:
-    """One cell: what was asked under which policy, and what each of the three says of it."""
-
-    policy: Mapping[str, Any]
-    ask: Ask
-    expected: str
-    browser: str = ""
-    reason: str = ""
-    standard: str = ""
-    section: str = ""
-    preflights: int = 0
-    outcome: str = AGREES
-    deviation: str = ""
-    faults: list[str] = field(default_factory=list)
-    answer: Answer | None = None
-    ms: float = 0.0
-
-    def fail(self, text: str) -> None:
-        self.outcome = FAILED
-        self.faults.append(text)
-
-    def block(self, text: str) -> None:
-        """The rig could not check this, or is wrong itself; a failure that was found stays."""
-        self.outcome = self.outcome if self.outcome == FAILED else CANNOT
-        self.faults.append(text)
-
-    @property
-    def title(self) -> str:
-        return f"{self.ask.name} from {self.ask.page}"
-
-    @property
-    def word(self) -> str:
-        """What the browser says, with its reason."""
-        return f"{self.browser} ({self.reason})" if self.reason else self.browser
-
-    def as_data(self, policy: str) -> dict[str, Any]:
-        """For the file of results: a row."""
-        return {
-            "policy": policy,
-            "page": self.ask.page,
-            "feature": self.ask.feature,
-            "request": self.ask.name,
-            "means": self.expected,
-            "browser": self.browser,
-            "reason": self.reason,
-            "standard": self.standard,
-            "section": self.section,
-            "preflights": self.preflights,
-            "outcome": self.outcome,
-            "deviation": self.deviation,
-            "ms": round(self.ms, 3),
-            "fault": self.faults[0] if self.faults else "",
-            "exchange": "\n".join(self.lines())[:SHOWN] if self.faults else "",
-        }
-
-    def lines(self) -> list[str]:
-        """The policy, the request, every exchange with its headers, and all three answers."""
-        policy = ", ".join(f"{name}={value!r}" for name, value in self.policy.items())
-        lines = [
-            *self.faults,
-            "",
-            f"policy:   {_shown(policy)}",
-            *_message("page:    ", self.title, list(self.ask.headers)),
-        ]
-        if self.answer is not None:
-            decision = self.answer.decision
-            for title, exchanges in (("preflight", decision.preflights), ("request", decision.exchanges)):
-                for exchange in exchanges:
-                    sent = [row for row in exchange.sent if _matters(row[0])]
-                    lines += _message(f"{title}:".ljust(9), f"{exchange.method} {exchange.url}", sent)
-                    if exchange.status:
-                        lines += _message("response:", str(exchange.status), exchange.received)
-        section = f" ({self.section})" if self.section else ""
-        return [
-            *lines,
-            f"policy means: {self.expected}",
-            f"browser says: {_shown(self.word) or 'nothing'}",
-            f"Fetch standard says: {self.standard or 'nothing'}{_shown(section)}",
-        ]
-
-
-def _matters(name: str) -> bool:
-    return name.lower() in ("origin", "cookie", "authorization", "content-type") or name.lower().startswith("access-")
-
-
-class BrowserMismatchError(AssertionError):
-    """Cells in which the browser decides otherwise than the policy means."""
-
-    def __init__(self, failed: list[Verdict], number: int) -> None:
-        self.differences = list(dict.fromkeys(fault for verdict in failed for fault in verdict.faults))
-        lines = failed[0].lines()
-        if len(failed) > 1:
-            lines += ["", f"{len(failed)} of {number} requests of this test failed, also:"]
-            lines += [f"  {verdict.title}: {verdict.faults[0]}" for verdict in failed[1 : LISTED + 1]]
-        super().__init__("\n".join(lines))
-
 
 Check = Callable[[Verdict], None]
 
@@ -138,6 +39,7 @@ class Judge:
         self._dut, self._tabs = dut, tabs
         self._cells: list[dict[str, Any]] = []
         self._number = 0
+        self.sent = 0  # how often a browser was asked, repetitions included
         self._memory = new_memory()
 
     def as_data(self) -> dict[str, Any]:
@@ -172,6 +74,8 @@ class Judge:
             except CamrigError as error:  # the board: it is for the rig to bring it back, before the next test
                 verdict.block(str(error))
                 self.keep(name, verdicts)
+                if any(verdict.outcome == FAILED for verdict in verdicts):  # what was found stays found
+                    conclude(verdicts)
                 raise
         self.keep(name, verdicts)
         conclude(verdicts)
@@ -202,10 +106,15 @@ class Judge:
     def ask(self, ask: Ask, url: str = "") -> Answer:
         """The browser's answer. A lost exchange is repeated, with another URL unless one is given."""
         script = _script(ask)
-        return self._dut.repeat_lost(
-            f"{ask.name} of a browser",
-            lambda seconds: self._tabs.ask(ask.page, url or self.target(ask.path), script, seconds * EXCHANGES),
-        )
+
+        def send(seconds: float) -> Answer:
+            self.sent += 1
+            answer = self._tabs.ask(ask.page, url or self.target(ask.path), script, seconds * EXCHANGES)
+            if ask.kind == "fetch" and any(map(_is_full, (*answer.decision.preflights, *answer.decision.exchanges))):
+                raise LostExchangeError("the server has no place for another client", "refused")
+            return answer
+
+        return self._dut.repeat_lost(f"{ask.name} of a browser", send)
 
     def decide(self, verdict: Verdict, check: Check | None = None, url: str = "") -> None:
         """Ask the browser, and compare. Raises BrowserError, or what the board is to blame for."""
@@ -220,13 +129,45 @@ class Judge:
                 f"the browser did not wait for an answer of the board: {verdict.reason or 'it says nothing'}"
             )
             return
+        if fault := self._fault_of_rig(verdict.ask, answer):
+            verdict.block(fault)
+            return
         self._ask_standard(verdict, answer)
-        if verdict.browser != verdict.expected:
+        if verdict.standard == CANNOT_TELL:
+            verdict.block(f"the browser says {verdict.word}, and the Fetch standard cannot tell: {verdict.section}")
+            return
+        if verdict.browser == BLOCKED and {verdict.expected, verdict.standard} == {ALLOWED} and not verdict.reason:
+            text = str(answer.seen.get("text", ""))
+            verdict.block(f"the browser refuses nothing and shows nothing: {text or 'it says nothing'}")
+        elif verdict.browser != verdict.expected:
             verdict.fail(f"the browser says {verdict.word} where the policy means {verdict.expected}")
         if verdict.standard != verdict.browser:
             verdict.block(f"the browser says {verdict.word} where the Fetch standard says {verdict.standard}")
         if verdict.browser == ALLOWED and check is not None:
             check(verdict)
+
+    def _fault_of_rig(self, ask: Ask, answer: Answer) -> str:
+        """Why an answer says nothing about the library; empty if it does.
+
+        What a page is meant to see depends on whether its browser asks first, and for what. No server has a part in
+        that before it has answered.
+        """
+        last = answer.decision.exchanges[-1:]
+        if ask.kind != "fetch" and last and last[0].status == 503:
+            return "the camera has no picture, or no place for another stream: status 503"
+        request = self.request(ask)
+        sent = as_chromium_sends(request) if isinstance(request, PageRequest) else None
+        if sent is None or answer.throws:
+            return ""
+        preflight = next((first.sent for first in answer.decision.preflights if first.url == answer.url), None)
+        if preflight is None:  # whether it remembers an answer is a question of its own
+            return ""
+        if not needs_preflight(sent):
+            return f"the browser asks first ({_asked_for(preflight)}), by the standard it does not"
+        usual = preflight_of(sent)
+        if preflight and _asked_for(preflight) != _asked_for(usual):
+            return f"the browser asks first for {_asked_for(preflight)}, by the standard for {_asked_for(usual)}"
+        return ""
 
     def _ask_standard(self, verdict: Verdict, answer: Answer) -> None:
         """What the standard, with the browser's known deviations, makes of the headers that it received."""
@@ -239,7 +180,7 @@ class Judge:
         try:
             expectation = expected(request, answer.url, answer.decision.hops, memory=self._memory)
         except ValueError as error:
-            verdict.standard, verdict.section = "cannot tell", str(error)
+            verdict.standard, verdict.section = CANNOT_TELL, str(error)
             return
         verdict.deviation = deviation_in(request, answer)
         check = expectation.check
@@ -253,6 +194,18 @@ class Judge:
     def keep(self, name: str, verdicts: Iterable[Verdict]) -> None:
         """Keep a row for each in the matrix."""
         self._cells += [verdict.as_data(name) for verdict in verdicts]
+
+
+def _asked_for(headers: Headers) -> str:
+    """What a preflight request asks for, in words."""
+    names = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
+    return " ".join(value.replace(" ", "") for name in names if (value := get(headers, name)))
+
+
+def _is_full(exchange: WireExchange) -> bool:
+    """Whether a server refused a client before the library had a part in it."""
+    names = {name.lower() for name, _ in exchange.received}
+    return exchange.status == 503 and "retry-after" in names and not any(map(matters, names))
 
 
 def _compare_exposed(verdict: Verdict, result: ResponseCheck) -> None:
@@ -298,19 +251,3 @@ def _script(ask: Ask) -> scripts.Script:
     if ask.kind == "events":
         return scripts.events(ask.credentials == "include")
     return scripts.fetch(ask.method, ask.headers, ask.credentials, ask.body)
-
-
-def conclude(verdicts: list[Verdict]) -> None:
-    """Fail if the library has failed a cell; be blocked if the rig could not check one."""
-    __tracebackhide__ = True
-    failed = [verdict for verdict in verdicts if verdict.outcome == FAILED]
-    if failed:
-        raise BrowserMismatchError(failed, len(verdicts))
-    blocked = [verdict for verdict in verdicts if verdict.outcome == CANNOT]
-    if blocked:
-        others = f", and {len(blocked) - 1} more of {len(verdicts)}" if len(blocked) > 1 else ""
-        raise BlockedError(
-            f"{blocked[0].title}{others} could not be judged: {blocked[0].faults[0].rstrip('.')}",
-            hint="the details are in the results",
-            details="\n".join(blocked[0].lines()),
-        )

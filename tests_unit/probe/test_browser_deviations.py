@@ -124,6 +124,11 @@ def test_locations_that_are_alike_are_one_and_an_empty_one_is_none(locations, co
     assert expectation.check.allowed is (len(set(locations)) == 1)
 
 
+def test_an_empty_location_that_does_not_redirect_can_be_read():
+    hop = Hop(307, [*ALLOW, ("Location", ""), ("Access-Control-Expose-Headers", "*")])
+    assert "location" in expected(PageRequest(PAGE, credentials="omit"), URL, [hop]).check.exposed
+
+
 def test_hints_are_lost_in_a_redirect():
     kept = [("Save-Data", "on"), ("Intervention", "x"), ("Accept", "x"), ("X-A", "1")]
     lost = [("DPR", "1"), ("ECT", "x"), *((name, "1") for name in (*INTEGERS, "Device-Memory", "Downlink"))]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from random import Random
+
 import pytest
 from camrig.measure.recorder import Recorder
 from camrig.report.answers import leak
@@ -43,6 +46,34 @@ def test_the_gravest_check_decides(wrong, incidents, lost, rises, code, words):
     assert correct(made, 500) == words
     assert exit_code(made, interrupted=True) == 2
     assert sum(counts(made).values()) == 6
+
+
+def test_a_short_soak_takes_a_few_steps_of_a_table_for_no_leak():
+    """Readings vary by what was asked last; a table grew twice, at any moment."""
+    random = Random(7)
+    outcomes = Counter()
+    for _ in range(20):
+        rounds = random.randint(30, 80)
+        steps = [(random.random() * rounds, random.choice((512, 736))) for _ in range(2)]
+        heap = [
+            random.choice((-224, -160, 0, 64, 288)) + sum(size for at, size in steps if at < x) for x in range(rounds)
+        ]
+        recorder = Recorder()
+        recorder.record("soak.heap.leak_slope", heap, "B/request", at=range(rounds))
+        made = checks(["preflight"], {}, [], "", recorder.metrics)
+        outcomes[exit_code(made, interrupted=False)] += 1
+        assert "Leak: soak" not in leak(recorder.metrics)
+    assert outcomes[1] == 0
+    assert outcomes[7] > 0
+
+
+@pytest.mark.parametrize(("rise", "rounds", "code"), [(14, 74, 7), (14, 160, 1), (500, 40, 1), (2, 74, 7)])
+def test_a_rise_is_a_leak_once_it_is_more_than_steps(rise, rounds, code):
+    recorder = Recorder()
+    recorder.record("soak.heap.leak_slope", [rise * x for x in range(rounds)], "B/request", at=range(rounds))
+    made = checks(["preflight"], {}, [], "", recorder.metrics)
+    assert exit_code(made, interrupted=False) == code
+    assert leak(recorder.metrics).startswith("Leak: soak" if code == 1 else "Leak: not decided")
 
 
 def test_readings_that_do_not_decide_are_not_a_pass():

@@ -32,11 +32,11 @@ class Behaviour:
 class Camera:
     """One camera, on a port that stays its own while it is off."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, port: int = 0) -> None:
         self.behaviour, self.methods = behaviour, []
         self.connections: list[socket.socket] = []
         self._server: ThreadingHTTPServer | None = None
-        self._port = 0
+        self._port = port
         self.on()
 
     @property

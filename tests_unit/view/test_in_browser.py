@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from camrig.deadline import Deadline
 from camrig.probe.browser.browser import Browser
 from camrig.probe.browser.page import Page
+from camrig.view.cookies import kept_home
 from camrig.view.server import PageServer
 
 from tests_unit import chromium
@@ -29,32 +31,51 @@ TRIED = """() => new Promise((resolve) => {
 WAIT = "new Promise((resolve) => { const f = () => TEST ? resolve() : setTimeout(f, 20); f(); })"
 
 
+UNASKED = (6666, 6667, 6668, 6669, 6665, 6000, 6566, 10080, 5060, 5061)  # of the Fetch standard's "bad ports"
+
+
+def camera_at(ports: tuple[int, ...]) -> Camera:
+    """A camera at the first of these ports that is free."""
+    for port in ports:
+        with suppress(OSError):
+            return Camera(Behaviour(), port)
+    pytest.skip("no port that browsers do not ask is free")
+
+
 @dataclass
 class Desk:
-    """One browser, one camera, and two pages of it: one of them has an address that the browser takes for public."""
+    """One browser, three cameras, and two pages.
+
+    The browser takes the address of ``public`` for a public one, and that of ``local`` for one of the local network.
+    It does not ask the port of ``unasked``.
+    """
 
     browser: Browser
     camera: Camera
     server: PageServer
     public: PageServer
+    local: Camera
+    unasked: Camera
 
-    def open(self, server: PageServer, behaviour: Behaviour) -> Page:
-        self.camera.behaviour = behaviour
+    def open(self, server: PageServer, behaviour: Behaviour, camera: Camera | None = None) -> Page:
+        camera = camera or self.camera
+        camera.behaviour, server.url = behaviour, camera.url
         return self.browser.page(server.origin, Deadline.after(SECONDS))
 
 
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
     camera, server, public = Camera(Behaviour()), PageServer(0, "a camera"), PageServer(0, "a camera")
+    local, unasked = Camera(Behaviour()), camera_at(UNASKED)
     for each in (server, public):
-        each.url = camera.url
         each.start()
-    flag = f"--ip-address-space-overrides=127.0.0.1:{public.server_port}=public"
+    spaces = f"127.0.0.1:{public.server_port}=public,{local.url.removeprefix('http://')}=local"
     try:
-        with Browser(Path(chromium.browser()), [flag]) as browser:
-            yield Desk(browser, camera, server, public)
+        with Browser(Path(chromium.browser()), [f"--ip-address-space-overrides={spaces}"]) as browser:
+            yield Desk(browser, camera, server, public, local, unasked)
     finally:
-        camera.off()
+        for each in (camera, local, unasked):
+            each.off()
         server.close()
         public.close()
 
@@ -71,8 +92,8 @@ def wait_for(page: Page, test: str) -> None:
 
 def reasons(page: Page, camera: Camera) -> set[str]:
     """Chromium's own codes of all that failed towards the camera, but for what the page gave up."""
-    failures = (exchange.failure for exchange in page.network.exchanges if exchange.url.startswith(camera.url))
-    return {failure.reason for failure in failures if failure and failure.reason != "net::ERR_ABORTED"}
+    own = (made for made in page.network.decisions if made.exchanges[0].url.startswith(camera.url))
+    return {made.reason or made.failure for made in own} - {"", "net::ERR_ABORTED"}
 
 
 ALL = Behaviour(headers=ALLOWED, preflight=GRANTED)
@@ -126,7 +147,7 @@ def test_cookies_that_chromium_keeps_home_are_named(desk):
     page = desk.open(desk.server, replace(ALL, headers={**origin, "Set-Cookie": "session=1"}))
     state, text = tried(page)["cookies"]
     assert (state, "Lax by default" in text) == ("blocked", True)
-    sent = [dict(exchange.wire_headers) for exchange in page.network.exchanges if "/api/status" in exchange.url]
+    sent = [dict(exchange.sent) for exchange in page.network.exchanges if "/api/status" in exchange.url]
     assert sent
     assert not any("Cookie" in headers or "cookie" in headers for headers in sent)
     page.close()
@@ -145,6 +166,59 @@ def test_local_network_access_is_the_layer_until_it_is_granted(desk):
     assert {state for key, (state, _) in layers.items() if key in ("reachable", "local-network", *FEATURES)} == {
         "open"
     }
+    page.close()
+
+
+def test_a_board_declared_local_needs_a_permission_of_a_public_page(desk):
+    for name in ("local-network", "loopback-network"):
+        desk.browser.set_permission(name, "granted", desk.public.origin)
+    desk.browser.set_permission("local-network", "denied", desk.public.origin)
+    desk.browser.set_permission("local-network", "denied", desk.server.origin)
+    page = desk.open(desk.public, ALL, desk.local)
+    layers = tried(page)
+    assert {key for key, (state, _) in layers.items() if state == "blocked"} == {"reachable", "local-network"}
+    assert "the permission local-network is denied" in layers["local-network"][1]
+    assert reasons(page, desk.local) == {"LocalNetworkAccessPermissionDenied"}
+    page.close()
+    page = desk.open(desk.server, ALL, desk.local)
+    layers = tried(page)
+    assert {layers[key][0] for key in ("reachable", "local-network", *FEATURES)} == {"open"}
+    page.close()
+    desk.browser.set_permission("local-network", "granted", desk.server.origin)
+
+
+def test_a_page_of_this_computer_is_not_kept_away_by_a_permission(desk):
+    """What else keeps a browser from a board that answers this computer: here its port, which browsers do not ask."""
+    desk.browser.set_permission("loopback-network", "prompt", desk.server.origin)
+    page = desk.open(desk.server, ALL, desk.unasked)
+    layers = tried(page)
+    assert {key for key, (state, _) in layers.items() if state == "blocked"} == {"reachable"}
+    assert "it does not apply" in layers["local-network"][1]
+    assert reasons(page, desk.unasked) == {"net::ERR_UNSAFE_PORT"}
+    page.close()
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "attributes",
+    ["", "; SameSite=Lax", "; SameSite=Strict", "; SameSite=None", "; SameSite=None; Secure", "; Secure"],
+)
+def test_chromium_sends_the_cookies_that_are_not_kept_home(desk, host, attributes):
+    origin = {"Access-Control-Allow-Origin": desk.server.origin, "Access-Control-Allow-Credentials": "true"}
+    page = desk.browser.page("about:blank", Deadline.after(SECONDS))
+    page.call("Network.clearBrowserCookies")
+    page.call("Page.setBypassCSP", {"enabled": True})
+    page.open(f"{desk.server.origin}/view.css", Deadline.after(SECONDS))
+    desk.camera.behaviour = Behaviour(headers={**origin, "Set-Cookie": f"id=1{attributes}"})
+    url = desk.camera.url.replace("127.0.0.1", host)
+    for path in ("/first", "/again"):
+        script = "url => fetch(url, {credentials: 'include'}).then(response => response.text())"
+        assert page.evaluate_function(script, url + path, deadline=Deadline.after(SECONDS))
+    (again,) = page.decision(f"{url}/again", Deadline.after(SECONDS)).exchanges
+    was_sent = "cookie" in {name.lower() for name, _ in again.sent}
+    may_come = not kept_home(f"id=1{attributes}", desk.server.origin, url)
+    # Between two sites the browser may also block all cookies, by a setting that no page knows.
+    assert was_sent == may_come if host == "localhost" else was_sent <= may_come
     page.close()
 
 

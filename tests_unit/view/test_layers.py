@@ -124,6 +124,7 @@ PERMISSION_STATES = st.sampled_from(["granted", "denied", "prompt", "unknown", "
             st.sampled_from(["local-network", "loopback-network", "local-network-access"]), PERMISSION_STATES
         ),
         outcomes=st.dictionaries(st.sampled_from(KEYS), OUTCOMES),
+        loopback=st.none() | st.booleans(),
     ),
 )
 def test_each_layer_has_a_line_that_follows_the_browser(read, observed):
@@ -143,6 +144,26 @@ def test_each_layer_has_a_line_that_follows_the_browser(read, observed):
     advice = [(line.advice, line.code) for line in layers if line.advice]
     assert len(advice) == len(set(advice))
     assert layers[0].state == (OPEN if observed.reached.ok else BLOCKED)
+
+
+@pytest.mark.parametrize(
+    ("loopback", "permissions", "blames"),
+    [
+        (True, {"local-network": "prompt", "loopback-network": "prompt"}, False),
+        (True, {"local-network": "denied", "loopback-network": "denied"}, False),
+        (True, {"local-network-access": "prompt"}, False),
+        (True, {}, False),
+        (True, {"local-network": "denied", "loopback-network": "granted"}, True),
+        (False, {"local-network": "denied", "loopback-network": "denied"}, True),
+        (None, {"local-network": "denied"}, True),
+    ],
+)
+def test_a_permission_is_not_to_blame_where_none_is_needed(loopback, permissions, blames):
+    """A page that reaches this computer without a permission has an address of it, and every other space is open."""
+    layers = by_key(reading(), seen(NO, permissions=permissions, outcomes={}, loopback=loopback))
+    assert (layers["local-network"].state == BLOCKED) == blames
+    assert layers["reachable"].state == BLOCKED
+    assert ("proxy" in layers["reachable"].advice) != blames
 
 
 def test_a_page_that_nothing_blocks_is_given_no_code():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
@@ -35,10 +37,24 @@ def test_the_page_names_its_board_and_lets_nothing_else_in(server):
     assert 'data-board="http://127.0.0.1:9"' in text
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
-    assert "connect-src 'self' http://127.0.0.1:9;" in policy
+    assert f"connect-src 'self' http://127.0.0.1:9 {server.control};" in policy
     assert "frame-ancestors 'none'" in policy
     for path in ("/view.css", "/view.js"):
         assert ask(server, path)[0].status == 200
+
+
+def test_a_client_that_sends_nothing_keeps_nobody_waiting(server, camera):
+    server.url = camera().url
+    with ExitStack() as stack:
+        for _ in range(20):
+            silent = stack.enter_context(socket.create_connection(("127.0.0.1", server.server_port), 20))
+            silent.sendall(b"POST /lines HTTP/1.1\r\nContent-Length: 60000\r\n")
+        assert ask(server, "/state", OWN)[1]["reached"]
+
+
+@pytest.mark.parametrize("path", ["/../server.py", "/%2e%2e/server.py", "/view.js/..", "/pages/view.js", "/\\x"])
+def test_no_other_file_is_served(server, path):
+    assert ask(server, path)[0].status == 404
 
 
 def test_names_in_the_page_are_escaped(server):

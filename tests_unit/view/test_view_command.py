@@ -6,9 +6,12 @@ import signal
 import socket
 import threading
 from http.client import HTTPConnection
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
-from camrig.errors import EXIT_BLOCKED, EXIT_USAGE
+from camrig.errors import EXIT_BLOCKED, EXIT_USAGE, BootError
+from camrig.view import run as view_run
 
 from tests_unit.device.conftest import free_port
 
@@ -48,6 +51,19 @@ def test_a_port_that_is_in_use_is_said_before_any_board_is_touched(command):
     assert ended.out == (
         f"camrig: port {port} of this computer is in use. Name another for the page, as in --page-port 8091.\n"
     )
+
+
+@pytest.mark.parametrize("origin", [None, "http://localhost:8090"])
+def test_for_a_board_without_an_application_allow_is_named(monkeypatch, origin):
+    board = MagicMock()
+    board.__enter__.return_value = board
+    board.boot.side_effect = BootError("main.py ended", board="/dev/ttyUSB0", hint="it has to print")
+    monkeypatch.setattr(view_run, "Board", lambda *arguments: board)
+    settings = SimpleNamespace(device=("/dev/ttyUSB0",))
+    with pytest.raises(BootError) as raised, view_run._serving(settings, None, origin):
+        pass
+    ending = "" if origin else "; --allow puts the application on the board first"
+    assert str(raised.value) == f"/dev/ttyUSB0: main.py ended. It has to print{ending}."
 
 
 def test_what_answers_but_does_not_speak_http_is_one_sentence(command):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from camrig.probe.fetch_cors import Headers, ResponseCheck, get, is_safelisted_header
 from camrig.probe.fetch_redirect import Hop, Memory, Rules, Step, follow
-from camrig.probe.fetch_request import PageRequest, normalize
+from camrig.probe.fetch_request import PageRequest
 from camrig.probe.preflight_cache import PreflightCache
 
 _UNSAFE = '"'  # a value that no header may have without a preflight
@@ -41,6 +41,10 @@ def _hop_as_it_is(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
     return request, hop
 
 
+def _locations_as_they_are(locations: list[str]) -> list[str]:
+    return locations
+
+
 def _never(request: PageRequest) -> bool:
     return False
 
@@ -50,8 +54,8 @@ class Deviation:
     """``standard`` is what a section of the Fetch standard says, ``browser`` what the browser does instead.
 
     ``sent`` is what is left of a script's request, and ``refused`` whether the browser sends it at all. ``view``,
-    ``redirected``, ``passes_cache`` and the first flag are as in ``Rules``; the other flags are about the cache of
-    preflights.
+    ``redirected``, ``passes_cache``, ``locations`` and the first two flags are as in ``Rules``; the other flags are
+    about the cache of preflights.
     """
 
     name: str
@@ -63,7 +67,9 @@ class Deviation:
     view: Callable[[PageRequest, Hop], tuple[PageRequest, Hop]] = _hop_as_it_is
     redirected: Callable[[PageRequest], PageRequest] = _as_it_is
     passes_cache: Callable[[PageRequest], bool] = _never
+    locations: Callable[[list[str]], list[str]] = _locations_as_they_are
     wildcard_covers_authorization: bool = False
+    taint_passes_cache: bool = False
     keeps_failures: bool = False
     one_answer: bool = False
     forgets_null: bool = False
@@ -123,8 +129,19 @@ def rules_of(deviations: Sequence[Deviation]) -> Rules:
     def passes_cache(request: PageRequest) -> bool:
         return any(deviation.passes_cache(request) for deviation in deviations)
 
-    covers = any(deviation.wildcard_covers_authorization for deviation in deviations)
-    return Rules(view, redirected, passes_cache, covers)
+    def locations(values: list[str]) -> list[str]:
+        for deviation in deviations:
+            values = deviation.locations(values)
+        return values
+
+    return Rules(
+        view,
+        redirected,
+        passes_cache,
+        locations,
+        any(deviation.wildcard_covers_authorization for deviation in deviations),
+        any(deviation.taint_passes_cache for deviation in deviations),
+    )
 
 
 def _with(request: PageRequest, headers: Sequence[tuple[str, str]]) -> PageRequest:
@@ -185,13 +202,9 @@ def _negative_age(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
     return request, replace(hop, preflight=(status, [*others, ("Access-Control-Max-Age", "0")]))
 
 
-def _locations(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
-    """Leave out a Location that is empty, and one that says again what the first says."""
-    locations = [normalize(value) for name, value in hop.headers if name.lower() == "location"]
-    if len(set(locations)) != 1 or (len(locations) == 1 and locations[0]):
-        return request, hop
-    others = [field for field in hop.headers if field[0].lower() != "location"]
-    return request, replace(hop, headers=[*others, *[("Location", locations[0])] * bool(locations[0])])
+def _locations(locations: list[str]) -> list[str]:
+    """Leave out one that is empty, and those that say again what the first says."""
+    return [location for location in dict.fromkeys(locations) if location or len(set(locations)) > 1]
 
 
 def _lenient_lines(request: PageRequest, hop: Hop) -> tuple[PageRequest, Hop]:
@@ -274,7 +287,7 @@ CHROMIUM: tuple[Deviation, ...] = (
         "2.2.6 and 4.5",
         "several Location headers are an error, and an empty one leads to the same URL",
         "identical ones are one, and an empty one does not redirect",
-        view=_locations,
+        locations=_locations,
     ),
     Deviation(
         "hints after a redirect",
@@ -303,6 +316,13 @@ CHROMIUM: tuple[Deviation, ...] = (
         "the methods and headers of several answers for one URL add up in the cache of preflights",
         "only the latest answer is kept, and only until a request that it does not cover",
         one_answer=True,
+    ),
+    Deviation(
+        "redirects between origins and the cache",
+        "4.5 and 4.9",
+        "the cache of preflights is used after a redirect from another origin to a third, too",
+        "it is passed by from then on, and nothing is kept",
+        taint_passes_cache=True,
     ),
     Deviation(
         "the origin null in the cache",

@@ -39,10 +39,11 @@ class Hop:
 
 @dataclass(frozen=True)
 class Redirected:
-    """The request that follows a redirect, and its URL."""
+    """The request that follows a redirect, and its URL; ``tainted``: it led from a foreign origin to another."""
 
     request: PageRequest
     url: str
+    tainted: bool = False
 
 
 def origin_of(url: str) -> str:
@@ -50,11 +51,23 @@ def origin_of(url: str) -> str:
     return parse_url(url).origin
 
 
-def redirect(request: PageRequest, url: str, hop: Hop) -> Redirected | CorsCheck | None:
-    """What follows the response to ``request`` for ``url``: a request, a refusal, or None if it does not redirect."""
+def _locations_as_they_are(locations: list[str]) -> list[str]:
+    return locations
+
+
+def redirect(
+    request: PageRequest,
+    url: str,
+    hop: Hop,
+    counted: Callable[[list[str]], list[str]] = _locations_as_they_are,
+) -> Redirected | CorsCheck | None:
+    """What follows the response to ``request`` for ``url``: a request, a refusal, or None if it does not redirect.
+
+    ``counted`` says which of the values of Location count; all of them by the standard.
+    """
     if hop.status not in REDIRECTS:
         return None
-    locations = [normalize(value) for name, value in hop.headers if name.lower() == "location"]
+    locations = counted([normalize(value) for name, value in hop.headers if name.lower() == "location"])
     if not locations:
         return None
     if len(locations) > 1:
@@ -74,8 +87,9 @@ def redirect(request: PageRequest, url: str, hop: Hop) -> Redirected | CorsCheck
     if target.origin != here:
         headers = tuple(header for header in headers if header[0].lower() != "authorization")
     # A redirect from one foreign origin to another taints the request (section 2.2.5, "redirect-taint").
-    origin = "null" if target.origin != here and request.origin != here else request.origin
-    return Redirected(replace(request, origin=origin, method=method, headers=headers), target.text)
+    tainted = target.origin != here and request.origin != here
+    origin = "null" if tainted else request.origin
+    return Redirected(replace(request, origin=origin, method=method, headers=headers), target.text, tainted)
 
 
 def _refusal(target: Url) -> str:
@@ -114,13 +128,16 @@ class Rules:
 
     ``view`` turns a request and the responses to it into those for which the standard answers as the browser does,
     ``redirected`` is what is left of a request after a redirect, ``passes_cache`` whether it has a preflight in any
-    case, and ``wildcard_covers_authorization`` is as in ``check_preflight``.
+    case, ``taint_passes_cache`` whether each has that a tainting redirect led to, ``locations`` is as in
+    ``redirect``, and ``wildcard_covers_authorization`` as in ``check_preflight``.
     """
 
     view: Callable[[PageRequest, Hop], tuple[PageRequest, Hop]] = _hop_as_it_is
     redirected: Callable[[PageRequest], PageRequest] = _request_as_it_is
     passes_cache: Callable[[PageRequest], bool] = _never
+    locations: Callable[[list[str]], list[str]] = _locations_as_they_are
     wildcard_covers_authorization: bool = False
+    taint_passes_cache: bool = False
 
 
 STANDARD = Rules()
@@ -148,10 +165,12 @@ def follow(
     """
     steps: list[Step] = []
     memory = memory or Memory(PreflightCache())
+    tainted = False
     for number, hop in enumerate(hops):
         seen_request, seen = rules.view(request, hop)
-        check = _hop(Step(request, url), seen_request, seen, rules, memory, steps)
-        following = redirect(request, url, seen) if check.allowed else None
+        passes = rules.passes_cache(seen_request) or (tainted and rules.taint_passes_cache)
+        check = _hop(Step(request, url), seen_request, seen, rules, memory, steps, passes)
+        following = redirect(request, url, seen, rules.locations) if check.allowed else None
         if number >= MOST_REDIRECTS and isinstance(following, Redirected):
             following = CorsCheck(False, f"{_NETWORK_ERROR}there are more than {MOST_REDIRECTS} redirects")
         if isinstance(following, CorsCheck):
@@ -161,15 +180,24 @@ def follow(
                 memory.cache.clear(request, url)
             return check, tuple(steps)
         request, url = rules.redirected(following.request), following.url
+        tainted = tainted or following.tainted
     raise ValueError(f"the response of {url} is missing")
 
 
 def _hop(
-    step: Step, seen_request: PageRequest, seen: Hop, rules: Rules, memory: Memory, steps: list[Step]
+    step: Step,
+    seen_request: PageRequest,
+    seen: Hop,
+    rules: Rules,
+    memory: Memory,
+    steps: list[Step],
+    passes: bool,
 ) -> ResponseCheck:
-    """One request, after its preflight where it needs one; what is sent is added to ``steps``."""
+    """One request, after its preflight where it needs one; what is sent is added to ``steps``.
+
+    ``passes``: the cache does not count.
+    """
     url = step.url
-    passes = rules.passes_cache(seen_request)
     if needs_preflight(seen_request) and (passes or not memory.cache.covers(seen_request, url, memory.now)):
         if seen.preflight is None:
             raise ValueError(f"the request for {url} needs the answer to a preflight request")

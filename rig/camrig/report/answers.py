@@ -14,6 +14,9 @@ from camrig.measure.statistics import Estimate
 from camrig.report.metrics_table import number
 
 LEAK = 1.0  # B/request: the usual limit of a slope
+# What a soak's heap may gain and lose in steps that need not go on, such as those of a table: one that is short sees
+# few of them, and each is many bytes for each of its rounds.
+STEPS = 2048  # bytes
 SOAK = "soak."  # how the names of a soak's metrics begin: they are taken under other conditions than the suite's
 NOT_RUN = ("error", "blocked", "inconclusive", "not_run")
 LEFT_OUT = {"skipped": "skipped", "xfailed": "expected to fail", "deselected": "not selected"}
@@ -55,8 +58,8 @@ def cost(metrics: Sequence[RecordedMetric]) -> str:
 def leak(metrics: Sequence[RecordedMetric]) -> str:
     """Whether bytes stay with each request, by the slope that certainly rises most; then when the heap is full."""
     slopes = leak_slopes(metrics)
-    worst = max(slopes, key=lambda metric: metric.summary.low, default=None)
-    if worst is not None and worst.summary.low > LEAK:
+    worst = max(filter(certainly_leaks, slopes), key=lambda metric: metric.summary.low, default=None)
+    if worst is not None:
         return f"Leak: {_leak(worst, metrics)}."
     slopes = [metric for metric in slopes if not is_idf(metric)]
     if not slopes:
@@ -71,6 +74,14 @@ def leak(metrics: Sequence[RecordedMetric]) -> str:
 def leak_slopes(metrics: Sequence[RecordedMetric]) -> list[RecordedMetric]:
     """The metrics that say how many bytes stay with each request."""
     return [metric for metric in metrics if metric.is_slope and metric.unit == "B/request"]
+
+
+def certainly_leaks(metric: RecordedMetric) -> bool:
+    """Whether a slope is certainly a leak's. A soak must also have gained more than a few steps take."""
+    low = metric.summary.low
+    if low <= LEAK or not metric.name.startswith(SOAK):
+        return low > LEAK
+    return low * sum(max(batch.at) - min(batch.at) for batch in metric.batches if batch.at) > STEPS
 
 
 def is_idf(metric: RecordedMetric) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from camrig.errors import EXIT_BLOCKED, EXIT_FAILED, EXIT_INCONCLUSIVE
 from camrig.measure.recorder import RecordedMetric
-from camrig.report.answers import LEAK, is_idf, leak_slopes
+from camrig.report.answers import LEAK, certainly_leaks, is_idf, leak_slopes
 from camrig.soak.session import Incident
 
 EXIT_INTERRUPTED = 2  # pytest's own code
@@ -84,7 +84,7 @@ def in_a_sentence(made: Sequence[Check], requests: int) -> str:
 
 def _leak_check(metrics: Sequence[RecordedMetric]) -> Check:
     slopes = leak_slopes(metrics)
-    leaking = [metric for metric in slopes if metric.summary.low > LEAK]
+    leaking = list(filter(certainly_leaks, slopes))
     if leaking:
         where = " in the ESP32's own heap" if all(map(is_idf, leaking)) else ""
         return Check(LEAK_CHECK, FAILED, f"bytes stay{where} with each request")

@@ -18,11 +18,13 @@ def kept_home(cookie: str, origin: str, url: str) -> str:
     secure = "secure" in attributes
     if secure and board.scheme != "https" and (board.hostname or "").lower() not in LOOPBACK:
         return "it is Secure, and the board is http: no browser keeps it"
+    same_site = attributes.get("samesite", "").lower()
+    if same_site == "none" and not secure:
+        return "SameSite=None without Secure: browsers drop it"
     if (page.scheme, (page.hostname or "").lower()) == (board.scheme, (board.hostname or "").lower()):
         return ""
-    same_site = attributes.get("samesite", "").lower()
     if same_site == "none":
-        return "" if secure else "SameSite=None without Secure: browsers drop it"
+        return ""
     if same_site == "strict":
         return "SameSite=Strict: not sent from another site"
     return f"SameSite={'Lax' if same_site == 'lax' else 'Lax by default'}: not sent by fetch() from another site"

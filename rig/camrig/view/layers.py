@@ -80,10 +80,20 @@ def layer_of_browser(reading: Reading, seen: Observation) -> str:
     if seen.reached.ok or reading.error:
         return ""
     state = permission(reading.space, seen)[1]
-    if state in MISSING or (not seen.secure and state == "unknown" and reading.space in PERMISSIONS):
+    is_missing = state in MISSING or (not seen.secure and state == "unknown" and reading.space in PERMISSIONS)
+    if is_missing and needs_permission(seen):
         return "local-network"
     is_mixed = seen.protocol == "https:" and urlsplit(reading.url).scheme == "http"
     return "mixed-content" if is_mixed and reading.space != "loopback" else ""
+
+
+def needs_permission(seen: Observation) -> bool:
+    """Whether the page may need one: not if it has the most private address itself, and reaches this computer so.
+
+    Then a permission that is missing keeps it from nothing.
+    """
+    granted = any(seen.permissions.get(name) == "granted" for name in (PERMISSIONS["loopback"], OLDER_PERMISSION))
+    return seen.loopback is not True or granted
 
 
 def permission(space: str, seen: Observation) -> tuple[str, str]:
@@ -108,6 +118,8 @@ def _local_network(origin: str, reading: Reading, seen: Observation) -> Line:
         advice = "allow it in the site settings, at the left end of the address bar, and reload the page"
         return Line(key, layer, BLOCKED, text, advice)
     if not seen.reached.ok:
+        if not needs_permission(seen):
+            return Line(key, layer, OPEN, "this page has an address of this computer: it does not apply")
         return Line(key, layer, UNTRIED, f"{where}; the permission {name} is {state}")
     if reading.space not in PERMISSIONS:
         return Line(key, layer, OPEN, f"{where}: it does not apply")

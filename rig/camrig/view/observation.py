@@ -21,13 +21,15 @@ class Outcome:
 @dataclass(frozen=True)
 class Observation:
     """``reached``: a request whose answer no script can read. ``permissions`` are granted, denied, prompt or
-    unknown, by the names of the permissions; ``outcomes`` are those of the features."""
+    unknown, by the names of the permissions; ``outcomes`` are those of the features. ``loopback``: whether it reaches
+    this computer, None where that was not tried."""
 
     secure: bool
     protocol: str
     reached: Outcome
     permissions: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    loopback: bool | None = None
 
     @classmethod
     def parse(cls, report: Any) -> Observation:
@@ -40,6 +42,7 @@ class Observation:
             _outcome(report.get("reached")),
             {name[:LENGTH]: _text(state) for name, state in permissions.items()},
             {name[:LENGTH]: _outcome(outcome) for name, outcome in outcomes.items()},
+            None if report.get("loopback") is None else report.get("loopback") is True,
         )
 
 

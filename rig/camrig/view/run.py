@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from camrig.bringup.board import Board
 from camrig.dut import Dut
-from camrig.errors import CamrigError, ServerSilentError
+from camrig.errors import BootError, CamrigError, ServerSilentError
 from camrig.redaction import visible
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps, printed_steps
@@ -74,13 +74,26 @@ def _serving(settings: Settings, steps: Steps, origin: str | None) -> Iterator[D
             if origin is not None or settings.is_virtual(spec):
                 changes = {"cors": {"allowed_origins": [origin]}} if origin is not None else None
                 board.deploy(changes=changes, measure_imports=False)  # nothing is judged here
-            dut = board.boot()
+            try:
+                dut = board.boot()
+            except BootError as error:
+                if origin is None:
+                    raise _naming_allow(error) from None
+                raise
             is_started = True
             yield dut
         finally:
             if not is_started:
                 with suppress(CamrigError):
                     board.session.restart()
+
+
+def _naming_allow(error: BootError) -> BootError:
+    """The same error; what to do on a board that has no application is this command's own."""
+    own = "--allow puts the application on the board first"
+    return type(error)(
+        error.what, board=error.board, hint=f"{error.hint}; {own}" if error.hint else own, details=error.details
+    )
 
 
 class _Watch:

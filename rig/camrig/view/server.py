@@ -36,7 +36,10 @@ TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".j
 
 
 class PageServer(ThreadingHTTPServer):
-    """Serves the page of one board at ``origin``. ``url`` is the board's, and may be set once it is known."""
+    """Serves the page of one board at ``origin``. ``url`` is the board's, and may be set once it is known.
+
+    At ``control``, another port, is nothing: a page that cannot even reach this computer is kept from it.
+    """
 
     daemon_threads = True
     allow_reuse_address = os.name == "posix"  # elsewhere it would let two servers have one port
@@ -45,9 +48,12 @@ class PageServer(ThreadingHTTPServer):
         """Take the port. Raises BlockedError if it cannot be had."""
         self.url, self.name, self.notice = "", name, ""
         self._asking = threading.Lock()  # a board has few sockets
+        self._control = ThreadingHTTPServer((HOST, 0), _ControlHandler)
+        self._control.daemon_threads = True
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
+            self._control.server_close()
             words = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror or error}"
             raise BlockedError(
                 f"port {port} of this computer {words}", hint="name another for the page, as in --page-port 8091"
@@ -58,17 +64,27 @@ class PageServer(ThreadingHTTPServer):
         return f"http://localhost:{self.server_port}"
 
     @property
+    def control(self) -> str:
+        return f"http://{HOST}:{self._control.server_port}"
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """By which names a browser of this computer calls it."""
         return tuple(f"{host}:{self.server_port}" for host in ("localhost", HOST))
 
     def start(self) -> None:
         """Serve in the background, until ``close``."""
-        threading.Thread(target=self.serve_forever, args=(0.1,), name="the page's server", daemon=True).start()
+        for server, name in ((self, "the page's server"), (self._control, "the page's control")):
+            threading.Thread(target=server.serve_forever, args=(0.1,), name=name, daemon=True).start()
 
     def close(self) -> None:
         self.shutdown()
+        self._control.shutdown()
         self.server_close()
+
+    def server_close(self) -> None:
+        super().server_close()
+        self._control.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Nothing: a browser may go away in the middle."""
@@ -99,6 +115,19 @@ class PageServer(ThreadingHTTPServer):
             "rows": status.rows(reading.status) if isinstance(reading.status, dict) else [],
             "notice": self.notice,
         }
+
+
+class _ControlHandler(BaseHTTPRequestHandler):
+    timeout = SECONDS
+    server_version, sys_version = "camrig", ""
+
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nothing."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -161,7 +190,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _page(self) -> str:
         template = _templates().get_template("view.html")
-        return template.render(board=self.server.url, name=self.server.name, origin=self._origin, header=OWN_HEADER)
+        return template.render(
+            board=self.server.url,
+            control=self.server.control,
+            name=self.server.name,
+            origin=self._origin,
+            header=OWN_HEADER,
+        )
 
     def _refuse(self, code: int, sentence: str) -> None:
         self.close_connection = True
@@ -173,7 +208,8 @@ class _Handler(BaseHTTPRequestHandler):
         board = self.server.url if "[" not in self.server.url else "http:"
         policy = (
             f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {board} data:; "
-            f"connect-src 'self' {board}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            f"connect-src 'self' {board} {self.server.control}; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         self.send_response(code)
         for name, value in (

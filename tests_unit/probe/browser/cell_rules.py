@@ -273,5 +273,8 @@ def sequences() -> Iterator[tuple[Cell, ...]]:
     for page in PAGES[1:]:
         tainted = Cell(page, (to(b"http://localhost:{port}{cell}/y"), NULL_END), "PUT")
         yield tainted, tainted
+        away = b"http://localhost:{port}{cell}/y"
+        again = RawHop(raw(ORIGIN + b"null", b"Location: " + away, status=307), NULL_END.preflight)
+        yield (Cell(page, (to(b"{cell}/y"), to(away), again, NULL_END), "PUT"),)
         yield (Cell(page, (to(b"{cell}/x"), to(b"#f"), to(b"{cell}/y"), to(b"{cell}/x"), END), "PUT"),)
         yield put, preflighted(page, ALLOW, PUT, long), put

@@ -10,6 +10,7 @@ from itertools import count
 
 from camrig.deadline import Deadline
 from camrig.probe.browser.browser import Browser
+from camrig.probe.browser.network_log import Decision
 from camrig.probe.browser.page import Page
 from camrig.probe.browser_deviations import CHROMIUM, Deviation, Expectation, expected, new_memory
 from camrig.probe.fetch_redirect import Hop, Memory
@@ -93,7 +94,7 @@ class CellRunner:
         outcome: Outcome,
     ) -> str:
         refused = not seen.allowed and not seen.thrown
-        failure = self._tab(cell.page).failure(url, Deadline.after(SECONDS)) if refused else ""
+        decision = self._tab(cell.page).decision(url, Deadline.after(SECONDS)) if refused else Decision()
         lines = [f"{cell.method!r} {cell.headers!r} {cell.credentials} from {self.origin(cell.page)}"]
         for hop in hops:
             lines += [f"  preflight answer {hop.preflight!r}", f"  response         {hop.response!r}"]
@@ -101,7 +102,7 @@ class CellRunner:
             f"  oracle:  {expectation}",
             f"           {reason}",
             f"  browser: {outcome}",
-            f"           {failure}",
+            f"           {decision.reason} ({decision.parameter})",
         ]
         return "\n".join(lines)
 

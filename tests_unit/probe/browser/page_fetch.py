@@ -23,7 +23,7 @@ _SCRIPT = """async (url, init) => {
 class PageFetch:
     """``thrown``: the script got an exception before anything was sent. ``headers``: those that it may read.
 
-    ``refused`` is the exception of the promise, in which no browser says why: ``Page.failure`` does.
+    ``refused`` is the exception of the promise, in which no browser says why: ``Page.decision`` does.
     """
 
     thrown: str = ""

@@ -103,16 +103,18 @@ def test_network_log_has_the_preflight_and_the_reason_of_the_browser(browser, se
     page = browser.page(f"{here}/page", soon())
     refused = f"{there}/put?cell=1#part"
     page.evaluate_function("u => fetch(u, {method: 'PUT'}).catch(String)", refused, deadline=soon())
-    assert page.failure(refused, soon()).reason == "PreflightMissingAllowOriginHeader"
-    preflight = next(exchange for exchange in page.exchanges(refused) if exchange.is_preflight)
+    decision = page.decision(refused, soon())
+    assert decision.reason == "PreflightMissingAllowOriginHeader"
+    (preflight,) = decision.preflights
     assert (preflight.method, preflight.status) == ("OPTIONS", 405)
-    assert ("Access-Control-Request-Method", "PUT") in preflight.wire_headers
-    assert preflight.response_headers[-2:] == (("X-Two", "a"), ("x-two", "b"))
+    assert ("Access-Control-Request-Method", "PUT") in preflight.sent
+    assert preflight.received[-2:] == [("X-Two", "a"), ("x-two", "b")]
     own = f"{here}/own"
     assert page.evaluate_function("u => fetch(u).then(r => r.text())", own, deadline=soon()) == "hi"
-    assert page.failure(own, soon()) is None
-    with pytest.raises(PageError, match=r"/never was not made after 0\.1 s"):
-        page.failure(f"{here}/never", Deadline.after(0.1))
+    decision = page.decision(own, soon())
+    assert (decision.reason, decision.failure, decision.answered) == ("", "", True)
+    with pytest.raises(PageError, match=r"/never after 0\.1 s"):
+        page.decision(f"{here}/never", Deadline.after(0.1))
     page.close()
 
 

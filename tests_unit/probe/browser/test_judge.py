@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 from camrig.errors import BlockedError, BoardResetError, BrowserError
+from camrig.probe.browser.network_log import Decision, WireExchange
 from camrig.probe.browser.tabs import Answer
-from camrig.probe.browser.wire import Decision, WireExchange
+from camrig.probe.response_parser import LostExchangeError
 from camrig.report.results_schema import fault_of
 
 from tests_unit.conftest import ROOT
@@ -16,8 +17,9 @@ from tests_unit.conftest import ROOT
 sys.path.insert(0, str(ROOT / "tests_hil"))
 
 from browser_cells import DROPPED, METHODS, POLICY_NAMES, REFUSED, Ask, cells, policies
-from browser_judge import BrowserMismatchError, Judge
+from browser_judge import Judge
 from browser_meaning import readable
+from browser_verdict import BrowserMismatchError
 
 PAGE = "http://localhost:1"
 POLICY = {
@@ -59,7 +61,11 @@ class Board:
         self.answers = list(answers)
 
     def repeat_lost(self, name, send):
-        return send(1.0)
+        while True:
+            try:
+                return send(1.0)
+            except LostExchangeError:
+                continue
 
     def ask(self, page, url, script, seconds):
         result = self.answers.pop(0)
@@ -166,7 +172,73 @@ def test_a_request_that_is_not_sent_says_nothing_of_the_board():
 def test_a_preflight_request_too_many_blocks():
     error, _ = judged([GET], answer(SEEN, (200, GRANT), preflights=[(204, GRANT)]))
     assert isinstance(error, BlockedError)
-    assert "the browser sent 1 preflight requests, by the standard 0" in str(error)
+    assert "the browser asks first (), by the standard it does not" in str(error)
+
+
+X_ONE = Ask("header", headers=(("X-One", "1"),))
+SENT = [("Origin", PAGE), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "x-one")]
+
+
+def asked_first(seen, sent, answered, **decision):
+    """An answer whose preflight request has these headers."""
+    made = answer(seen, (200, GRANT), preflights=[(204, answered)], **decision)
+    made.decision.preflights[0].sent[:] = sent
+    return made
+
+
+@pytest.mark.parametrize(
+    ("ask", "got", "words"),
+    [
+        (X_ONE, ALLOWED, "the Fetch standard cannot tell"),
+        (GET, asked_first(REFUSED_SEEN, SENT, [], reason="HeaderDisallowedByPreflightResponse"), "it does not"),
+        (X_ONE, asked_first(SEEN, [*SENT[:2], (SENT[2][0], "x-one,x-two")], GRANT), "by the standard for"),
+        (X_ONE, asked_first(SEEN, [("Origin", "null"), *SENT[1:]], GRANT), "by the standard for"),
+    ],
+)
+@pytest.mark.parametrize("names", [None, []], ids=["granted", "not granted"])
+def test_a_wrong_idea_of_what_a_browser_asks_first_blocks(ask, got, words, names):
+    """What the policy means is then not known, whatever the browser says."""
+    error, _ = judged([ask], got, allowed_headers=names)
+    assert isinstance(error, BlockedError)
+    assert not isinstance(error, BrowserMismatchError)
+    assert words in str(error)
+
+
+def test_what_a_browser_asks_first_as_it_must_is_judged():
+    granted = [*GRANT, ("Access-Control-Allow-Headers", "x-one")]
+    assert judged([X_ONE], asked_first(SEEN, SENT, granted))[0] is None
+    error, _ = judged([X_ONE], asked_first(SEEN, SENT, granted), allowed_headers=[])
+    assert isinstance(error, BrowserMismatchError)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "words"),
+    [
+        ("image", 503, "the camera has no picture"),
+        ("stream", 503, "the camera has no picture"),
+        ("image", 200, "refuses nothing and shows nothing: the picture does not load"),
+        ("events", 200, "refuses nothing and shows nothing"),
+    ],
+)
+def test_a_camera_that_shows_nothing_is_not_a_fault_of_cors(kind, status, words):
+    seen = {"error": "error", "text": "the picture does not load"}
+    ask = Ask("picture", kind=kind, path="/capture", mode="anonymous" if kind == "image" else None)
+    error, _ = judged([ask], answer(seen, (status, GRANT)))
+    assert isinstance(error, BlockedError)
+    assert words in str(error)
+
+
+def test_a_server_without_a_place_is_asked_again():
+    full = answer(REFUSED_SEEN, (503, [("Retry-After", "1")]), reason="MissingAllowOriginHeader")
+    assert judged([GET], full, full, ALLOWED)[0] is None
+    unlike = answer(REFUSED_SEEN, (503, []), reason="MissingAllowOriginHeader")
+    assert isinstance(judged([GET], unlike)[0], BrowserMismatchError)
+
+
+def test_a_failure_stays_one_if_the_board_resets_later():
+    error, kept = judged([GET, GET], MISSING, BoardResetError("the board restarted"))
+    assert isinstance(error, BrowserMismatchError)
+    assert [cell["outcome"] for cell in kept] == ["failed", "blocked"]
 
 
 def test_headers_that_the_standard_does_not_expose_block():

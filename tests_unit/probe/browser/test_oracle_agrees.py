@@ -21,6 +21,7 @@ from tests_unit.probe.browser.cell_rules import (
     HEADERS,
     METHODS,
     OPEN_END,
+    ORIGIN,
     PUT,
     preflighted,
     raw,
@@ -33,6 +34,9 @@ from tests_unit.probe.browser.raw_server import RawHop
 CELLS_OF_A_KIND = 26
 
 KEPT = preflighted("localhost", ALLOW, PUT, AGE + b"600")
+AWAY = b"http://localhost:{port}{cell}/y"
+ANY = raw(ORIGIN + b"*", PUT, AGE + b"600", status=204)
+ANY_END = RawHop(raw(ORIGIN + b"*"), ANY)
 # For each deviation, requests whose outcome depends on it.
 WITNESSES: dict[str, tuple[Cell, ...]] = {
     "lenient header lines": (simple("localhost", b"Access-Control-Allow-Origin : {page}"),),
@@ -56,6 +60,11 @@ WITNESSES: dict[str, tuple[Cell, ...]] = {
         KEPT,
         preflighted("localhost", ALLOW, METHODS + b"DELETE", AGE + b"600", method="DELETE"),
         KEPT,
+    ),
+    "redirects between origins and the cache": (
+        Cell(
+            "localhost", (to(AWAY), RawHop(raw(ORIGIN + b"*", b"Location: " + AWAY, status=307), ANY), ANY_END), "PUT"
+        ),
     ),
     "the origin null in the cache": (preflighted("null", ALLOW, PUT, AGE + b"600"),) * 2,
 }

@@ -1,171 +1,223 @@
-"""What a page asked of the network and what became of it, from the events of the DevTools protocol."""
+"""What a page of a browser sent and received, out of the events of the domain Network. Pure, fed event by event.
+
+The headers are those of the network, before the browser hides any from the page, so a check can be made on the same
+exchange that the browser decided on.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Pairs = tuple[tuple[str, str], ...]
-Params = dict[str, Any]
-MOST_EXCHANGES = 1000  # that are kept, the latest ones
-PREFLIGHT = "Preflight"
+from camrig.probe.fetch_redirect import Hop
 
-_EVENTS = (
-    "requestWillBeSent",
-    "requestWillBeSentExtraInfo",
-    "responseReceived",
-    "responseReceivedExtraInfo",
-    "loadingFinished",
-    "loadingFailed",
+Headers = list[tuple[str, str]]
+PREFLIGHT = "preflight"
+MOST_REQUESTS = 1000  # that are kept, the latest ones
+# Errors of the network, as parts of their names: the browser has decided nothing.
+LOST = (
+    *("ADDRESS_", "CONNECTION", "CONTENT_LENGTH_MISMATCH", "EMPTY_RESPONSE", "INCOMPLETE_CHUNKED", "INTERNET_DIS"),
+    *("INVALID_HTTP_RESPONSE", "NAME_NOT_RESOLVED", "NETWORK_", "RESPONSE_HEADERS_TRUNCATED", "SOCKET_", "TIMED_OUT"),
 )
 
 
-@dataclass(frozen=True)
-class Failure:
-    """Why the browser refuses a response or gets none.
-
-    ``reason`` is the browser's own code: of CORS, such as ``PreflightMissingAllowOriginHeader``, else why it blocked
-    the request, such as ``mixed-content``, else the error of its network, such as ``net::ERR_CONNECTION_REFUSED``.
-    ``parameter`` is what a CORS code is about: a header, a method or an origin.
-    """
-
-    reason: str
-    parameter: str = ""
-    text: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.reason} ({self.parameter})" if self.parameter else self.reason
-
-
 @dataclass
-class BrowserExchange:
-    """One request of a page, a preflight being one of its own, and the response if there was one.
-
-    ``headers`` are those that the page's side of the browser knows; ``wire_headers`` those that it sent, where it
-    says. ``status`` is 0 without a response.
-    """
+class WireExchange:
+    """A request and its response as they crossed the network; ``status`` is 0 while there is no response."""
 
     url: str
     method: str
-    kind: str  # Fetch, Preflight, Image, Document, EventSource ...
-    headers: Pairs = ()
-    wire_headers: Pairs = ()
+    sent: Headers = field(default_factory=list)
     status: int = 0
-    response_headers: Pairs = ()
-    failure: Failure | None = None
-    done: bool = False
-    following: BrowserExchange | None = None  # after a redirect
+    received: Headers = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of a page's request: all that was sent for it, and the browser's own reason if it refused.
+
+    ``failure`` is the network's error, where the browser has decided nothing.
+    """
+
+    exchanges: tuple[WireExchange, ...] = ()
+    preflights: tuple[WireExchange, ...] = ()
+    reason: str = ""
+    parameter: str = ""
+    failure: str = ""
 
     @property
-    def last(self) -> BrowserExchange:
-        """The end of its redirects."""
-        exchange = self
-        while exchange.following is not None:
-            exchange = exchange.following
-        return exchange
+    def answered(self) -> bool:
+        """Whether any response came: without one the browser has decided by itself."""
+        return any(exchange.status for exchange in (*self.exchanges, *self.preflights))
 
     @property
-    def is_preflight(self) -> bool:
-        return self.kind == PREFLIGHT
+    def hops(self) -> list[Hop]:
+        """The responses in order, each with the answer to its preflight request."""
+        left = list(self.preflights)
+        hops = []
+        for exchange in self.exchanges:
+            place = next((number for number, before in enumerate(left) if before.url == exchange.url), None)
+            before = left.pop(place) if place is not None else None
+            answer = (before.status, before.received) if before is not None and before.status else None
+            hops.append(Hop(exchange.status, exchange.received, answer))
+        return hops
 
 
-@dataclass
+class _Request:
+    """The events of one request; a redirect makes it one with several exchanges."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[WireExchange] = []
+        self.parent = ""  # the request that a preflight request belongs to
+        self.is_preflight = False
+        self.sent: list[Headers] = []
+        self.received: list[tuple[int, Headers]] = []
+        self.reason = self.parameter = self.failure = ""
+        self.has_ended = self.is_answered = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all has been reported: the headers come from another process than the end."""
+        missing = len(self.exchanges) - len(self.received)
+        # The last of them may not have been sent at all; one that the page gave up may have been answered before.
+        unsent = self.failure or PREFLIGHT in self.reason.lower() or self.reason.startswith("net::")
+        return self.has_ended and missing <= (1 if unsent and not self.is_answered else 0)
+
+    def complete(self) -> tuple[WireExchange, ...]:
+        """The exchanges with the headers that events report, which come in the same order."""
+        for exchange, sent in zip(self.exchanges, self.sent, strict=False):
+            exchange.sent = sent
+        for exchange, (status, received) in zip(self.exchanges, self.received, strict=False):
+            exchange.status, exchange.received = status, received
+        return tuple(self.exchanges)
+
+
 class NetworkLog:
-    """The latest exchanges of one page, in the order of their requests; redirected ones are one for each hop."""
+    """Collects the events of requests; ``decision(url)`` says what became of the one for ``url``.
 
-    _open: OrderedDict[str, BrowserExchange] = field(default_factory=OrderedDict)
-    _past: OrderedDict[int, BrowserExchange] = field(default_factory=OrderedDict)
-    _early: OrderedDict[str, list[tuple[str, Params]]] = field(default_factory=OrderedDict)
-    _count: int = 0
+    A URL may have a fragment, which is removed on the way.
+    """
+
+    def __init__(self) -> None:
+        self._requests: OrderedDict[str, _Request] = OrderedDict()
 
     @property
-    def exchanges(self) -> list[BrowserExchange]:
-        return list(self._past.values())
+    def exchanges(self) -> list[WireExchange]:
+        """All of them, preflights and hops included."""
+        return [exchange for request in self._requests.values() for exchange in request.complete()]
 
-    def of(self, url: str) -> list[BrowserExchange]:
-        """The exchanges for a URL, which has its fragment removed on the way."""
-        url = url.partition("#")[0]
-        return [exchange for exchange in self._past.values() if exchange.url == url]
+    @property
+    def decisions(self) -> list[Decision]:
+        """What became of each request of the page, its preflights left out."""
+        own = (request for request in self._requests.values() if request.exchanges and not request.is_preflight)
+        return [
+            Decision(request.complete(), (), request.reason, request.parameter, request.failure) for request in own
+        ]
 
     def clear(self) -> None:
-        self._past.clear()
+        """Forget all. What is reported later of earlier requests says nothing of new ones."""
+        self._requests.clear()
 
-    def add(self, event: str, params: Params) -> None:
-        """Take in an event of the domain Network; events of other kinds are left out."""
-        if event not in _EVENTS or not isinstance(number := params.get("requestId"), str):
-            return
-        if event == "requestWillBeSent":
-            self._request(number, params)
-            for name, details in self._early.pop(number, ()):
-                _update(self._open[number], name, details)
-        elif number in self._open:
-            _update(self._open[number], event, params)
-        else:  # what the network knows may arrive before what the page knows
-            self._early.setdefault(number, []).append((event, params))
-            _bound(self._early)
+    def feed(self, method: str, params: Mapping[str, Any]) -> None:
+        """Take an event; those of other domains say nothing."""
+        handler, number = _HANDLERS.get(method), params.get("requestId")
+        if handler is not None and isinstance(number, str):
+            handler(self._requests.setdefault(number, _Request()), params)
+            while len(self._requests) > MOST_REQUESTS:
+                self._requests.popitem(last=False)
 
-    def _request(self, number: str, params: Params) -> None:
-        previous = self._open.get(number) if "redirectResponse" in params else None
-        if previous is not None:
-            _respond(previous, params["redirectResponse"])
-            previous.done = True
-        request = params.get("request", {})
-        exchange = BrowserExchange(
-            str(request.get("url", "")),
-            str(request.get("method", "")),
-            PREFLIGHT if params.get("initiator", {}).get("type") == "preflight" else str(params.get("type", "")),
-            _pairs(request.get("headers")),
+    def is_known(self, url: str) -> bool:
+        """Whether all that belongs to the page's request for ``url`` has been reported."""
+        own, before = self._of(url)
+        if not own or not all(request.is_known for request in [*own.values(), *before]):
+            return False
+        # What refuses a request by its preflight may be reported before the preflight.
+        reported = {request.exchanges[0].url for request in before}
+        return all(
+            request.exchanges[-1].url in reported for request in own.values() if PREFLIGHT in request.reason.lower()
         )
-        if previous is not None:
-            previous.following = exchange
-        self._open[number] = exchange
-        self._past[self._count] = exchange
-        self._count += 1
-        _bound(self._open)
-        _bound(self._past)
+
+    def _of(self, url: str) -> tuple[dict[str, _Request], list[_Request]]:
+        """The page's requests for ``url``, and the preflight requests before them."""
+        url = url.partition("#")[0]
+        own = {
+            number: request
+            for number, request in self._requests.items()
+            if not request.is_preflight and request.exchanges and request.exchanges[0].url == url
+        }
+        return own, [request for request in self._requests.values() if request.is_preflight and request.parent in own]
+
+    def decision(self, url: str) -> Decision:
+        """What became of the page's requests for ``url``, in the order in which they were made."""
+        own, before = self._of(url)
+        last = next(reversed(list(own.values())), None)
+        return Decision(
+            tuple(exchange for request in own.values() for exchange in request.complete()),
+            tuple(exchange for request in before for exchange in request.complete()),
+            last.reason if last else "",
+            last.parameter if last else "",
+            last.failure if last else "",
+        )
 
 
-def _update(exchange: BrowserExchange, event: str, params: Params) -> None:
-    if event == "requestWillBeSentExtraInfo":
-        exchange.wire_headers = _pairs(params.get("headers"))
-    elif event == "responseReceived":
-        _respond(exchange, params.get("response", {}))
-    elif event == "responseReceivedExtraInfo":
-        exchange.status = int(params.get("statusCode", 0))
-        exchange.response_headers = _lines(params.get("headersText")) or _pairs(params.get("headers"))
-    elif event == "loadingFinished":
-        exchange.done = True
-    elif event == "loadingFailed":
-        exchange.failure = _failure(params)
-        exchange.done = True
+def _will_be_sent(request: _Request, params: Mapping[str, Any]) -> None:
+    sent, initiator = params.get("request") or {}, params.get("initiator") or {}
+    request.exchanges.append(WireExchange(str(sent.get("url", "")), str(sent.get("method", ""))))
+    if initiator.get("type") == PREFLIGHT:
+        request.is_preflight, request.parent = True, str(initiator.get("requestId", ""))
 
 
-def _respond(exchange: BrowserExchange, response: Params) -> None:
-    exchange.status = exchange.status or int(response.get("status", 0))
-    exchange.response_headers = exchange.response_headers or _pairs(response.get("headers"))
+def _headers_sent(request: _Request, params: Mapping[str, Any]) -> None:
+    request.sent.append(_joined(params.get("headers")))
 
 
-def _failure(params: Params) -> Failure:
-    cors = params.get("corsErrorStatus") or {}
-    text = str(params.get("errorText", ""))
-    reason = cors.get("corsError") or params.get("blockedReason") or text or "unknown"
-    return Failure(str(reason), str(cors.get("failedParameter", "")), text)
+def _headers_received(request: _Request, params: Mapping[str, Any]) -> None:
+    text = params.get("headersText")
+    headers = raw_headers(text) if isinstance(text, str) else _joined(params.get("headers"))
+    request.received.append((int(params.get("statusCode") or 0), headers))
 
 
-def _pairs(headers: object) -> Pairs:
-    """Lines of one name are one value with line feeds in it."""
-    if not isinstance(headers, dict):
-        return ()
-    return tuple((str(name), line) for name, value in headers.items() for line in str(value).split("\n"))
+def _answered(request: _Request, params: Mapping[str, Any]) -> None:
+    request.is_answered = params.get("hasExtraInfo") is True  # else its headers are not reported at all
 
 
-def _lines(head: object) -> Pairs:
-    """The headers of a response as they came, where the browser has kept its head."""
-    lines = (line.partition(":") for line in str(head or "").split("\r\n")[1:])
-    return tuple((name, value.strip("\t ")) for name, colon, value in lines if colon)
+def _finished(request: _Request, params: Mapping[str, Any]) -> None:
+    request.has_ended = True
 
 
-def _bound(entries: OrderedDict[Any, Any]) -> None:
-    while len(entries) > MOST_EXCHANGES:
-        entries.popitem(last=False)
+def _failed(request: _Request, params: Mapping[str, Any]) -> None:
+    request.has_ended = True
+    status, error = params.get("corsErrorStatus"), str(params.get("errorText", ""))
+    if isinstance(status, Mapping):
+        request.reason = str(status.get("corsError", ""))
+        request.parameter = str(status.get("failedParameter", ""))
+    elif params.get("blockedReason"):
+        request.reason = str(params["blockedReason"])
+    elif error.removeprefix("net::ERR_").startswith(LOST):
+        request.failure = error
+    else:
+        request.reason = error
+
+
+_HANDLERS: dict[str, Callable[[_Request, Mapping[str, Any]], None]] = {
+    "Network.requestWillBeSent": _will_be_sent,
+    "Network.requestWillBeSentExtraInfo": _headers_sent,
+    "Network.responseReceivedExtraInfo": _headers_received,
+    "Network.responseReceived": _answered,
+    "Network.loadingFinished": _finished,
+    "Network.loadingFailed": _failed,
+}
+
+
+def raw_headers(text: str) -> Headers:
+    """The headers of a response's head, each line as a pair."""
+    lines = [line.partition(":") for line in text.split("\r\n")[1:] if line]
+    return [(name.strip(), value.strip(" \t")) for name, _, value in lines]
+
+
+def _joined(headers: Any) -> Headers:
+    """Headers as the browser gives them in an object: the values of one name are lines."""
+    pairs: Sequence[tuple[Any, Any]] = list(headers.items()) if isinstance(headers, Mapping) else []
+    return [(str(name), line) for name, value in pairs for line in str(value).split("\n")]

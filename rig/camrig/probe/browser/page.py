@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from camrig.deadline import Deadline
 from camrig.errors import BrowserError, PageError
-from camrig.probe.browser.network_log import BrowserExchange, Failure, NetworkLog
+from camrig.probe.browser.network_log import Decision, NetworkLog
 from camrig.probe.browser.pipe import Message
 
 if TYPE_CHECKING:
@@ -35,7 +33,6 @@ class Page:
         self.url = "about:blank"
         self.network = NetworkLog()
         self.console: deque[str] = deque(maxlen=_MOST_MESSAGES)
-        self._listeners: list[Callable[[str, Message], None]] = []
 
     def open(self, url: str, deadline: Deadline) -> None:
         """Load a document; its images and frames may go on loading. Raises PageError if there is none."""
@@ -64,27 +61,20 @@ class Page:
         """Call a JavaScript function with values that JSON can hold; as ``evaluate``."""
         return self.evaluate(f"({function})(...{json.dumps(arguments)})", deadline)
 
-    def failure(self, url: str, deadline: Deadline) -> Failure | None:
-        """Why the last request for ``url`` failed, or one to which it was redirected; None if none did. Waits.
+    def decision(self, url: str, deadline: Deadline) -> Decision:
+        """What became of the requests for ``url`` since the log was cleared, once the browser has reported all.
 
-        Raises PageError if the page asked for no such URL, or the request has no end by the deadline.
+        Raises PageError if it has not by the deadline: the page asked for no such URL, or got no end of it.
         """
-        while True:
-            exchanges = [exchange for exchange in self.network.of(url) if not exchange.is_preflight]
-            if exchanges and exchanges[-1].last.done:
-                return exchanges[-1].last.failure
+        while not self.network.is_known(url):
             try:
                 self._browser.receive(deadline)
             except TimeoutError:
-                state = "is not at its end" if exchanges else "was not made"
                 raise PageError(
-                    f"the request of {self.url} for {url} {state} after {deadline.seconds:.3g} s"
+                    f"the browser has not reported all of a request for {url} after {deadline.seconds:.3g} s"
                 ) from None
             self._demand_sound()
-
-    def exchanges(self, url: str) -> list[BrowserExchange]:
-        """What the browser has reported of requests for ``url``, preflights and hops included."""
-        return self.network.of(url)
+        return self.network.decision(url)
 
     def screenshot(self, deadline: Deadline) -> bytes:
         """The page as it looks, a PNG."""
@@ -113,23 +103,10 @@ class Page:
         except BrowserError:
             return
 
-    @contextmanager
-    def listening(self, listener: Callable[[str, Message], None]) -> Iterator[None]:
-        """A context in which ``listener`` gets the name and the parameters of every event, too."""
-        self._listeners.append(listener)
-        try:
-            yield
-        finally:
-            self._listeners.remove(listener)
-
     def handle(self, event: str, params: Message) -> None:
         """Take in an event of the browser about this page."""
-        for listener in self._listeners:
-            listener(event, params)
-        domain, _, name = event.partition(".")
-        if domain == "Network":
-            self.network.add(name, params)
-        elif event == "Page.domContentEventFired":
+        self.network.feed(event, params)
+        if event == "Page.domContentEventFired":
             self._frame_events.add("DOMContentLoaded")
         elif event == "Page.javascriptDialogOpening":
             self._fault = f"opened a dialog, {str(params.get('message', ''))[:200]!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from camrig.deadline import Deadline
 from camrig.errors import BrowserError, PageError
 from camrig.probe.browser.browser import Browser
+from camrig.probe.browser.network_log import Decision
 from camrig.probe.browser.page import Page
 from camrig.probe.browser.page_server import PAGES, PageServer
 from camrig.probe.browser.scripts import TIMEOUT, Script
-from camrig.probe.browser.wire import Decision, WireLog
 from camrig.probe.response_parser import LostExchangeError
 
 MOST_STARTS = 4
@@ -98,33 +98,22 @@ class Tabs:
         self._guarded(lambda: self._page(page).open(self.server.url(page), Deadline.after(SECONDS_TO_OPEN)))
 
     def _ask(self, name: str, url: str, script: Script, seconds: float) -> Answer:
-        page, log = self._page(name), WireLog()
+        page = self._page(name)
+        page.network.clear()
         start = time.monotonic()
-        with page.listening(log.feed):
-            seen = page.evaluate(script(url, seconds), Deadline.after(seconds + SECONDS_BEYOND))
-            end = time.monotonic()
-            if not isinstance(seen, dict):
-                raise PageError(f"a script in the page {name} resolved to {seen!r}"[:200])
-            answer = Answer(url, seen, log.decision(url), end - start)
-            until = Deadline.after(SECONDS_FOR_EVENTS)
-            while not answer.throws and not log.is_known(url):
-                if not self._more_events(until):
-                    break
-            answer = Answer(url, seen, log.decision(url), end - start)
-        if failure := answer.decision.failure:
-            raise LostExchangeError(failure, _cause(failure))
+        seen = page.evaluate(script(url, seconds), Deadline.after(seconds + SECONDS_BEYOND))
+        took = time.monotonic() - start
+        if not isinstance(seen, dict):
+            raise PageError(f"a script in the page {name} resolved to {seen!r}"[:200])
         if seen.get("error") == TIMEOUT:
             raise LostExchangeError(f"no answer within {seconds:.1f} s", "timeout")
-        return answer
-
-    def _more_events(self, until: Deadline) -> bool:
-        """Take in a message of the browser, if one comes in time."""
-        assert self._browser is not None
-        try:
-            self._browser.receive(until)
-        except TimeoutError:
-            return False
-        return True
+        answer = Answer(url, seen, Decision(), took)
+        if answer.throws:
+            return answer
+        decision = page.decision(url, Deadline.after(SECONDS_FOR_EVENTS))
+        if decision.failure:
+            raise LostExchangeError(decision.failure, _cause(decision.failure))
+        return replace(answer, decision=decision)
 
     def _page(self, name: str) -> Page:
         if self._browser is None:

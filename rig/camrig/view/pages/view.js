@@ -9,7 +9,7 @@ const SIGNS = { open: ["✓", "passes"], blocked: ["✗", "blocked"], note: ["�
 const PERMISSIONS = ["local-network", "loopback-network", "local-network-access"];
 let trial = 0;
 
-const fresh = (path) => `${board}${path}?view=${Date.now()}-${trial++}`;
+const fresh = (path, server = board) => `${server}${path}?view=${Date.now()}-${trial++}`;
 
 const say = (text) => {
   $("notice").textContent = text;
@@ -71,6 +71,10 @@ const attempt = async (action) => {
 
 const get = (path, options) => attempt(async (signal) => (await fetch(fresh(path), { ...options, signal })).status);
 
+// Whether this page may reach this computer itself, at another port.
+const reachesComputer = async () =>
+  (await attempt(async (signal) => { await fetch(fresh("/", document.body.dataset.control), { mode: "no-cors", signal }); })).ok;
+
 const pixels = () => attempt((signal) => new Promise((resolve, reject) => {
   const picture = new Image();
   picture.crossOrigin = "anonymous";
@@ -128,7 +132,8 @@ const look = async () => {
     if (putIsSafe) outcomes.put = await get("/api/status", { method: "PUT", headers: own });
     outcomes.credentials = await get("/api/status", { credentials: "include" });
   }
-  return { secure: isSecureContext, protocol: location.protocol, reached, permissions: await permissions(), outcomes };
+  const page = { secure: isSecureContext, protocol: location.protocol, loopback: reached.ok || await reachesComputer() };
+  return { ...page, reached, permissions: await permissions(), outcomes };
 };
 
 // What is shown

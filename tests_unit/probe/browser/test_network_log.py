@@ -1,11 +1,11 @@
-"""The wire's log puts events together: headers as received, hops in order, each with its own preflight request."""
+"""The log of a page puts events together: headers as received, hops in order, each with its own preflight."""
 
 from __future__ import annotations
 
 import itertools
 
 import pytest
-from camrig.probe.browser.wire import WireLog, raw_headers
+from camrig.probe.browser.network_log import MOST_REQUESTS, NetworkLog, raw_headers
 
 URL, NEXT = "http://board:8080/a?cell=1", "http://board:8080/b"
 
@@ -27,7 +27,7 @@ def ended(number, **failure):
 
 
 def log_of(*events):
-    log = WireLog()
+    log = NetworkLog()
     for event, params in events:
         log.feed(event, params)
     return log
@@ -96,6 +96,29 @@ def test_a_request_is_known_once_all_of_it_is_reported(events):
             log = log_of(*order)
             assert log.is_known(URL)
             assert log.decision(URL).hops == log_of(*events).decision(URL).hops
+
+
+def test_a_response_that_was_given_up_is_waited_for():
+    """A page drops a stream: what the network knows of its headers may come after that."""
+    answered = "Network.responseReceived", {"requestId": "7", "hasExtraInfo": True}
+    dropped = (sent("7", URL), answered, ended("7", errorText="net::ERR_ABORTED"))
+    assert not log_of(*dropped).is_known(URL)
+    assert log_of(*dropped, received("7", 200)).is_known(URL)
+    assert log_of(sent("7", URL), ended("7", errorText="net::ERR_ABORTED")).is_known(URL)
+
+
+def test_what_was_forgotten_says_nothing_of_the_next_request():
+    log = log_of(*SIMPLE[:2])
+    log.clear()
+    for event, params in (SIMPLE[2], sent("8", URL), received("8", 404), ended("8")):
+        log.feed(event, params)
+    assert [hop.status for hop in log.decision(f"{URL}#part").hops] == [404]
+
+
+def test_only_the_latest_requests_are_kept():
+    log = log_of(*(sent(str(number), f"{URL}{number}") for number in range(MOST_REQUESTS + 5)))
+    assert [exchange.url for exchange in log.exchanges][:1] == [f"{URL}5"]
+    assert len(log.decisions) == MOST_REQUESTS
 
 
 def test_a_preflight_that_is_reported_last_is_waited_for():
