@@ -22,6 +22,7 @@ from camrig import errors
 from camrig.cli.parser import COMMANDS, parser
 from camrig.plugin import fixture_names, fixtures
 from camrig.report.json_report import SCHEMA, BoardReport, RunReport
+from camrig.settings.bench import KEYS as BOARD_KEYS
 from camrig.settings.config_file import CONFIG_FILE
 from camrig.settings.deploy_table import DeployTable
 from camrig.settings.options import OPTIONS
@@ -63,8 +64,13 @@ VARIABLES = {
     "CAMRIG_WIFI_PASSWORD": f"its password; or `password` in `{WIFI_FILE}`. Hidden wherever camrig prints or writes",
     "MICROPY_MICROPYTHON": "the MicroPython program of the virtual board (that of the installed package)",
     "XDG_CACHE_HOME": "where compiled modules are kept, in `camrig/built` (`~/.cache`)",
-    "LOCALAPPDATA": "the same on Windows",
+    "XDG_DATA_HOME": "where `camrig lab setup` installs labgrid, in `camrig/labgrid` (`~/.local/share`)",
+    "LOCALAPPDATA": "both of these on Windows",
+    "CAMRIG_LABGRID_CLIENT": "a `labgrid-client` whose labgrid is used instead of the one of `camrig lab setup`",
+    "LG_TOKEN": "the reservation that `labgrid:+` means, preferred by `labgrid:+tag=value` if its place has the tags",
+    "LG_ENV": "labgrid's environment file, for the driver of a place's power",
     "XDG_RUNTIME_DIR": "where locks of boards and tokens of agents are kept (a folder of this user in `/tmp`)",
+    "CAMRIG_AIR": "where runs wait for the air that boards share: one folder for all users (`camrig-air` in `/tmp`)",
     "USERNAME": "names that folder where there are no user numbers (Windows)",
     "CAMRIG_WATCH_RESULT": "set by `camrig watch` for the pytest that it runs",
     "CAMRIG_RELEASE": "set by `camrig release` for its commands: `release`, or `rehearsal`, which marks outputs",
@@ -85,6 +91,7 @@ OBJECTS = (
 )
 
 TABLES = {
+    "[board.NAME]": "a board of the bench: {board}; see [bench.md](bench.md)",
     "[deploy]": "which files of the application are deployed, and with which settings: {keys}; see "
     "[own-firmware.md](own-firmware.md#which-files-are-deployed)",
     "[limits]": "a limit for each metric, such as `heap.leak_slope`; see [release-gate.md](release-gate.md#limits)",
@@ -127,12 +134,14 @@ def _options() -> str:
 def _keys() -> str:
     """The tables that the file may have, beside a key for each option."""
     keys = ", ".join(f"`{field.name}`" for field in dataclasses.fields(DeployTable))
-    tables = [(f"`{name}`", text.format(keys=keys)) for name, text in TABLES.items()]
+    board = ", ".join(f"`{key}`" for key in BOARD_KEYS)
+    tables = [(f"`{name}`", text.format(keys=keys, board=board)) for name, text in TABLES.items()]
     return (
         "Each option above has a key there, in which a dash may stand for the underscore; several devices are a "
         "list. Paths are relative to the file. It may also have these tables:\n\n"
         + _table(("table", "holds"), tables)
-        + f"\n\nA password never stands there, but in `{WIFI_FILE}`, with the keys `ssid` and `password`."
+        + f"\n\nA password never stands there, but in `{WIFI_FILE}`, with the keys `ssid` and `password`, and "
+        "in `[network.NAME]` for boards that join another one."
     )
 
 

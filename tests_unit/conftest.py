@@ -56,7 +56,18 @@ settings.load_profile("camrig")
 
 
 # Fixtures of tests that start a command or a board.
-SLOW = {"board", "command", "deployed", "environment", "faulty", "outcomes", "power_on", "virtual", "wheel"}
+SLOW = {
+    "board",
+    "command",
+    "deployed",
+    "environment",
+    "faulty",
+    "labgrid",
+    "outcomes",
+    "power_on",
+    "virtual",
+    "wheel",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,6 +104,7 @@ def pytest_collection_finish() -> None:
 def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Locks and kept boards of whoever runs the tests are out of reach."""
     os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("runtime"))
+    os.environ["CAMRIG_AIR"] = os.environ["XDG_RUNTIME_DIR"] + "/air"  # nor do tests wait for each other
 
 
 class Ended:
@@ -129,9 +141,12 @@ def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment for a command under test: without settings of whoever runs the tests, and marked."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))}
+    clean = {
+        k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "LG_", "MICROPY_", "PYTEST_"))
+    }
     clean["CAMRIG_TEST_MARK"] = uuid.uuid4().hex
     clean["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # half the time in which a pytest starts
+    clean["CAMRIG_AIR"] = os.environ["XDG_RUNTIME_DIR"] + "/air"
     clean["CAMRIG_BOOT_TIMEOUT"] = "16"  # no board is here that takes longer, and many do not boot at all
     return clean
 

@@ -105,6 +105,14 @@ class BoardBusyError(BlockedError):
     """Another run owns the board."""
 
 
+class LabError(BlockedError):
+    """labgrid, its coordinator or an exporter cannot be used."""
+
+
+class LeaseLostError(LabError):
+    """The place that a run had at a labgrid coordinator is not its own any more."""
+
+
 class BoardSilentError(BlockedError):
     """Nothing answers on the wire."""
 

@@ -66,3 +66,25 @@ def test_a_port_that_is_not_on_a_hub_cannot_be_switched(tmp_path, monkeypatch, p
 def test_a_missing_uhubctl_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert power.usb_power("/dev/ttyUSB7") == (None, "uhubctl is not installed")
+
+
+def test_another_port_of_a_hub_is_switched_where_the_bench_says_so(tmp_path, monkeypatch):
+    uhubctl(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/arguments')
+    cycle, _ = power.usb_power("/dev/ttyUSB7", "2-1.3")
+    assert cycle is not None
+    cycle()
+    assert (tmp_path / "arguments").read_text().split()[:4] == ["-l", "2-1", "-p", "3"]
+
+
+def test_a_command_of_the_bench_switches_power(tmp_path):
+    relay = tmp_path / "relay"
+    relay.write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/words\n[ "$1" = cycle ] || {{ echo no such port; exit 1; }}\n'
+    )
+    relay.chmod(0o755)
+    power.command_power((str(relay), "cycle", "a b"), "see the bench file")()
+    assert (tmp_path / "words").read_text() == "cycle a b\n"
+    with pytest.raises(BlockedError, match="relay failed: no such port"):
+        power.command_power((str(relay), "of"), "see the bench file")()
+    with pytest.raises(BlockedError, match="missing did not finish"):
+        power.command_power((str(tmp_path / "missing"),), "see the bench file")()

@@ -126,12 +126,15 @@ def test_python_compiles(page):
         compile(block, str(page), "exec")
 
 
+OF_WIFI = {"ssid", "password", "network"}  # of camrig.wifi.toml
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_settings_are_known(page, tmp_path):
     for number, block in enumerate(code(page, "toml")):
         path = tmp_path / f"{number}.toml"
         path.write_text(block)
-        assert read_toml(path).keys() <= KEYS | {"limits", "wiring", "deploy"}, block
+        assert read_toml(path).keys() <= KEYS | {"board", "limits", "wiring", "deploy"} | OF_WIFI, block
 
 
 @pytest.mark.parametrize(

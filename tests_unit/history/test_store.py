@@ -14,9 +14,12 @@ from camrig.history import schema
 from camrig.history.add import add_results, import_results
 from camrig.history.comparison import ComparisonRecord, comparisons, save_comparison
 from camrig.history.export import as_json
+from camrig.history.nights import board_nights
 from camrig.history.query import Filter, figures, rows
 from camrig.history.record import read_run
 from camrig.history.store import add, opened, remove
+from camrig.history.trend import trend
+from camrig.history.trend_page import trend_page
 from camrig.report.json_report import TestRecord
 
 from tests_unit.history.results import board, run, written
@@ -360,3 +363,22 @@ def test_a_migration_that_fails_changes_nothing(history, tmp_path, monkeypatch):
     with opened(history) as connection:
         assert "colour" not in str(connection.execute("PRAGMA table_info(runs)").fetchall())
     assert count(history) == 1
+
+
+def test_a_board_with_a_name_is_shown_and_found_by_it(history, tmp_path):
+    """The history goes by MAC, so that a board which is renamed, or named by its port, keeps its past."""
+    files = written(
+        tmp_path / "runs",
+        run(1, board(name="old")),
+        run(2, board(name="left", spec="left"), board("24:6f:28:aa:10:c5", spec="/dev/ttyUSB1")),
+    )
+    with opened(history, create=True) as connection:
+        add(connection, map(read_run, files))
+        assert [row.shown for row in rows(connection, Filter())] == ["left", "left", "24:6f:28:aa:10:c5"]
+        assert {row.board for row in rows(connection, Filter(board="lef?"))} == {"24:6f:28:aa:10:c4"}
+        assert rows(connection, Filter(board="old")) == []
+        nights = board_nights(connection, Filter(board="left"))
+        assert [(name, len(nights[name].nights), nights[name].shown) for name in nights] == [
+            ("24:6f:28:aa:10:c4", 2, "left")
+        ]
+        assert "left" in trend_page(nights, trend(nights))

@@ -54,7 +54,8 @@ def test_every_module_but_the_virtual_boards_own_imports():
     assert code == 0, out
     count, *failed = out.split()
     assert int(count) > 150
-    assert [name for name in failed if not name.startswith("camrig.virtual.")] == []
+    elsewhere = ("camrig.virtual.", "camrig.lab.labgrid.labgrid_side.")  # which runs in labgrid's environment
+    assert [name for name in failed if not name.startswith(elsewhere)] == []
     assert "camrig.virtual.board" not in failed
 
 

@@ -7,7 +7,7 @@ from typing import TypeGuard
 from camrig.board.console import Console
 from camrig.board.crash import APPLICATION, Crash
 from camrig.board.events import Event, TaskFailed
-from camrig.errors import BoardCrashedError, CamrigError, PortError, PowerLostError
+from camrig.errors import BoardCrashedError, CamrigError, LeaseLostError, PortError, PowerLostError
 
 CONSOLE_LINES = 20  # of the console, shown beside an error
 AGENT_FILES = ("rig_agent.py", "rig_agent_parts.py")  # the rig's own part of what runs on the board
@@ -17,6 +17,8 @@ def crash_error(crash: Crash, console: Console, board: str, since: int) -> Camri
     """The error that a crash of ``board`` is, with the console's output ``since`` a mark where no code caused it."""
     if crash.attributed_to == APPLICATION:
         return BoardCrashedError(crash.summary, board=board, hint="see the console of the board")
+    if isinstance(console.broken, LeaseLostError):
+        return console.broken.on(board)
     details = console.excerpt(CONSOLE_LINES, since=since)
     if console.broken is not None:
         return PortError(crash.summary, board=board, hint="check cable and power", details=details)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -11,7 +12,7 @@ import serial
 from camrig.board.control_lines import BoardSerial
 from camrig.board.line_profiles import DEVKIT, LineProfile
 from camrig.deadline import Deadline
-from camrig.errors import BlockedError, PortError
+from camrig.errors import BlockedError, CamrigError, PortError
 
 POLL = 0.05  # seconds that one read may block, so a deadline is noticed at most that late
 DEFAULT_TIMEOUT = 10.0  # seconds, for a read without a deadline and for a write
@@ -22,12 +23,19 @@ class Line:
     """An open port with a read buffer. ``listener`` is called with every chunk as it arrives.
 
     It has what mpremote's transport uses of a pyserial port (read, write, inWaiting, rts, dtr, close), but a read
-    waits until the deadline for all its bytes, and never longer. Raises PortError when the port is lost.
+    waits until the deadline for all its bytes, and never longer. Raises what ``explain`` makes of the PortError when
+    the port is lost.
     """
 
-    def __init__(self, port: Any, listener: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        port: Any,
+        listener: Callable[[bytes], None],
+        explain: Callable[[CamrigError], CamrigError] = lambda error: error,
+    ) -> None:
         self.port = port
         self.listener = listener
+        self.explain = explain
         self.buffer = bytearray()
         self.deadline: Deadline | None = None
 
@@ -38,7 +46,7 @@ class Line:
             while chunk and len(chunk) < CHUNK and (waiting := self.port.in_waiting):
                 chunk += self.port.read(waiting)
         except (OSError, TypeError) as error:  # TypeError: raised by pyserial when the port was closed
-            raise lost(error) from None
+            raise self.explain(lost(error)) from None
         if chunk:
             self.buffer += chunk
             self.listener(bytes(chunk))
@@ -67,13 +75,13 @@ class Line:
         try:
             return len(self.buffer) + int(self.port.in_waiting)
         except OSError as error:
-            raise lost(error) from None
+            raise self.explain(lost(error)) from None
 
     def write(self, data: bytes) -> int:
         try:
             return int(self.port.write(data) or 0)
         except OSError as error:
-            raise lost(error) from None
+            raise self.explain(lost(error)) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("rts", "dtr"):
@@ -114,7 +122,9 @@ def _opened(port: str, baud: int, lines: LineProfile) -> Any:
         serial_port.exclusive = True
     serial_port.baudrate, serial_port.timeout = baud, POLL
     serial_port.dtr, serial_port.rts = lines.dtr, lines.rts
-    serial_port.open()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of pyserial itself, where a network port opens
+        serial_port.open()
     if isinstance(serial_port, serial.Serial):  # URL ports have no time-out for writes
         serial_port.write_timeout = DEFAULT_TIMEOUT
     return serial_port

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from camrig.board.session import SECONDS_TO_BOOT, Session
 from camrig.deadline import Deadline
-from camrig.errors import BoardBrokenError, BoardSilentError, CamrigError
+from camrig.errors import BoardBrokenError, BoardSilentError, CamrigError, LeaseLostError
 
 SECONDS_TO_RETURN = 15.0  # for a USB port that lost its power to come back
 SECONDS_TO_LOOK = 0.5  # for a port that did not come back within that time
@@ -201,7 +201,7 @@ class Ladder:
     def climb(self, first: str = CTRL_C) -> RungAttempt:
         """Climb from the rung named ``first`` until one brings the board into the raw REPL; returns that attempt.
 
-        Raises BoardBrokenError, which says how each rung failed.
+        Raises BoardBrokenError, which says how each rung failed, or LeaseLostError: then the board is left alone.
         """
         names = [rung.name for rung in self._rungs]
         attempts: list[RungAttempt] = []
@@ -225,6 +225,8 @@ class Ladder:
                 raise BoardSilentError("a command got a wrong answer")
         except RungUnavailableError as error:
             return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what, absent=True, at=deadline.start)
+        except LeaseLostError:
+            raise
         except CamrigError as error:
             return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what, at=deadline.start)
         return RungAttempt(rung.name, deadline.spent, ok=True, at=deadline.start)

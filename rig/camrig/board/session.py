@@ -19,7 +19,7 @@ from camrig.board.pace import Pace
 from camrig.board.transport import RAW_BANNER, RawReplError, Transport
 from camrig.board.unfinished_deploy import UnfinishedDeployError, wait_until_finished
 from camrig.deadline import Deadline
-from camrig.errors import BoardRaisedError, BoardSilentError, CamrigError
+from camrig.errors import BoardRaisedError, BoardSilentError, CamrigError, LeaseLostError
 
 SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt, including the SPIRAM test
 SECONDS_TO_START = 5.0  # for a fresh interpreter, and the application's boot.py
@@ -40,7 +40,8 @@ class Session:
     """A board whose port this process has open. ``name`` is what errors call the board.
 
     ``boots_in`` is the longest time in seconds from a reset to the prompt; emulated chips take several times as long.
-    ``notify`` gets a line when the board has to be waited for. ``pace`` is how fast the board works.
+    ``notify`` gets a line when the board has to be waited for. ``pace`` is how fast the board works. ``explain`` may
+    know a better error than that of a lost port.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Session:
         lines: LineProfile = DEVKIT,
         boots_in: float = SECONDS_TO_BOOT,
         notify: Callable[[str], None] = lambda line: None,
+        explain: Callable[[CamrigError], CamrigError] = lambda error: error,
     ) -> None:
         self.name = name or port
         self.boots_in = boots_in
@@ -63,14 +65,14 @@ class Session:
         self._listening = threading.Event()
         self._settle_seconds = SECONDS_TO_SETTLE
         self._on_trial = False
-        self._port, self._baud, self._lines = port, baud, lines
+        self._port, self._baud, self._lines, self._explain = port, baud, lines, explain
         self.transport = self._open()
 
     def _open(self) -> Transport:
         try:
-            return Transport(self._port, self._baud, self.console.feed, self._lines)
+            return Transport(self._port, self._baud, self.console.feed, self._lines, self._explain)
         except CamrigError as error:
-            raise error.on(self.name) from None
+            raise self._explain(error).on(self.name) from None
 
     def reopen(self, deadline: Deadline, find: Callable[[], str] | None = None) -> None:
         """Open the port again as soon as it is there: a board that loses power may take its USB port with it.
@@ -82,6 +84,8 @@ class Session:
             try:
                 self._port = find() if find else self._port
                 self.transport = self._open()
+            except LeaseLostError:
+                raise
             except CamrigError:
                 if deadline.passed:
                     raise

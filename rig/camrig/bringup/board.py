@@ -33,7 +33,6 @@ from camrig.errors import (
 )
 from camrig.lab import lock
 from camrig.lab.device_spec import Device, open_device, require_wifi
-from camrig.lab.usb_ports import lock_key
 from camrig.redaction import register
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
@@ -77,7 +76,7 @@ class Board:
 
     def __init__(self, spec: str, settings: Settings, steps: Steps | None = None, token: str | None = None) -> None:
         self.spec = spec
-        self.settings = settings
+        self.settings = settings.of_board(spec)
         self.steps = steps or Steps()
         self._token = token or ""
         self._stack = ExitStack()
@@ -143,7 +142,8 @@ class Board:
         try:
             self.recovery.wake()
         except NoMicroPythonError as error:
-            if isinstance(error, BootLoaderError) or lock.inspect(lock_key(self.device.port))[1] is None:
+            port = self.reservation.port
+            if isinstance(error, BootLoaderError) or port is None or port.seen is None:
                 raise
             raise ctrl_c_ignored(self.spec, error.details) from None
 
@@ -158,7 +158,7 @@ class Board:
 
     def reach(self) -> None:
         """Find the port, starting a virtual board if the specification says so. Raises PortError."""
-        self.device = self._stack.enter_context(open_device(self.spec, self.settings))
+        self.device = self._stack.enter_context(open_device(self.spec, self.settings, self.steps.say))
 
     def open(self) -> None:
         """Own the board and open its port, control lines first. Raises BoardBusyError or PortError."""
@@ -171,6 +171,7 @@ class Board:
             lines=self.settings.lines,
             boots_in=self.settings.boots_in,
             notify=self.steps.say,
+            explain=self.device.explain,
         )
         self._stack.callback(self.session.close)
         Thread(target=_read_ahead, name="modules read ahead", daemon=True).start()
@@ -183,7 +184,19 @@ class Board:
         if port is not None and self.identity.mac:
             kept = self.reservation.claim(self.identity.mac)
             port.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
+        self._check_mac()
         self._choose_token(kept)
+
+    def _check_mac(self) -> None:
+        """Raises BlockedError for another board than the one that was named."""
+        expected, mac = self.settings.board(self.spec).mac, self.identity.mac.lower()
+        if expected and mac != expected:
+            name = self.settings.name_of("", mac) or mac or "one without a MAC"
+            raise BlockedError(
+                f"the board on {self.device.port} is {name}, and not the one with the MAC {expected}",
+                board=self.spec,
+                hint="see which board is where: camrig devices --probe",
+            )
 
     def forget_deployment(self) -> None:
         """The firmware has changed: files have to be built for it, and what it has of them is not known."""

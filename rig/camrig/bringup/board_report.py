@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,11 +12,15 @@ from camrig.report.json_report import BoardReport
 from camrig.report.packed_text import packed
 
 
-def board_report(board_run: BoardRun, board: Board, events: list[dict[str, Any]]) -> BoardReport:
+def board_report(
+    board_run: BoardRun, board: Board, events: list[dict[str, Any]], known_issues: Sequence[str] = ()
+) -> BoardReport:
     """The report of ``board``, which is that of ``board_run``; ``events`` are its time line."""
     identity, deployment = board.identity, board.deployment
     radio = board_run.radio
     console, left_out = board.session.console.log()
+    name = board.settings.name_of(board_run.spec, identity.mac)
+    entry = board.settings.board(name)
     return BoardReport(
         spec=board_run.spec,
         machine=identity.machine,
@@ -49,6 +54,10 @@ def board_report(board_run: BoardRun, board: Board, events: list[dict[str, Any]]
         ],
         timeline=events,
         console=packed(console, left_out),
+        name=name,
+        access_point=entry.access_point,
+        about=entry.notes,
+        known_issues=list(known_issues),
         metrics=board_run.recorder.metrics,
         notes={**board_run.recorder.notes, "exchanges": _exchanges(board_run)},
     )

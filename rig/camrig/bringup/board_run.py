@@ -11,7 +11,14 @@ from camrig.board.crash import Crash
 from camrig.bringup.board import Board
 from camrig.deploy.hang import Hang
 from camrig.dut import Dut
-from camrig.errors import AnswerLostError, BoardBrokenError, CameraError, CamrigError, FirmwareBootError
+from camrig.errors import (
+    AnswerLostError,
+    BoardBrokenError,
+    CameraError,
+    CamrigError,
+    FirmwareBootError,
+    LeaseLostError,
+)
 from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, LossCount, certainly_exceeds, loss_sentence
 from camrig.measure.recorder import Recorder
 from camrig.probe.agent import Radio
@@ -98,11 +105,13 @@ class BoardRun:
         if self.board is None:
             return [("board", self.spec)]
         identity = self.board.identity
+        name = self.board.settings.name_of(self.spec, identity.mac)
         pictures = [("pictures", pictures_kind(self.sensor))] if self.sensor else []
         return [
             ("board", identity.mac or self.spec),
             ("firmware", identity.firmware),
             ("virtual", str(identity.virtual).lower()),
+            *([("name", name)] if name else []),
             *pictures,
         ]
 
@@ -119,11 +128,26 @@ class BoardRun:
 
     def start_test(self, test: str) -> None:
         """A test starts on this board. Raises the first cause when the board is broken."""
+        self._check_lease()
         self.confirm_firmware()
         self.recover_if_down()
         if self.broken is not None:
             raise self.broken
         self._mark_start(test)
+
+    def _check_lease(self) -> None:
+        """A board that has become somebody else's is broken for this run."""
+        if self.board is None or self.broken is not None:
+            return
+        try:
+            self.board.device.check()
+        except LeaseLostError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: CamrigError) -> None:
+        self.broken = error
+        if self.dut is not None:
+            self.dut.give_up(error)
 
     def _mark_start(self, test: str) -> None:
         if self.dut is None:
@@ -165,6 +189,7 @@ class BoardRun:
     def recover_if_down(self) -> None:
         """Bring the board back if it went down or fell silent. A board that stays down is ``broken``."""
         dut = self.dut
+        self._check_lease()
         if dut is None or self.broken is not None:
             return
         crash, silence = dut.crash_monitor.crash, self._silence
@@ -210,16 +235,17 @@ class BoardRun:
         assert self.board is not None
         dut.crash_monitor.forget()  # this crash has its test
         try:
+            if isinstance(cause, LeaseLostError):
+                raise cause
             self.board.recover(dut)
-        except (FirmwareBootError, CameraError) as error:
-            self.broken = error
+        except (FirmwareBootError, LeaseLostError, CameraError) as error:
+            self._give_up(error)
         except CamrigError as error:
-            self.broken = BoardBrokenError(
+            broken = BoardBrokenError(
                 f"{cause.what}, and it did not come back: {error.what}",
                 board=cause.board,
                 hint=error.hint,
                 details=error.details,
             )
+            self._give_up(broken)
         self.radio, self.sensor = self.board.radio, self.board.sensor
-        if self.broken is not None:
-            dut.give_up(self.broken)

@@ -23,8 +23,8 @@ from camrig.firmware.image import MAX_SIZE, Image, read_image
 from camrig.flash.boot_loader import Connect
 from camrig.flash.esptool_loader import connector, missing
 from camrig.flash.write import FlashResult, Target, flash_board, put_back
-from camrig.lab.device_spec import Device, find_port
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.lab.device_spec import Device
+from camrig.settings.resolve import Settings
 
 if TYPE_CHECKING:
     from camrig.bringup.board import Board
@@ -48,7 +48,7 @@ def connect_to(device: Device, settings: Settings) -> Connect:
 
 
 def _find_port(device: Device) -> str:
-    return device.port if is_virtual(device.spec) else find_port(device.spec)
+    return device.find() if device.find is not None else device.port
 
 
 def flash_firmware(
@@ -157,7 +157,7 @@ def reflash_action(
 
     A board whose ``mac`` is not known is not written: another one may be on its port.
     """
-    if is_virtual(device.spec):
+    if settings.is_virtual(device.spec):
         return None, "a virtual board has no boot loader"
     if reason := missing():
         return None, reason

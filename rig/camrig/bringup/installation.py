@@ -10,7 +10,6 @@ from camrig.errors import SettingsError
 from camrig.firmware.image import Image
 from camrig.flash.boot_loader import Connect
 from camrig.ota.trial import NoRollbackError
-from camrig.settings.resolve import is_virtual
 
 if TYPE_CHECKING:
     from camrig.bringup.board import Board
@@ -39,7 +38,7 @@ def install(board: Board, image: Image, connect: Connect | None = None, *, dry_r
             return Installed(not update.is_new, update.slot, over_the_air=True)
         except NoRollbackError as error:
             board.steps.say(f"{error.what}: through the boot loader")
-    if connect is None and is_virtual(board.spec):
+    if connect is None and board.settings.is_virtual(board.spec):
         raise SettingsError(
             "a virtual board has no boot loader, so it takes firmware only over the air",
             hint="name an application image: micropython.bin, or .app-bin",

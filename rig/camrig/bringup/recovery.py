@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from camrig.board.power import usb_power
+from camrig.board.power import command_power, usb_power
 from camrig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, RungAttempt, rungs
 from camrig.board.session import Session
 from camrig.errors import (
@@ -16,8 +16,9 @@ from camrig.errors import (
     CamrigError,
     NoMicroPythonError,
 )
-from camrig.lab.device_spec import Device, find_port
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.lab.device_spec import Device
+from camrig.settings.bench import NO_POWER
+from camrig.settings.resolve import Settings
 from camrig.steps import Steps
 
 T = TypeVar("T")
@@ -89,7 +90,7 @@ class Recovery:
 
 
 def _ladder(session: Session, device: Device, settings: Settings, mac: Callable[[], str]) -> Ladder:
-    power, no_power = (device.power_cycle, "") if device.power_cycle else usb_power(device.port)
+    power, no_power = _power(device, settings)
     flash, no_flash = _reflash(device, settings, mac)
     return Ladder(
         session,
@@ -100,10 +101,22 @@ def _ladder(session: Session, device: Device, settings: Settings, mac: Callable[
             no_power=no_power,
             reflash=flash,
             no_reflash=no_flash,
-            find=None if is_virtual(device.spec) else lambda: find_port(device.spec),
+            find=device.find,
             boot=settings.boots_in,
         ),
     )
+
+
+def _power(device: Device, settings: Settings) -> tuple[Callable[[], None] | None, str]:
+    """What switches the board's power off and on: what the bench file says, else the device, else its USB port."""
+    own = settings.board(device.spec).power
+    if own == NO_POWER:
+        return None, "the bench file says that nothing switches it"
+    if isinstance(own, tuple):
+        return command_power(own, "it is power of this board in the bench file"), ""
+    if not own and (device.power_cycle is not None or device.no_power):
+        return device.power_cycle, device.no_power
+    return usb_power(device.port, own)
 
 
 def _reflash(device: Device, settings: Settings, mac: Callable[[], str]) -> tuple[Callable[[], None] | None, str]:

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from camrig.lab import lock
 from camrig.lab.device_spec import Device
 from camrig.lab.usb_ports import lock_key, mac_key
-from camrig.settings.resolve import is_virtual
 
 
 class Reservation:
@@ -20,8 +19,12 @@ class Reservation:
         self.port: lock.Lock | None = None
 
     def take(self, device: Device) -> None:
-        """Own the port. Raises BoardBusyError. A virtual board is kept and owned already, or made for this run."""
-        self.port = device.lock if is_virtual(self._spec) else self._take(lock_key(device.port))
+        """Own the port. Raises BoardBusyError.
+
+        A kept virtual board or a place is owned already, and another virtual board was made for this run.
+        """
+        owned = device.lock is not None or device.is_virtual
+        self.port = device.lock if owned else self._take(lock_key(device.port))
 
     def claim(self, mac: str) -> lock.Lock | None:
         """Own the board with this MAC, on whichever port. Raises BoardBusyError. None where no MAC is unique."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from camrig.settings.options import OPTIONS
 from camrig.settings.resolve import Settings
 
-BOARD_OPTIONS = ("device", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "fast", "wait")
+BOARD_OPTIONS = (
+    *("device", "coordinator", "baud", "port", "sim_heap", "boot_timeout", "url", "require", "lines", "fast", "wait"),
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from camrig.cli.command import BOARD_OPTIONS, Command, add_options
 from camrig.errors import SettingsError
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,11 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         board.deploy(production=arguments.production, measure_imports=False)  # nothing is judged here
         dut = board.boot(confirm=not is_stage())  # in a release the suite has to pass first
         state = f"serves at {dut.url}" if settings.ready is None else "runs"
-        print("the virtual board ran, and ends here" if is_virtual(board.spec) else f"{board.spec} {state}")
+        print(
+            "the virtual board ran, and ends here"
+            if board.settings.is_virtual(board.spec)
+            else f"{board.spec} {state}"
+        )
     return 0
 
 

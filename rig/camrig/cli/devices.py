@@ -17,7 +17,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ask each free board for chip, MAC and firmware: interrupts what it runs, and starts it again",
     )
-    add_options(parser, "device", "baud", "lines")
+    add_options(parser, "device", "coordinator", "baud", "lines")
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -23,7 +23,10 @@ from camrig.whole_file import write_whole
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """The options that choose runs. Without a default, so that a sub-command's parser keeps what stood before it."""
     options = {
-        "board": ("BOARD", "only this board: its MAC, or how it was named; * and ? stand for anything"),
+        "board": (
+            "BOARD",
+            "only this board: its MAC, its name, or what --device named; * and ? stand for anything",
+        ),
         "metric": ("METRIC", "only this metric, such as latency.preflight.*"),
         "since": ("DATE", "only runs since this date (2026-11-01), or of the last days (30d)"),
         "outcome": ("OUTCOME", "only runs that passed, failed, or were inconclusive, interrupted or blocked"),

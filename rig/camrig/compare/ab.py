@@ -234,7 +234,7 @@ def run_ab(
                 Evidence(
                     samples=comparison.candidate,
                     board=board_record(board),
-                    settings=settings_record(settings),
+                    settings=settings_record(board.settings),
                     files=board.deployment.read_back(),
                     console=board.session.console.text(),
                     comparison=comparison,

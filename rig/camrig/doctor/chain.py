@@ -27,7 +27,7 @@ from camrig.errors import BoardBusyError, BoardSilentError, BootError, CamrigErr
 from camrig.flash.esptool_loader import connector
 from camrig.lab.usb_ports import find_usb_port, list_usb_ports
 from camrig.redaction import visible
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 from camrig.steps import Step, Steps
 
 
@@ -52,8 +52,8 @@ class Doctor:
         power: bool = False,
     ) -> None:
         self.board = Board(spec, settings, Steps(self._report_waiting))
-        self.settings = settings
-        self.deploy = deploy or is_virtual(spec)
+        self.settings = settings.of_board(spec)
+        self.deploy = deploy or settings.is_virtual(spec)
         self.pulse = pulse
         self.flash = flash
         self.power = power
@@ -186,7 +186,7 @@ class Doctor:
                 advice += "; or let the doctor reset the chip, to find out how its lines are wired"
                 command = f"{self._doctor_command()} --try-lines"
             broken = self._broken("REPL", error, advice, command)
-            if self.flash and not is_virtual(self.board.spec):
+            if self.flash and not self.settings.is_virtual(self.board.spec):
                 session.close()
                 for check in checks_by_loader(
                     connector(self.board.device.port, self.settings.lines), self._flash_command

@@ -146,10 +146,11 @@ def _where(
     names: Sequence[str], measured: Sequence[str], boards: Mapping[str, BoardNights], night: datetime.date
 ) -> str:
     names = list(dict.fromkeys(names))
+    called = [boards[name].shown if name in boards else name for name in names]
     if len(measured) > 1 and len(names) == len(measured):
         return f"on all {len(names)} boards"
     if len(names) == 1:
-        return f"on {names[0]} alone, of {len(measured)} boards" if len(measured) > 1 else f"on {names[0]}"
+        return f"on {called[0]} alone, of {len(measured)} boards" if len(measured) > 1 else f"on {called[0]}"
     places = {name: _place(boards[name], night) for name in measured}
     shared = {places[name] for name in names if name in places}
     everywhere = [name for name in measured if places[name] in shared]
@@ -157,7 +158,7 @@ def _where(
     if len(shared) == 1 and shared != {""} and len(everywhere) < len(measured):
         whole = "all" if len(everywhere) == len(names) else f"{len(names)} of {len(everywhere)}"
         return f"{text}: {whole} of those on {shared.pop()}"
-    return f"{text}: {', '.join(names)}"
+    return f"{text}: {', '.join(called)}"
 
 
 def _place(board: BoardNights, night: datetime.date) -> str:

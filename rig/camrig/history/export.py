@@ -55,7 +55,7 @@ def _lines(connection: sqlite3.Connection, chosen: Filter) -> Iterator[dict[str,
         measured.setdefault((figure.row.run, figure.row.board), []).append(figure)
     for row in rows(connection, chosen):
         line = {**empty, **asdict(row)}
-        line.pop("run")
+        line.pop("run"), line.pop("label")
         record = compared.get((row.board, row.started))
         for figure in measured.get((row.run, row.board), ()):
             ab = None if record is None else "worse" if figure.metric in record.worse else "not worse"

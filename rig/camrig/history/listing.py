@@ -18,7 +18,7 @@ def listing(connection: sqlite3.Connection, chosen: Filter, columns: int, most: 
         heads: tuple[str, ...] = ("metric", "unit", "run", "board", "median", "low", "high", "n")
         lines: list[tuple[str, ...]] = [
             (
-                *(figure.metric, figure.unit, local(figure.row.started), figure.row.board, number(figure.median)),
+                *(figure.metric, figure.unit, local(figure.row.started), figure.row.shown, number(figure.median)),
                 *("–" if end is None else number(end) for end in (figure.low, figure.high)),
                 str(figure.n),
             )
@@ -30,7 +30,7 @@ def listing(connection: sqlite3.Connection, chosen: Filter, columns: int, most: 
         tests = outcomes(connection)
         lines = [
             (
-                *(local(row.started), row.ending + " (scoped)" * bool(row.scoped), row.board or "–"),
+                *(local(row.started), row.ending + " (scoped)" * bool(row.scoped), row.shown or "–"),
                 *(row.firmware.removeprefix("MicroPython ") or "–", row.library[:8] or "–"),
                 _tests(tests.get(row.run, {})),
             )

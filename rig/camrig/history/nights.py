@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from camrig.history.comparison import ComparisonRecord, comparisons
-from camrig.history.query import Filter
+from camrig.history.query import OF_BOARD, Filter
 from camrig.history.record import BLOCKED, FAILED, INCONCLUSIVE, INTERRUPTED, PASSED
 from camrig.measure.statistics import median
 
@@ -55,6 +55,12 @@ class BoardNights:
     nights: dict[datetime.date, Night] = field(default_factory=dict)
     courses: dict[Metric, dict[datetime.date, float]] = field(default_factory=dict)
     compared: dict[datetime.date, ComparisonRecord] = field(default_factory=dict)
+    label: str = ""  # its name in the bench file
+
+    @property
+    def shown(self) -> str:
+        """The board as people call it."""
+        return self.label or self.name
 
 
 def board_nights(
@@ -65,8 +71,8 @@ def board_nights(
     With ``names`` these boards, whatever the filter says of boards.
     """
     if names is None and chosen.board:
-        pattern = "SELECT DISTINCT name FROM boards WHERE lower(name) GLOB lower(?) OR spec GLOB ?"
-        names = [name for (name,) in connection.execute(pattern, (chosen.board, chosen.board))]
+        pattern = f"SELECT DISTINCT name FROM boards WHERE {OF_BOARD}"
+        names = [name for (name,) in connection.execute(pattern, (chosen.board,) * 3)]
     where, values = replace(chosen, board="").where(metrics=False)
     if names is not None:
         where += f" AND boards.name IN ({', '.join('?' * len(names))})"
@@ -83,13 +89,14 @@ def board_nights(
         if machine:
             named.setdefault(spec, name)
     records = comparisons(connection)
+    labels = dict(connection.execute("SELECT board, label FROM labels").fetchall())
     boards: dict[str, BoardNights] = {}
     places: dict[int, tuple[str, datetime.date]] = {}
     for number, name, spec, machine, virtual, started, ending, scoped, *facts in rows:
         name = name if machine or name != spec else named.get(spec, name)
         if virtual and hardware and names is None:
             continue
-        board = boards.setdefault(name, BoardNights(name, machine, bool(virtual)))
+        board = boards.setdefault(name, BoardNights(name, machine, bool(virtual), label=labels.get(name, "")))
         board.machine = machine or board.machine
         night = night_of(started)
         known = {fact: "" if value is None else str(value) for fact, value in zip(_FACTS, facts, strict=True)}

@@ -14,6 +14,13 @@ from camrig.history.record import ENDINGS
 UTC = datetime.timezone.utc
 
 
+# By MAC, by what --device named, or by the name in the bench file.
+OF_BOARD = (
+    "lower(boards.name) GLOB lower(?) OR boards.spec GLOB ?"
+    " OR boards.name IN (SELECT board FROM labels WHERE label GLOB ?)"
+)
+
+
 @dataclass(frozen=True)
 class Filter:
     """Which runs, boards and metrics: texts are patterns with ``*`` and ``?``; empty is all of them."""
@@ -34,8 +41,8 @@ class Filter:
                 parts.append(column)
                 values.append(value)
         if self.board:
-            parts.append("(lower(boards.name) GLOB lower(?) OR boards.spec GLOB ?)")
-            values += [self.board] * 2
+            parts.append(f"({OF_BOARD})")
+            values += [self.board] * 3
         if self.metric and metrics:
             parts.append("names.name GLOB ?")
             values.append(self.metric)
@@ -53,6 +60,12 @@ class Row:
     board: str
     firmware: str
     library: str
+    label: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The board as people call it."""
+        return self.label or self.board
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ class Figure:
 
 _ROW = (
     "runs.id, runs.started, coalesce(boards.ending, runs.ending), runs.scoped, boards.name, boards.firmware,"
-    " boards.library"
+    " boards.library, (SELECT label FROM labels WHERE labels.board = boards.name)"
 )
 
 
@@ -100,14 +113,16 @@ def figures(connection: sqlite3.Connection, chosen: Filter) -> Iterator[Figure]:
         values,
     )
     for line in answer:
-        yield Figure(_row(line[:7]), *line[7:])
+        yield Figure(_row(line[:8]), *line[8:])
 
 
 def _row(line: Sequence[object]) -> Row:
     run, started, ending, scoped, *texts = line
     assert isinstance(run, int)
-    board, firmware, library = (str(text or "") for text in texts)
-    return Row(run, str(started), str(ending), None if scoped is None else bool(scoped), board, firmware, library)
+    board, firmware, library, label = (str(text or "") for text in texts)
+    return Row(
+        run, str(started), str(ending), None if scoped is None else bool(scoped), board, firmware, library, label
+    )
 
 
 def outcomes(connection: sqlite3.Connection) -> dict[int, dict[str, int]]:

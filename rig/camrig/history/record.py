@@ -13,11 +13,16 @@ from typing import Any
 
 from camrig.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, ResultsError
 from camrig.measure.statistics import median
+from camrig.report.board_endings import BLOCKED as BLOCKED
+from camrig.report.board_endings import FAILED as FAILED
+from camrig.report.board_endings import INCONCLUSIVE as INCONCLUSIVE
+from camrig.report.board_endings import INTERRUPTED as INTERRUPTED
+from camrig.report.board_endings import PASSED as PASSED
+from camrig.report.board_endings import board_endings
 from camrig.report.results_file import INTERRUPTED as EXIT_INTERRUPTED
 from camrig.report.results_file import read_results
 
 MAX_BATCHES = 32  # medians of batches that are kept of a metric
-PASSED, FAILED, BLOCKED, INCONCLUSIVE, INTERRUPTED = "passed", "failed", "blocked", "inconclusive", "interrupted"
 ENDINGS = (PASSED, FAILED, INCONCLUSIVE, INTERRUPTED, BLOCKED)
 _ENDING = {0: PASSED, EXIT_FAILED: FAILED, EXIT_INCONCLUSIVE: INCONCLUSIVE, EXIT_INTERRUPTED: INTERRUPTED}
 
@@ -52,6 +57,7 @@ class BoardRecord:
     access_point: str = ""
     channel: int | None = None
     metrics: tuple[MetricRecord, ...] = ()
+    label: str = ""  # its name in the bench file
 
     @property
     def name(self) -> str:
@@ -111,33 +117,14 @@ def run_of(data: Mapping[str, Any], source: str) -> RunRecord:
 
 def _boards(data: Mapping[str, Any], ending: str) -> Iterator[BoardRecord]:
     """The boards of a run, also those that tests asked for and the rig did not reach."""
-    outcomes: dict[str, set[str]] = {}
-    for test in data["outcomes"]:
-        outcomes.setdefault(test["board"], set()).add(test["outcome"])
     reached = [board["spec"] for board in data["boards"]]
-    missed = [spec for spec in outcomes if spec and spec not in reached]
-    endings = {spec: _own_ending(spec, outcomes, ending) for spec in (*reached, *missed)}
-    if len(endings) == 1:
-        endings = dict.fromkeys(endings, ending)
+    tests = [(test["board"], test["outcome"]) for test in data["outcomes"]]
+    endings = board_endings(reached, tests, ending)
     for board in data["boards"]:
         yield _board(board, endings[board["spec"]])
-    for spec in missed:
-        yield BoardRecord(spec=spec, ending=INTERRUPTED if endings[spec] == INTERRUPTED else BLOCKED)
-
-
-def _own_ending(spec: str, outcomes: Mapping[str, set[str]], ending: str) -> str:
-    """How the run ended for one of several boards, from the tests that ran on it."""
-    own = outcomes.get(spec, set())
-    if own & {"failed", "error"}:
-        return FAILED
-    if ending == INTERRUPTED or not own:
-        return ending
-    if BLOCKED in own:
-        return BLOCKED
-    if INCONCLUSIVE in own:
-        return INCONCLUSIVE
-    blamed = set().union(*outcomes.values()) & {"failed", "error"}
-    return PASSED if ending != FAILED or blamed else ending
+    for spec, own in endings.items():
+        if spec not in reached:
+            yield BoardRecord(spec=spec, ending=own)
 
 
 def _board(data: Mapping[str, Any], ending: str) -> BoardRecord:
@@ -154,6 +141,7 @@ def _board(data: Mapping[str, Any], ending: str) -> BoardRecord:
         application=data["application_sha256"],
         access_point=(data["radio"] or {}).get("ssid") or "",
         channel=(data["radio"] or {}).get("channel"),
+        label=data["name"],
         metrics=tuple(_metric(metric) for metric in data["metrics"] if isfinite(metric["median"])),
     )
 

@@ -81,7 +81,14 @@ CREATE TABLE comparisons (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _COMPARISONS)
+_LABELS = """
+CREATE TABLE labels (
+    board TEXT PRIMARY KEY,
+    label TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _COMPARISONS, _LABELS)
 VERSION = len(MIGRATIONS)
 
 

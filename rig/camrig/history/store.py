@@ -109,8 +109,12 @@ def _add(connection: sqlite3.Connection, run: RunRecord) -> bool:
 
 
 def _add_board(connection: sqlite3.Connection, run: int, board: BoardRecord) -> None:
+    name_of_board = _name(connection, board)
+    if board.label and board.label != name_of_board:
+        label = _storable((name_of_board, board.label))
+        connection.execute("INSERT OR REPLACE INTO labels VALUES (?, ?)", label)
     row = (
-        *(None, run, _name(connection, board), board.spec, board.ending, board.machine, board.firmware, board.build),
+        *(None, run, name_of_board, board.spec, board.ending, board.machine, board.firmware, board.build),
         *(board.mac, board.virtual),
         *(board.library, board.library_source, board.application, board.access_point, board.channel),
     )

@@ -52,6 +52,12 @@ class Change:
     nights: int = 0  # of a drift
     lasts: bool = False  # a drift that goes on
     compared: str = ""  # what camrig ab said of that night's library and the one before
+    label: str = ""  # the board's name in the bench file
+
+    @property
+    def shown(self) -> str:
+        """The board as people call it."""
+        return self.label or self.board
 
     @property
     def share(self) -> float | None:
@@ -116,6 +122,7 @@ def _changes(
         yield Change(
             kind=POSSIBLE if step is moved.possible and compared != CONFIRMED else STEP,
             board=board.name,
+            label=board.label,
             metric=metric[0],
             unit=metric[1],
             night=night,
@@ -133,6 +140,7 @@ def _changes(
         yield Change(
             kind=DRIFT,
             board=board.name,
+            label=board.label,
             metric=metric[0],
             unit=metric[1],
             night=nights[start],
@@ -202,7 +210,7 @@ def _neighbours(
     near = [neighbour for neighbour in near if len(neighbour.courses.get(metric, ())) >= BEFORE]
     if not near:
         return f"no other board on {place}"
-    too = [neighbour.name for neighbour in near if _moved_too(neighbour.courses[metric], night, change)]
+    too = [neighbour.shown for neighbour in near if _moved_too(neighbour.courses[metric], night, change)]
     if not too:
         return f"none of {len(near)} neighbour{'s' * (len(near) != 1)} on {place} moved the same way"
     return f"{len(too)} of {len(near)} neighbours on {place} moved too: {', '.join(too)}"

@@ -36,7 +36,7 @@ def grid(boards: Mapping[str, BoardNights], nights: Sequence[datetime.date]) -> 
         for month, days in groupby(latest, key=lambda night: night.strftime("%Y-%m"))
     )
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{_cells(board, latest)}</tr>' for name, board in boards.items()
+        f'<tr><th scope="row">{escape(board.shown)}</th>{_cells(board, latest)}</tr>' for board in boards.values()
     )
     return Markup(
         '<table class="nights"><caption class="gone">How each night ended, the last one first</caption>'
@@ -67,7 +67,7 @@ def course_drawing(course: MetricCourse, nights: Sequence[datetime.date], board:
     zero, each = scale_y(0.0), scale_y(1.0) - scale_y(0.0)
     ys = [min(max(zero + each * value, _TOP), _BOTTOM) for value in course.values]  # a spike ends at the border
     description = f"{len(course.values)} nights; the table has what changed."
-    drawing = Drawing(_HEIGHT, f"{course.metric} of {board.name}", description)
+    drawing = Drawing(_HEIGHT, f"{course.metric} of {board.shown}", description)
     drawing.y_axis(scale_y, _LEFT, _RIGHT, course.unit)
     drawing.parts += _months(tuple(nights), scale_x)
     for place, words in _firmwares(board, first):

@@ -81,7 +81,7 @@ def _row(change: Change) -> dict[str, Any]:
     per_night = (change.after - change.before) / change.nights if change.nights else None
     return {
         "night": change.night.isoformat(),
-        "board": change.board,
+        "board": change.shown,
         "metric": change.metric,
         "anchor": anchor(change.board, change.metric),
         "kind": change.kind,
@@ -114,15 +114,17 @@ def anchor(board: str, metric: str) -> str:
 
 def _counts(board: BoardNights, nights: Sequence[datetime.date]) -> list[Any]:
     numbers = Counter(night.ending for night in board.nights.values())
-    return [board.name, *(numbers[ending] for ending in ENDINGS), len(nights) - len(board.nights)]
+    return [board.shown, *(numbers[ending] for ending in ENDINGS), len(nights) - len(board.nights)]
 
 
 def _board(board: BoardNights, courses: Sequence[MetricCourse], nights: Sequence[datetime.date]) -> dict[str, Any]:
     shown = [_course(course, nights, board) for course in courses]
     last = list(board.nights.values())[-1]
     return {
-        "name": board.name,
-        "title": ", ".join(filter(None, (board.machine, last.facts["firmware"], last.place))),
+        "name": board.shown,
+        "title": ", ".join(
+            filter(None, (board.label and board.name, board.machine, last.facts["firmware"], last.place))
+        ),
         "virtual": board.virtual,
         "moved": [course for course in shown if course["changes"]],
         "still": [course for course in shown if not course["changes"]],

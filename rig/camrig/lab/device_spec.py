@@ -7,15 +7,18 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from camrig.errors import PortError, WifiError
+from camrig.errors import CamrigError, PortError, WifiError
 from camrig.lab.early_start import switched_on, taken_early
 from camrig.lab.kept_boards import config_of, take
+from camrig.lab.labgrid.place_spec import is_place
 from camrig.lab.lock import Lock
 from camrig.lab.usb_ports import UsbPort, list_usb_ports
-from camrig.settings.resolve import VIRTUAL, Settings, is_virtual
+from camrig.settings.bench import ALL, MAC, VIRTUAL
+from camrig.settings.resolve import Settings
 from camrig.settings.wifi import Wifi
 
 COM_PORT = re.compile(r"(?:\\\\\.\\)?COM\d{1,3}", re.IGNORECASE)  # of Windows, also as \\.\COM12
@@ -24,10 +27,12 @@ NETWORK = ("socket://", "rfc2217://")
 
 @dataclass(frozen=True)
 class Device:
-    """A board that can be opened: its specification, its port, and the network that it is to join.
+    """A board that can be opened: its specification or name, its port, and the network that it is to join.
 
-    ``power_cycle`` switches its power off and on, None if the device itself cannot do that. ``lock`` is that of a
-    kept virtual board, which is held already.
+    ``power_cycle`` switches its power off and on, None if the device itself cannot do that; ``no_power`` says why
+    nothing can. ``lock`` is that of a kept virtual board or of a place, which is held already. ``find`` returns the
+    present name of the port, None if that does not change. ``check`` raises LeaseLostError when the board has become
+    somebody else's, and ``explain`` makes that error of one that its port raised.
     """
 
     spec: str
@@ -35,30 +40,63 @@ class Device:
     wifi: Wifi | None
     power_cycle: Callable[[], None] | None = None
     lock: Lock | None = None
+    no_power: str = ""
+    find: Callable[[], str] | None = None
+    check: Callable[[], None] = lambda: None
+    explain: Callable[[CamrigError], CamrigError] = lambda error: error
+    is_virtual: bool = False
 
 
 @contextmanager
-def open_device(spec: str, settings: Settings) -> Iterator[Device]:
-    """The device that ``spec`` names, for the duration of the context.
+def open_device(spec: str, settings: Settings, notify: Callable[[str], None] = lambda line: None) -> Iterator[Device]:
+    """The device that ``spec`` names, for the duration of the context; ``settings`` are those of this board.
 
     ``sim`` takes a kept virtual board that fits and is free, or starts one for this run. Its radio sees one network,
     the configured one if there is one. ``sim:PROFILE`` means a board that is as slow as the profile says.
-    Raises PortError, WifiError, InterpreterMissingError or SettingsError.
+    A board that is known by its MAC may have to be looked for, of which ``notify`` gets a line for each port. A place
+    of labgrid's is acquired; ``notify`` gets a line when it has to be waited for.
+    Raises PortError, WifiError, LabError, BoardBusyError, InterpreterMissingError or SettingsError.
     """
-    if is_virtual(spec):
+    if settings.is_virtual(spec):
         config = config_of(spec, settings)
         if (taken := take(config)) is not None:
             kept, lock = taken
             try:
-                yield Device(spec, kept.path, Wifi(kept.ssid, kept.password), kept.power_cycle, lock)
+                yield Device(spec, kept.path, Wifi(kept.ssid, kept.password), kept.power_cycle, lock, is_virtual=True)
             finally:
                 lock.release()
             return
         config, starting = taken_early(spec, settings) or switched_on(config)
         with starting.finish() as fresh:
-            yield Device(spec, fresh.path, Wifi(config.wifi_ssid, config.wifi_password), fresh.power_cycle)
+            wifi = Wifi(config.wifi_ssid, config.wifi_password)
+            yield Device(spec, fresh.path, wifi, fresh.power_cycle, is_virtual=True)
         return
-    yield Device(spec, find_port(spec), settings.wifi)
+    address = settings.board(spec).device
+    if is_place(address):
+        from camrig.lab.labgrid.lease import leased
+
+        with leased(address, settings.coordinator, settings.wait, notify) as lease:
+            yield Device(
+                spec,
+                lease.port,
+                settings.wifi,
+                lease.power_cycle if lease.has_power else None,
+                lease.lock,
+                no_power=f"the labgrid place {lease.place} has nothing that switches it",
+                find=lease.find,
+                check=lease.check,
+                explain=lease.explain,
+            )
+        return
+    if address.startswith(MAC):
+        from camrig.lab.by_mac import search
+
+        search(address[len(MAC) :], settings, notify)
+    try:
+        port = find_port(address)
+    except PortError as error:
+        raise error.on(spec) if spec != address else error from None
+    yield Device(spec, port, settings.wifi, find=partial(find_port, address))
 
 
 def require_wifi(device: Device) -> Wifi:
@@ -73,7 +111,19 @@ def require_wifi(device: Device) -> Wifi:
 
 
 def find_port(spec: str) -> str:
-    """The path or URL to open for ``auto``, ``id:SERIAL``, a path, a COM port or a URL. Raises PortError."""
+    """The path or URL to open for ``auto``, ``id:SERIAL``, ``mac:ADDRESS``, a path, a COM port or a URL.
+
+    The port of a place is known only while that is acquired. Raises PortError, also for ``all`` where no board is
+    attached.
+    """
+    if spec == ALL:
+        raise PortError("no USB serial port is attached, so --device all names no board", hint="plug the boards in")
+    if spec.startswith(MAC):
+        from camrig.lab.by_mac import known_port
+
+        return known_port(spec[len(MAC) :])
+    if is_place(spec):
+        raise PortError(f"{spec} has no port before it is acquired", hint="run with it as --device")
     if spec == "auto":
         return _only_port(list_usb_ports())
     if spec.startswith("id:"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from camrig.lab.kept_boards import config_of, has_fitting
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 from camrig.virtual.board import StartingBoard, VirtualConfig
 from camrig.virtual.config import has_own_password
 
@@ -20,7 +20,8 @@ def switch_on(settings: Settings) -> Callable[[], None]:
     Raises InterpreterMissingError, BlockedError or SettingsError.
     """
     spec = settings.device[0]
-    if not is_virtual(spec) or settings.requires("hardware") or has_fitting(config_of(spec, settings)):
+    settings = settings.of_board(spec)
+    if not settings.is_virtual(spec) or settings.requires("hardware") or has_fitting(config_of(spec, settings)):
         return lambda: None
     config, starting = switched_on(config_of(spec, settings))
     _early.append((spec, settings, config, starting))
@@ -32,9 +33,12 @@ def switch_on(settings: Settings) -> Callable[[], None]:
     return end
 
 
-def switched_on(config: VirtualConfig) -> tuple[VirtualConfig, StartingBoard]:
-    """A board of ``config`` that starts up, with a password of its own unless one was configured."""
-    if not has_own_password(config):
+def switched_on(config: VirtualConfig, *, own_password: bool = True) -> tuple[VirtualConfig, StartingBoard]:
+    """A board of ``config`` that starts up, with a password of its own unless one was configured.
+
+    Without an ``own_password`` it keeps the built-in one: those who will use it do not know another.
+    """
+    if own_password and not has_own_password(config):
         config = replace(config, wifi_password=secrets.token_hex(8))
     return config, StartingBoard(config)
 

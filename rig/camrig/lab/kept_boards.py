@@ -15,7 +15,7 @@ from pathlib import Path
 
 from camrig.errors import BoardBusyError, CamrigError
 from camrig.lab import lock
-from camrig.settings.resolve import VIRTUAL, Settings, is_virtual
+from camrig.settings.resolve import VIRTUAL, Settings
 from camrig.virtual import kept
 from camrig.virtual.board import VirtualConfig
 from camrig.virtual.config import has_own_password
@@ -39,8 +39,14 @@ def board_config(
 
 
 def config_of(spec: str, settings: Settings) -> VirtualConfig:
-    """The board that ``sim`` or ``sim:PROFILE`` names. Raises SettingsError for an unknown profile."""
-    return board_config(settings, NO_COSTS if spec == VIRTUAL else find_costs(spec.partition(":")[2]))
+    """The board that ``sim``, ``sim:PROFILE`` or a name stands for; ``sim:2`` is one more of the usual ones.
+
+    Raises SettingsError for an unknown profile.
+    """
+    device = settings.board(spec).device
+    profile = device.partition(":")[2]
+    usual = device == VIRTUAL or (profile.isascii() and profile.isdecimal())
+    return board_config(settings.of_board(spec), NO_COSTS if usual else find_costs(profile))
 
 
 @contextmanager
@@ -48,7 +54,7 @@ def kept_for(settings: Settings) -> Iterator[None]:
     """A context in which a board is kept for each virtual device. Those that it started end with it."""
     started = []
     try:
-        for spec in filter(is_virtual, settings.device):
+        for spec in filter(settings.is_virtual, settings.device):
             board, is_new = keep(config_of(spec, settings))
             if is_new:
                 started.append(board.home)

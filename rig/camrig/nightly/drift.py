@@ -127,7 +127,7 @@ def line(event: Event, remark: str = "") -> str:
     share = "" if change.share is None else f" ({change.share:+.1%})"
     words = {STEP: "a step", POSSIBLE: "a possible step, unconfirmed", DRIFT: "a drift"}[change.kind]
     better = "" if change.worse else ", for the better"
-    boards = list(dict.fromkeys(each.board for each in event.changes))
+    boards = list(dict.fromkeys(each.shown for each in event.changes))
     where = boards[0] if len(boards) == 1 else f"{len(boards)} boards ({', '.join(boards[:BOARDS])}"
     where += "" if len(boards) == 1 else f"{', …' if len(boards) > BOARDS else ''})"
     named = ", ".join(f"{metric} {span(changes)}" for metric, changes in others[:OTHERS])

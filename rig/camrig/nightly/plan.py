@@ -44,7 +44,7 @@ def gate_of(spec: str, settings: Settings) -> Gate:
     stored = {name: entry.provenance for name, entry in entries.items() if isinstance(entry, Baseline)}
     if not stored:
         return Gate(None, "no baseline is stored")
-    mac = known_mac(spec)
+    mac = known_mac(settings.board(spec).device, settings.coordinator)
     if not mac:
         return Gate(None, "which baseline is its own is known once it has been seen")
     own = {name: provenance.taken for name, provenance in stored.items() if provenance.mac == mac}

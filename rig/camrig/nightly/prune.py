@@ -21,6 +21,7 @@ _KINDS = {
     "results": _RUN,
     "evidence": re.compile(r"evidence-\d{8}T\d{6}-(ab-)?\w+\.zip"),
     "comparisons": re.compile(r"comparison-\d{8}T\d{6}-\w+\.json"),
+    "pages": re.compile(r"nightly-\d{8}T\d{6}\.html"),
     "logs": re.compile(r"nightly-\d{8}T\d{6}-\w+-\w+\.log"),
 }
 

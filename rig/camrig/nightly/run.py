@@ -15,7 +15,7 @@ from camrig.history.add import add_results, keep_comparison
 from camrig.history.record import RunRecord, read_run
 from camrig.history.store import FILE
 from camrig.history.trend import ALIKE, CONFIRMED
-from camrig.nightly import drift, plan, state
+from camrig.nightly import drift, overview, plan, state
 from camrig.nightly.libraries import keep_library
 from camrig.nightly.prune import Keep, prune
 from camrig.report.own_ignore import ignore_itself
@@ -25,9 +25,10 @@ from camrig.settings.resolve import Settings
 from camrig.stages.sequence import StageSequence
 from camrig.stages.stage import Stage, StageEnd, worst
 from camrig.stages.words import file_name, forwarded, words_of_board
-from camrig.whole_file import demand_place, temporary_folder
+from camrig.whole_file import demand_place, temporary_folder, write_whole
 
 LOG = "nightly-{stamp}-{stage}.log"
+PAGE = "nightly-{stamp}.html"
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,9 @@ class Nightly:
 
     def _show_end(self, code: int) -> None:
         seconds = time.monotonic() - self._clock
+        boards = self._settings.device
+        if len(boards) > 1:
+            self._say(overview.table(overview.board_nights(boards, self._ends)).strip("\n"))
         self._say(f"night: {WORDS[code]} (exit code {code}) after {in_words(seconds)}")
         if (page := self._page(code)) is not None:
             self._say(f"page: {page}")
@@ -210,10 +214,30 @@ class Nightly:
             self._say(f"trend: {self._trend}")
 
     def _page(self, code: int) -> Path | None:
-        """The page of the run that the exit code comes from, or of the last one; its results where it has none."""
+        """The page of the night on several boards.
+
+        Of a single board that of the run from which the exit code comes, or of the last one; its results where it
+        has none.
+        """
+        if len(self._settings.device) > 1 and (page := self._joined_page(code)) is not None:
+            return page
         with_results = [end for end in self._ends if end.results is not None]
         decisive = next((end for end in with_results if end.code == code), with_results[-1] if with_results else None)
         if decisive is None or decisive.results is None:
             return None
         page = decisive.results.with_suffix(".html")
         return page if page.is_file() else decisive.results
+
+    def _joined_page(self, code: int) -> Path | None:
+        """The page with all boards side by side; None if no suite has left results."""
+        seconds = round(time.monotonic() - self._clock, 3)
+        text = overview.night_page(self._settings.device, self._ends, code, self._night.started, seconds)
+        if text is None:
+            return None
+        path = self._settings.results / PAGE.format(stamp=self._stamp)
+        try:
+            write_whole(path, text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            self._say(f"the page of the night could not be written to {path}: {error.strerror}")
+            return None
+        return path

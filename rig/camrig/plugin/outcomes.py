@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,11 @@ class Outcomes:
             if entry.outcome
         ]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of tests by outcome."""
+        return dict(Counter(entry.outcome for entry in self._tests.values() if entry.outcome))
+
     def on_board(self, test: str, board: str) -> None:
         """A test runs on the board ``board``."""
         self._test(test).board = board
@@ -128,7 +134,8 @@ def _text(report: pytest.TestReport) -> str:
         return str(report.longrepr[2])
     if report.longrepr is None:
         return str(getattr(report, "wasxfail", ""))
-    text = report.longreprtext
+    reason = str(getattr(report, "wasxfail", ""))
+    text = f"{reason}\n\n{report.longreprtext}" if reason else report.longreprtext
     if len(text) <= TEXT:
         return text
     return f"{text[: TEXT // 3]}\n… {len(text) - TEXT // 3 * 3} characters left out …\n{text[-(TEXT // 3 * 2) :]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 from camrig.bringup.board_report import board_report
 from camrig.bringup.surroundings import host, repository
 from camrig.bringup.timeline import timeline
+from camrig.gate.several import side_by_side
 from camrig.gate.verdict import as_data
+from camrig.plugin.known_issues import sentences
 from camrig.plugin.run import GATE_PLUGIN, Run
 from camrig.plugin.surroundings import arguments, selection
-from camrig.report.json_report import RunReport
+from camrig.report.json_report import RunReport, TestRecord
 
 
 def run_report(run: Run, session: pytest.Session, tests: dict[str, int], correct: str) -> RunReport:
@@ -30,7 +33,12 @@ def run_report(run: Run, session: pytest.Session, tests: dict[str, int], correct
         tests=tests,
         blocked=list(run.blocked),
         boards=[
-            board_report(board_run, board_run.board, timeline(board_run, records, run.clock))
+            board_report(
+                board_run,
+                board_run.board,
+                timeline(board_run, records, run.clock),
+                [*sentences(run.settings, board_run.spec, _tests(records, board_run.spec))],
+            )
             for board_run in run.board_runs
             if board_run.board
         ],
@@ -46,9 +54,16 @@ def run_report(run: Run, session: pytest.Session, tests: dict[str, int], correct
     )
 
 
+def _tests(records: Sequence[TestRecord], board: str) -> list[tuple[str, str]]:
+    return [(record.test, record.outcome) for record in records if record.board == board]
+
+
 def _gate(run: Run, gate: Any) -> dict[str, Any] | None:
     """The verdict against a stored baseline; None where nothing was compared."""
     if run.settings.compare is None:
         return None
-    verdict = gate.verdict if gate else None
-    return {"baseline": run.settings.compare, "verdict": as_data(verdict) if verdict else None}
+    verdicts = {board: as_data(verdict) for board, verdict in (gate.verdicts() if gate else {}).items() if verdict}
+    boards = {board: verdicts.get(board) for board in run.settings.device}
+    if len(boards) == 1:
+        return {"baseline": run.settings.compare, "verdict": boards[run.settings.device[0]]}
+    return side_by_side(run.settings.compare, boards)

@@ -29,6 +29,7 @@ def correctness_of(reporter: Any) -> str:
         for name in OUTCOMES_OF_TESTS
     }
     limits = sum(item.nodeid.partition("::")[0] == GATE for item in reporter._session.items)
+    limits += reporter.config.stash[RUN].limits_collected
     ran = sum(tests[name] for name in OUTCOMES_OF_TESTS if name != "deselected")
     tests["not_run"] = max(0, reporter._session.testscollected - limits - ran)
     return correctness(tests)
@@ -85,6 +86,8 @@ def _write_boards(reporter: Any, run: Run) -> None:
     from camrig.measure.losses import loss_sentence, means_little
     from camrig.plugin.run_page import page_path
     from camrig.report.browser_answers import NOTE, sentence
+    from camrig.report.json_report import as_json, correct_on
+    from camrig.report.side_by_side import side_by_side_text
     from camrig.report.summary import board_summary
 
     for board_run in run.board_runs:
@@ -107,10 +110,14 @@ def _write_boards(reporter: Any, run: Run) -> None:
         for board_run in run.board_runs:
             reporter.section(f"where the time of the chain went: {board_run.spec}")
             reporter.write_line(step_table(board_run.steps.done, longest, reporter._tw.fullwidth))
+    if table := side_by_side_text(as_json(report), reporter._tw.fullwidth):
+        reporter.section("boards side by side")
+        reporter.write_line(table)
     for board in report.boards:
-        reporter.section("in short")
+        reporter.section(f"in short: {board.spec}" if len(report.boards) > 1 else "in short")
         columns, verbose = reporter._tw.fullwidth, run.settings.verbose
-        reporter.write_line(board_summary(board, correctness_of(reporter), columns, verbose))
+        correct = correct_on(report, board.spec) if len(report.boards) > 1 else correctness_of(reporter)
+        reporter.write_line(board_summary(board, correct, columns, verbose))
     if isinstance(path, OSError):
         reporter.write_line(f"the results could not be written to {run.settings.results}: {path.strerror}", red=True)
     else:
@@ -126,10 +133,11 @@ def _write_blocked(reporter: Any, run: Run) -> None:
         if error.details:
             reporter.write_line("")
             reporter.write_line(error.details)
-    if run.not_run:
-        tests = "1 test that needs" if run.not_run == 1 else f"{run.not_run} tests that need"
+    not_run = run.not_run + sum(part.selection.get("not_run", 0) for part in run.parts)
+    if not_run:
+        tests = "1 test that needs" if not_run == 1 else f"{not_run} tests that need"
         reporter.write_line(f"not run: {tests} the board")
-    if not run.blocked:  # in this process, but maybe in one that xdist started
-        for reason in sorted({str(report.longrepr) for report in reporter.stats.get("blocked", ())}):
-            reporter.section("the rig is blocked", yellow=True)
-            reporter.write_line(reason.removeprefix(BLOCKED))
+    elsewhere = {str(report.longrepr).removeprefix(BLOCKED) for report in reporter.stats.get("blocked", ())}
+    for reason in sorted(elsewhere - run.blocked.keys()):  # of a process that xdist started
+        reporter.section("the rig is blocked", yellow=True)
+        reporter.write_line(reason)

@@ -19,7 +19,7 @@ from camrig.gate.baseline import Baseline, load_baseline
 from camrig.release.record import Source
 from camrig.report.own_ignore import ignore_itself
 from camrig.settings.duration import in_words
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 from camrig.soak.course import LONGEST_WINDOW
 from camrig.soak.metrics import FEWEST_READINGS
 from camrig.stages.words import known_mac
@@ -45,11 +45,11 @@ def demand_settings(settings: Settings, rehearsal: bool) -> None:
     if len(settings.device) != 1:
         raise SettingsError("a release is of one board", hint="give one --device")
     (spec,) = settings.device
-    if is_virtual(spec) and not rehearsal:
+    if settings.is_virtual(spec) and not rehearsal:
         raise SettingsError(
             "a virtual board releases nothing", hint="name a board with --device, or rehearse with --rehearsal"
         )
-    if rehearsal and not is_virtual(spec):
+    if rehearsal and not settings.is_virtual(spec):
         raise SettingsError(f"a rehearsal runs on a virtual board, and {spec} is not one", hint="add --device sim")
     if settings.firmware is None and not rehearsal:
         raise SettingsError("a release needs the image of the firmware", hint="give --firmware FILE")
@@ -118,8 +118,8 @@ def baseline_of(settings: Settings, name: str, rehearsal: bool) -> Baseline:
 def demand_board(settings: Settings, baseline: Baseline, name: str) -> None:
     """Ask the board who it is. Raises BaselineError unless the baseline is its own, BlockedError if it is silent."""
     (spec,) = settings.device
-    if is_virtual(spec):
-        mac, virtual = known_mac(spec), True
+    if settings.is_virtual(spec):
+        mac, virtual = known_mac(settings.board(spec).device), True
     else:
         try:
             with Board(spec, replace(settings, firmware=None), Steps()) as board:  # it is only asked
@@ -130,7 +130,7 @@ def demand_board(settings: Settings, baseline: Baseline, name: str) -> None:
                 board=spec,
                 hint="write any MicroPython onto it with camrig flash first",
             ) from None
-    if virtual and not is_virtual(spec):
+    if virtual and not settings.is_virtual(spec):
         raise SettingsError(f"{spec} is a virtual board, which releases nothing")
     if mac != baseline.provenance.mac:
         raise BaselineError(

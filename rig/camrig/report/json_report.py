@@ -9,6 +9,7 @@ import contextlib
 import errno
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
@@ -18,20 +19,23 @@ from typing import Any
 from camrig.measure.recorder import RecordedMetric
 from camrig.redaction import hidden
 from camrig.release_stage import NOT_A_RELEASE, is_rehearsal
-from camrig.report.answers import cost, leak
+from camrig.report.answers import correctness, cost, leak
+from camrig.report.board_endings import board_endings
 from camrig.report.own_ignore import ignore_itself
 from camrig.report.percentiles import percentiles
 from camrig.report.plain_data import plain
-from camrig.report.run_verdict import run_verdict
+from camrig.report.run_verdict import ending_of, run_verdict
 from camrig.whole_file import write_whole
 
 SCHEMA = 3
 MAX_RUNS_OF_A_SECOND = 1000
+GATE = "gate::"  # how the id of each test begins that judges a limit
 LEVELS = 4  # of lists and objects within each other that may have a line for each entry
 WIDTH = 300  # characters of a line that holds a whole list or object
 
 
 # What a test has only if there is something to say, and what stands for nothing.
+EMPTY_OF_BOARD: dict[str, Any] = {"name": "", "access_point": "", "about": "", "known_issues": []}
 EMPTY_OF_TEST: dict[str, Any] = {"text": "", "differences": [], "exchange": None, "console": ""}
 
 
@@ -61,7 +65,8 @@ class BoardReport:
 
     ``library_sha256`` is that of the built module, read back from the board, and ``library_source`` the file that it
     was built from. ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one
-    after its test; the ``timeline`` has both and lost exchanges, with the console around them.
+    after its test; the ``timeline`` has both and lost exchanges, with the console around them. ``name`` and what
+    follows it is from the bench file, empty for a board that is not there: ``known_issues`` are sentences.
     """
 
     spec: str
@@ -90,6 +95,10 @@ class BoardReport:
     sensor: dict[str, Any] | None = None
     timeline: list[dict[str, Any]] = field(default_factory=list)
     console: dict[str, Any] | None = None
+    name: str = ""
+    access_point: str = ""
+    about: str = ""
+    known_issues: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,9 @@ class RunReport:
 
 def as_json(report: RunReport) -> dict[str, Any]:
     """The report with its schema version; each metric with its summary and its batches of raw values in order."""
-    verdict = run_verdict(report.exit_code, report.correct, report.blocked, report.selection, report.gate)
+    tests = [(record.board, record.outcome) for record in report.outcomes]
+    endings = board_endings([board.spec for board in report.boards], tests, ending_of(report.exit_code))
+    verdict = run_verdict(report.exit_code, report.correct, report.blocked, report.selection, report.gate, endings)
     if report.rehearsal:
         verdict["sentence"] += f" {NOT_A_RELEASE.capitalize()}."
     return {
@@ -128,8 +139,16 @@ def as_json(report: RunReport) -> dict[str, Any]:
         "verdict": verdict,
         **asdict(replace(report, boards=[])),
         "outcomes": [_test(record) for record in report.outcomes],
-        "boards": [_board(board, report.correct) for board in report.boards],
+        "boards": [_board(board, correct_on(report, board.spec)) for board in report.boards],
     }
+
+
+def correct_on(report: RunReport, board: str) -> str:
+    """What the tests on ``board`` say; of one board all tests are its own."""
+    if len(report.boards) < 2:
+        return report.correct
+    own = [test.outcome for test in report.outcomes if test.board == board and not test.test.startswith(GATE)]
+    return correctness(Counter(own))
 
 
 def _test(record: TestRecord) -> dict[str, Any]:

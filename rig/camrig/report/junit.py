@@ -68,7 +68,7 @@ def _properties(results: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "scoped", str(results["selection"].get("scoped", False)).lower()
     for board in results["boards"]:
         spec = board["spec"]
-        for name in ("machine", "firmware", "mac", "virtual", "library_sha256", "application_sha256"):
+        for name in ("name", "machine", "firmware", "mac", "virtual", "library_sha256", "application_sha256"):
             value = board[name]
             yield f"{spec}: {name}", str(value).lower() if isinstance(value, bool) else value
         if board["sensor"]:

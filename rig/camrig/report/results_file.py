@@ -8,7 +8,7 @@ from typing import Any
 from camrig.errors import ResultsError
 from camrig.gate.json_file import parse_json
 from camrig.report.answers import correctness
-from camrig.report.json_report import EMPTY_OF_TEST, SCHEMA
+from camrig.report.json_report import EMPTY_OF_BOARD, EMPTY_OF_TEST, SCHEMA
 from camrig.report.results_schema import fault_of
 from camrig.report.run_verdict import run_verdict
 from camrig.whole_file import read_whole
@@ -54,6 +54,7 @@ def checked_results(data: Any, name: str) -> dict[str, Any]:
     if fault := fault_of(data):
         raise ResultsError(f"{name} is damaged: {fault}", hint="run the tests again")
     data.setdefault("rehearsal", False)
+    data["boards"] = [{**EMPTY_OF_BOARD, **board} for board in data["boards"]]
     data["outcomes"] = [{**EMPTY_OF_TEST, **test} for test in data["outcomes"]]
     return dict(data)
 

@@ -43,7 +43,14 @@ def board_summary(report: BoardReport, correct: str, columns: int, verbose: bool
     metrics = report.metrics if verbose else main_metrics(report.metrics)
     sentences = (correct, cost(report.metrics), leak(report.metrics))
     shown = [f"pictures: {pictures(report.sensor)}"] if report.sensor else []
-    lines = [heading(report), *shown, "", *(textwrap.fill(sentence, max(columns, 40)) for sentence in sentences)]
+    name = f"{report.name}: " if report.name else ""
+    lines = [
+        name + heading(report),
+        *shown,
+        *report.known_issues,
+        "",
+        *(textwrap.fill(sentence, max(columns, 40)) for sentence in sentences),
+    ]
     if metrics:
         lines.append(metrics_table(metrics, columns))
     if hidden := len(report.metrics) - len(metrics):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ _MAX_BYTES = 1 << 20
 _MAX_DEPTH = 20
 _MAX_DOTS = 500  # in a line
 _MAX_KEY = 60
+_TWICE = re.compile(r"Cannot declare (\(.*\)) twice \((.*)\)")  # a parser's message, with the place
 
 
 def upward(folder: Path) -> Iterator[Path]:
@@ -69,12 +71,20 @@ def read_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} cannot be read: {error}", hint="save it as UTF-8") from None
     except _tomllib().TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}", hint="fix that line") from None
+        raise _invalid(path, str(error)) from None
     except (ValueError, RecursionError):  # what the parser leaves to Python: figures of 5,000 digits, deep nesting
         raise SettingsError(f"{path} is not valid TOML: a value is too long, or nested too deeply") from None
     if _depth(tables) > _MAX_DEPTH:
         raise SettingsError(f"{path} cannot be used: it has more than {_MAX_DEPTH} tables in each other")
     return tables
+
+
+def _invalid(path: Path, message: str) -> SettingsError:
+    """The error for what the parser says; of a table that is there twice, in the file's own words."""
+    if twice := _TWICE.match(message):
+        keys = ".".join(re.findall(r"'([^']*)'", twice[1]))
+        return SettingsError(f"{path} has the table [{keys}] twice: {twice[2]}", hint="rename one, or make them one")
+    return SettingsError(f"{path} is not valid TOML: {message}", hint="fix that line")
 
 
 def _depth(table: Any) -> int:

@@ -30,6 +30,17 @@ def _name(value: str) -> str:
     return value
 
 
+def _coordinator(value: str) -> str:
+    parts = urlsplit(f"//{value}")
+    try:
+        good = bool(parts.hostname) and (parts.port is None or parts.port > 0) and not value.endswith(":")
+    except ValueError:
+        good = False
+    if not good or "@" in value or not re.fullmatch(r"[\w.\[\]:%-]+", value):
+        raise ValueError("is not HOST or HOST:PORT")
+    return value
+
+
 def _yes(value: str) -> bool:
     if value.lower() not in ("yes", "true", "1", "no", "false", "0"):
         raise ValueError("is neither yes nor no")
@@ -174,8 +185,10 @@ OPTIONS = (
         ("CAMRIG_DEVICE", "ESPPORT"),
         _text,
         "SPEC",
-        "the board: sim (the virtual board, the default; sim:slow-chip is a slow one), a path or COM port, auto, "
-        "id:USBSERIAL, rfc2217://HOST:PORT, socket://HOST:PORT; may be given more than once",
+        "the board: sim (the virtual board, the default; sim:slow-chip is a slow one, sim:2 one more), a path or "
+        "COM port, auto, id:USBSERIAL, mac:ADDRESS, a name of the bench file, all (its boards, else every "
+        "attached one), rfc2217://HOST:PORT, socket://HOST:PORT, labgrid:PLACE, labgrid:+tag=value; may be given "
+        "more than once",
         many=True,
     ),
     Option(
@@ -246,6 +259,14 @@ OPTIONS = (
         seconds,
         "SECONDS",
         "how long to wait for a board that another run uses (not at all)",
+    ),
+    Option(
+        "coordinator",
+        "--hil-coordinator",
+        ("CAMRIG_COORDINATOR", "LG_COORDINATOR"),
+        _coordinator,
+        "HOST:PORT",
+        "labgrid's coordinator, for labgrid:PLACE (127.0.0.1:20408)",
     ),
     Option(
         "require",

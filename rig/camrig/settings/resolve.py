@@ -7,28 +7,26 @@ repository; its keys are the names of the fields below.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from camrig.board.line_profiles import DEVKIT, LineProfile, find_profile
 from camrig.errors import SettingsError
+from camrig.settings.bench import ALL, BOARD, MAC, Bench, BoardEntry, normal_spec, parse_bench, unknown_board
+from camrig.settings.bench import VIRTUAL as VIRTUAL
+from camrig.settings.bench import is_virtual as is_virtual
 from camrig.settings.byte_size import ByteSize
 from camrig.settings.config_file import CONFIG_FILE, base_folder, nearest, read_toml, unknown_key
 from camrig.settings.deploy_table import DEPLOY, DeployTable, parse_deploy_table
 from camrig.settings.options import OPTIONS, Option
-from camrig.settings.wifi import WIFI_FILE, Wifi, resolve_wifi
+from camrig.settings.wifi import WIFI_FILE, Networks, Wifi, resolve_networks
 
 WIRING = "wiring"  # the config file's tables of control-line profiles
 LIMITS = "limits"  # the config file's table of limits
-VIRTUAL = "sim"
 SIM_HEAP = ByteSize.parse("4M")
-
-
-def is_virtual(spec: str) -> bool:
-    """Whether ``spec`` names a virtual board that is started for the run: ``sim``, or ``sim:PROFILE``."""
-    return spec.partition(":")[0] == VIRTUAL
+_WORD = re.compile(r"[A-Za-z0-9_-]+")  # a name, or a file of the current folder
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class Settings:
     lines: LineProfile = DEVKIT
     fast: int | None = None
     wait: float = 0.0
+    coordinator: str = ""  # of labgrid; empty for its usual address
     require: str = "any"
     browser: str | None = None  # that decides, too
     elf: Path | None = None
@@ -64,10 +63,42 @@ class Settings:
     ready: re.Pattern[str] | None = None  # of the line by which an application without a server says that it is up
     limits: Mapping[str, Any] = field(default_factory=dict)  # as the config file has them
     config: Path | None = None  # the config file, where there is one
+    bench: Bench = field(default_factory=dict)  # its boards by name
+    _of_boards: dict[str, Settings] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def board(self, spec: str) -> BoardEntry:
+        """What is known of the board that ``--device`` calls ``spec``: its entry of the bench, else that alone."""
+        mac = spec[len(MAC) :] if spec.startswith(MAC) else ""
+        return self.bench.get(spec) or BoardEntry(spec, spec, mac=mac)
+
+    def of_board(self, spec: str) -> Settings:
+        """The settings of one board: its own of the bench, and the common ones. The same object at every call."""
+        own = {name: value for name, value in self.board(spec).own.items() if name != "url"}
+        if own and spec not in self._of_boards:
+            self._of_boards[spec] = replace(self, **own)
+        return self._of_boards.get(spec, self)
+
+    def is_virtual(self, spec: str) -> bool:
+        """Whether ``spec`` is a virtual board that is started for the run."""
+        return is_virtual(self.board(spec).device)
+
+    def access_point(self, spec: str) -> str:
+        """What names the air that the board ``spec`` shares: its access point, else the name of its network."""
+        wifi = self.of_board(spec).wifi
+        return self.board(spec).access_point or (wifi.ssid if wifi else "")
+
+    def name_of(self, spec: str, mac: str) -> str:
+        """The name on the bench of the board ``spec`` that has reported ``mac``; empty if it is not on the bench."""
+        if spec in self.bench:
+            return spec
+        return next((entry.name for entry in self.bench.values() if mac and entry.mac == mac.lower()), "")
 
     def url_of(self, spec: str) -> str | None:
         """Where the server of the device ``spec`` is reached, None for where the board says."""
-        return self.url[self.device.index(spec)] if self.url and spec in self.device else None
+        if self.url and spec in self.device:
+            return self.url[self.device.index(spec)]
+        url: str | None = self.board(spec).own.get("url")
+        return url
 
     def requires(self, kind: str) -> bool:
         """Whether a run without ``kind`` is blocked: ``hardware`` or ``browser``."""
@@ -113,10 +144,11 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
     wiring = _table(config, WIRING, f"write [{WIRING}.NAME]")
     limits = _table(config, LIMITS, f"write [{LIMITS}], and a line for each")
     deploy = _table(config, DEPLOY, f"write [{DEPLOY}], and include, exclude, mount or settings")
+    boards = _table(config, BOARD, f"write [{BOARD}.NAME]")
     names = [option.name for option in OPTIONS]
     for key in config:
         if key.replace("-", "_") not in names:
-            raise unknown_key(key, names, CONFIG_FILE)
+            raise unknown_key(key, [*names, BOARD, DEPLOY, LIMITS, WIRING], CONFIG_FILE)
     config = {key.replace("-", "_"): value for key, value in config.items()}
     shipped = cargo()
     values: dict[str, Any] = {
@@ -128,15 +160,56 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
         "limits": limits,
         "config": config_file,
     }
+    overruled = []  # what is the same for every board, whatever the bench says
     for option in OPTIONS:
         source, raw = _lookup(option, flags, env, config)
         if raw is not None:
             values[option.name] = _parse(option, source, raw, base)
+            overruled += [option.name] if source != CONFIG_FILE else []
     values["lines"] = find_profile(values.get("lines", DEVKIT.name), wiring, CONFIG_FILE)
     values.setdefault("baselines", values["results"] / "baselines")
-    settings = Settings(**values, wifi=resolve_wifi(env, nearest(WIFI_FILE, folders)))
-    _check_devices(settings)
+    values["bench"] = bench = parse_bench(boards, wiring, overruled)
+    values["device"] = _devices(values.get("device", (VIRTUAL,)), bench)
+    networks = resolve_networks(env, nearest(WIFI_FILE, folders))
+    values["bench"] = _with_networks(bench, values["device"], networks)
+    settings = Settings(**values, wifi=networks.common)
+    if ALL not in settings.device:
+        check_devices(settings)
     return settings
+
+
+def _devices(specs: tuple[str, ...], bench: Bench) -> tuple[str, ...]:
+    """The boards that ``specs`` name, with ``all`` as the boards of the bench. Raises SettingsError."""
+    specs = tuple(map(normal_spec, specs))
+    for spec in specs:
+        if bench and spec not in (*bench, VIRTUAL, ALL) and _WORD.fullmatch(spec) and not _is_port(spec):
+            raise unknown_board(spec, bench)
+    if ALL not in specs or not bench:
+        return specs
+    return with_all(specs, bench)
+
+
+def with_all(specs: tuple[str, ...], boards: Iterable[str]) -> tuple[str, ...]:
+    """``specs`` with ``all`` as these ``boards``, of which it names each only once. Raises SettingsError."""
+    if specs.count(ALL) > 1:
+        raise SettingsError(f"--device {ALL} is given more than once", hint="give it once")
+    others = {spec for spec in specs if spec != ALL}
+    boards = [board for board in boards if board not in others]
+    return tuple(spec for place in specs for spec in (boards if place == ALL else [place]))
+
+
+def _is_port(spec: str) -> bool:
+    return spec == "auto" or re.fullmatch(r"COM\d{1,3}", spec, re.IGNORECASE) is not None or Path(spec).exists()
+
+
+def _with_networks(bench: Bench, specs: Iterable[str], networks: Networks) -> Bench:
+    """The bench with the networks of the boards that are used: of others the file of passwords need not know."""
+    entries = dict(bench)
+    for spec in specs:
+        if spec in bench and bench[spec].network:
+            wifi = networks.of(bench[spec].network, f"{CONFIG_FILE}: {BOARD}.{spec}")
+            entries[spec] = replace(bench[spec], own={**bench[spec].own, "wifi": wifi})
+    return entries
 
 
 def _table(config: dict[str, Any], name: str, hint: str) -> dict[str, Any]:
@@ -175,10 +248,16 @@ def _parse(option: Option, source: str, raw: Any, base: Path) -> Any:
     return values if option.many else values[-1]
 
 
-def _check_devices(settings: Settings) -> None:
+def check_devices(settings: Settings) -> None:
+    """Raises SettingsError for a board that is named twice, and for addresses that are not one for each board."""
     devices, urls = settings.device, settings.url
     if duplicate := next((spec for spec in devices if devices.count(spec) > 1), None):
         raise SettingsError(f"--device {duplicate} is given more than once", hint="name each board once")
+    places: dict[str, str] = {}
+    for spec in devices:
+        first = places.setdefault(settings.board(spec).device, spec)
+        if first != spec and not settings.is_virtual(spec):
+            raise SettingsError(f"--device {first} and --device {spec} are one board", hint="name each board once")
     if len(urls) not in (0, len(devices)):
         raise SettingsError(
             f"--hil-url is given {len(urls)} times for {len(devices)} devices",

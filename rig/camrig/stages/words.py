@@ -11,12 +11,13 @@ from typing import Any
 from camrig.errors import CamrigError
 from camrig.lab import lock
 from camrig.lab.device_spec import find_port
+from camrig.lab.labgrid.place_spec import is_place, parse_place, place_key
 from camrig.lab.usb_ports import lock_key
 from camrig.settings.options import OPTIONS
 from camrig.settings.resolve import Settings, is_virtual
 
 # Options of a command line that the stages get as they are; others are set for each board.
-OF_ALL = ("baud", "port", "sim_heap", "boot_timeout", "require", "lines", "fast", "wait", "app")
+OF_ALL = ("coordinator", "baud", "port", "sim_heap", "boot_timeout", "require", "lines", "fast", "wait", "app")
 OF_SUITE = (*OF_ALL, "lib", "baselines", "compare_anyway", "elf", "firmware", "browser")
 OF_SOAK = (*OF_ALL, "lib", "firmware")
 SECONDS_OF_SUITE = 4 * 3600.0  # after which it hangs
@@ -44,12 +45,16 @@ def file_name(spec: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", spec).strip("_")[-40:] or "board"
 
 
-def known_mac(spec: str) -> str:
-    """What provenances call the board ``spec``, from when it was last seen; empty if it was not."""
+def known_mac(spec: str, coordinator: str = "") -> str:
+    """What provenances call the board ``spec``, from when it was last seen; empty if it was not.
+
+    ``coordinator`` is the one of a place.
+    """
     if is_virtual(spec):
         return f"virtual on {platform.machine()}, {os.cpu_count()} cores"
     try:
-        _, record = lock.inspect(lock_key(find_port(spec)))
+        name = parse_place(spec).name if is_place(spec) else ""
+        _, record = lock.inspect(place_key(coordinator, name) if name else lock_key(find_port(spec)))
     except CamrigError:
         return ""
     return record.mac if record is not None else ""

@@ -12,7 +12,7 @@ from camrig.bringup.board import Board
 from camrig.dut import Dut
 from camrig.errors import CamrigError, ServerSilentError
 from camrig.redaction import visible
-from camrig.settings.resolve import Settings, is_virtual
+from camrig.settings.resolve import Settings
 from camrig.steps import Steps, printed_steps
 from camrig.view.reading import status_of
 from camrig.view.server import PageServer
@@ -29,7 +29,7 @@ def view(settings: Settings, address: str, port: int, allow: bool) -> None:
     """
     address = address and _clean(address)
     spec = settings.device[0]
-    server = PageServer(port, urlsplit(address).netloc or ("virtual board" if is_virtual(spec) else spec))
+    server = PageServer(port, urlsplit(address).netloc or ("virtual board" if settings.is_virtual(spec) else spec))
     with ExitStack() as stack:
         stack.callback(server.server_close)
         steps = printed_steps()
@@ -71,7 +71,7 @@ def _serving(settings: Settings, steps: Steps, origin: str | None) -> Iterator[D
     with Board(spec, settings, steps) as board:
         is_started = False
         try:
-            if origin is not None or is_virtual(spec):
+            if origin is not None or settings.is_virtual(spec):
                 changes = {"cors": {"allowed_origins": [origin]}} if origin is not None else None
                 board.deploy(changes=changes, measure_imports=False)  # nothing is judged here
             dut = board.boot()

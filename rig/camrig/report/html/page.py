@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from camrig.report.browser_answers import NOTE
@@ -11,6 +13,7 @@ from camrig.report.html.browser import browser
 from camrig.report.html.templates import rendered
 from camrig.report.metrics_table import number
 from camrig.report.pictures import is_unwanted, pictures
+from camrig.report.side_by_side import BoardColumn, NightHead, columns_of, ordered, rows_of
 
 # Beside each word, so that nothing depends on colour. A blocked rig is never red: nothing failed.
 SIGNS = {
@@ -26,27 +29,54 @@ NOT_RUN = ("blocked", "inconclusive", "skipped", "xfailed")
 WHOLE = 6  # tests of one cause that are shown whole; of the others the names
 
 
-def page(results: Mapping[str, Any], release: Mapping[str, Any] | None = None) -> str:
-    """The page of a run's ``results``, as ``read_results`` returns them; of a ``release``, with its head above."""
+def page(results: Mapping[str, Any], release: Mapping[str, Any] | None = None, night: NightHead | None = None) -> str:
+    """The page of a run's ``results``, as ``read_results`` returns them; of a ``release``, with its head above.
+
+    Of a ``night`` the results are those of all its suites joined; each board's own page has its figures.
+    """
     outcome, tests = results["verdict"]["outcome"], results["outcomes"]
+    columns = columns_of(results)
+    rows = rows_of(columns)
+    if night is not None:
+        columns = [replace(column, ending=night.endings[column.name]) for column in ordered(columns, night.endings)]
+        rows = [*night.rows, *rows_of(columns)[1:]]
     return rendered(
         "run.html",
         results=results,
         release=release,
+        night=night,
+        columns=[_column(column) for column in columns] if len(columns) > 1 else [],
+        rows=rows,
         verdict={"css": outcome.replace(" ", "-"), "sign": SIGNS[outcome], "word": outcome.capitalize()},
         reasons=reasons(results),
         notices=notices(results),
         causes=causes([test for test in tests if test["outcome"] in figures.FAILED]),
         not_run=[_not_run(test) for test in tests if test["outcome"] in NOT_RUN],
-        boards=[_board(board, results) for board in results["boards"]],
+        boards=[] if night else [_board(board, results) for board in results["boards"]],
+        known_issues=[sentence for board in results["boards"] for sentence in board["known_issues"]],
     )
+
+
+def _column(column: BoardColumn) -> dict[str, str]:
+    """The head of a board's column: its name, how it ended, and the place of its section in the page."""
+    return {
+        "name": column.name,
+        "word": column.ending,
+        "sign": SIGNS[column.ending],
+        "anchor": anchor(column.name) if column.facts else "",
+    }
+
+
+def anchor(spec: str) -> str:
+    """The name of a board's section within the page."""
+    return "board-" + "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in spec)
 
 
 def reasons(results: Mapping[str, Any]) -> list[str]:
     """The verdict's reasons in words, the first one first, each once."""
     sentences = [results["verdict"]["sentence"], *results["blocked"]]
-    for board in results["boards"]:
-        sentences += board["answers"].values()
+    if len(results["boards"]) == 1:  # each of several has its own in its section
+        sentences += results["boards"][0]["answers"].values()
     first = sentences[0]
     return [first, *dict.fromkeys(text for text in sentences[1:] if text and text.rstrip(".") not in first)]
 
@@ -90,6 +120,10 @@ def causes(failed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "tests": [{**test, "exchange": messages(test)} for test in tests[:WHOLE]],
             "names": [test["test"] for test in tests[WHOLE:]],
             "number": len(tests),
+            "boards": ", ".join(
+                f"{board} ({count})"
+                for board, count in Counter(filter(None, (test.get("board") for test in tests))).items()
+            ),
         }
         for text, tests in sorted(groups.items(), key=lambda entry: -len(entry[1]))
     ]
@@ -163,6 +197,7 @@ def _hash(sha256: str) -> str:
 def _board(board: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **board,
+        "anchor": anchor(board["spec"]),
         "card": card(board),
         "figures": figures.of_board(board, results),
         "matrix": matrix(board["notes"].get("cors.matrix", [])),
