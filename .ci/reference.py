@@ -92,7 +92,7 @@ OBJECTS = (
 
 TABLES = {
     "[board.NAME]": "a board of the bench: {board}; see [bench.md](bench.md)",
-    "[deploy]": "which files of the application are deployed: {keys}; see "
+    "[deploy]": "which files of the application are deployed, and with which settings: {keys}; see "
     "[own-firmware.md](own-firmware.md#which-files-are-deployed)",
     "[limits]": "a limit for each metric, such as `heap.leak_slope`; see [release-gate.md](release-gate.md#limits)",
     "[wiring.NAME]": "how DTR and RTS are wired, for `lines`: `idle`, `reset`, `bootloader`; see "

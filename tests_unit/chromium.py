@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,18 +46,28 @@ def browser() -> Path:
         pytest.skip(str(error))
 
 
-def open_page(path: Path, folder: Path, width: int, dark: bool, fragment: str = "") -> Opened:
-    """Open a page in a window of this width; keep a picture of it in ``folder``."""
-    deadline = Deadline.after(SECONDS)
-    with Browser(browser(), FLAGS, SECONDS) as chromium:
-        page = chromium.page("about:blank", deadline)
-        page.resize(width, HEIGHT)
-        page.prefer(prefers_color_scheme="dark" if dark else "light")
-        page.open(path.as_uri() + fragment, deadline)
-        document = page.evaluate(MEASURE, deadline)
-        picture = folder / f"{path.stem}-{width}-{'dark' if dark else 'light'}.png"
-        picture.write_bytes(page.screenshot(deadline))
-        urls = {exchange.url for exchange in page.network.exchanges}
-        return Opened(
-            list(page.console), sorted(url for url in urls if not url.startswith(("file:", "data:"))), document
-        )
+class Pages:
+    """Opens pages in a browser that is started for the first of them, each in a tab of its own."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._browser: Browser | None = None
+
+    def __call__(self, path: Path, folder: Path, width: int, dark: bool, fragment: str = "") -> Opened:
+        """Open a page in a window of this width; keep a picture of it in ``folder``."""
+        deadline = Deadline.after(SECONDS)
+        if self._browser is None or self._browser.ended:
+            self._browser = self._stack.enter_context(Browser(browser(), FLAGS, SECONDS))
+        page = self._browser.page("about:blank", deadline)
+        try:
+            page.resize(width, HEIGHT)
+            page.prefer(prefers_color_scheme="dark" if dark else "light")
+            page.open(path.as_uri() + fragment, deadline)
+            document = page.evaluate(MEASURE, deadline)
+            picture = folder / f"{path.stem}-{width}-{'dark' if dark else 'light'}.png"
+            picture.write_bytes(page.screenshot(deadline))
+            urls = {exchange.url for exchange in page.network.exchanges}
+        finally:
+            page.close()
+        addresses = sorted(url for url in urls if not url.startswith(("file:", "data:")))
+        return Opened(list(page.console), addresses, document)

@@ -24,6 +24,8 @@ from camrig.cli.main import main
 from camrig.virtual.board import VirtualBoard, VirtualConfig
 from hypothesis import settings
 
+from tests_unit.chromium import Pages
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Whoever runs the tests in the background ignores Ctrl-C, and so would every command under test.
@@ -66,6 +68,17 @@ SLOW = {
     "virtual",
     "wheel",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In a fresh checkout the assertions of the tests are rewritten once, and not by each worker at the same time."""
+    folder = ROOT / "tests_unit"
+    rewritten = len(list(folder.rglob("*-pytest-*.pyc")))
+    if config.getoption("numprocesses", None) and 2 * rewritten < len(list(folder.rglob("*.py"))):
+        options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        environment = {name: text for name, text in os.environ.items() if name != "PYTEST_ADDOPTS"}
+        command = [sys.executable, "-m", "pytest", *config.args, *options]
+        subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, timeout=300, check=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -198,6 +211,13 @@ def command(
         return Ended(code, "".join(capfd.readouterr()), environment["CAMRIG_TEST_MARK"])
 
     return call
+
+
+@pytest.fixture(scope="session")
+def open_page() -> Iterator[Pages]:
+    """Opens pages in Chromium, of which each process of tests starts one at most."""
+    with ExitStack() as stack:
+        yield Pages(stack)
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from camrig.dut import Dut
 from camrig.errors import EXIT_BLOCKED, CameraError, ServerSilentError
 from camrig.probe.agent import Agent
 from camrig.report.pictures import NO_CAMERA_MODULE
-from camrig.settings.resolve import Settings
+from camrig.settings.resolve import Settings, resolve
 from camrig.steps import Steps
 
+from tests_unit.conftest import ROOT
 from tests_unit.report.test_pictures import FAILED, MEANT, NO_MODULE, REAL
 
 SETTINGS = Settings(app=Path("some/app"), require="hardware")
@@ -33,7 +34,7 @@ def test_made_up_pictures_are_refused_with_what_to_do(sensor, words, require):
         require_pictures(sensor, Settings(app=Path("some/app"), require=require), "COM 3")
     text = str(caught.value)
     assert caught.value.exit_code == EXIT_BLOCKED
-    for word in ("COM 3: ", "--hil-require=hardware", '"camera": false', str(Path("some/app/camrig.json")), *words):
+    for word in ("COM 3: ", "--hil-require=hardware", "settings.camera = false", "camrig.toml", *words):
         assert word in text
     require_pictures(sensor, Settings(app=Path("some/app")), "COM 3")
 
@@ -43,15 +44,17 @@ def test_a_camera_none_on_purpose_and_a_foreign_application_pass(sensor):
     require_pictures(sensor, SETTINGS, "COM3")
 
 
-def test_a_board_is_refused_once_it_has_booted_and_the_results_say_why(monkeypatch):
+def test_a_board_is_refused_once_it_has_booted_and_the_results_say_why(tmp_path, monkeypatch):
     monkeypatch.setattr(Identity, "virtual", False)  # as if it were hardware without a camera
     board_run = BoardRun("sim", Steps())
     with board_run.reserved(Settings(require="hardware")) as board:
         with pytest.raises(CameraError, match=NO_CAMERA_MODULE):
             board_run.boot(board)
         assert board_run.sensor == {"name": "synthetic", "synthetic": True, "error": NO_CAMERA_MODULE}
-        board.session.repl()
-        board.deploy(changes={"camera": False})
+    (tmp_path / "camrig.toml").write_text("[deploy]\nsettings.camera = false\n")
+    settings = resolve({"require": "hardware", "app": str(ROOT / "device"), "lib": str(ROOT / "lib")}, {}, tmp_path)
+    board_run = BoardRun("sim", Steps())
+    with board_run.reserved(settings) as board:
         board_run.boot(board)
         assert board_run.sensor == {"name": "synthetic", "synthetic": True, "error": None}
         # The board goes down, and its camera does not come back with it.

@@ -129,6 +129,15 @@ def test_an_application_without_settings_has_nothing_to_compare(tmp_path, text):
         find_settings(tmp_path, None)
 
 
+def test_what_the_config_file_changes_holds_for_both_sides(tmp_path):
+    (tmp_path / "camrig.json").write_text('{"camera": {"frame_size": "VGA"}, "rate": 1}')
+    (tmp_path / "side.toml").write_text("rate = 2")
+    own = find_settings(tmp_path, None, {"camera": False})
+    side = find_settings(tmp_path, str(tmp_path / "side.toml"), {"camera": False})
+    assert (own.values["camera"], side.values["camera"]) == (False, False)
+    assert differing(side, own) == {"rate": (2, 1)}
+
+
 def test_own_settings_that_are_damaged_are_a_usage_error(tmp_path):
     (tmp_path / "camrig.json").write_text("{")
     with pytest.raises(SettingsError, match="cannot be read"):

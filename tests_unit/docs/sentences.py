@@ -309,6 +309,10 @@ COMMENTS: Table = {
         PRODUCTION,
         "deploy/test_left_out.py::test_include_brings_back_a_file_a_folder_or_all",
     ),
+    "merged into /camrig.json, over the application's own": (
+        f"{RUNNING}::test_the_settings_of_the_rig_are_merged_into_the_applications",
+        "settings/test_deploy_table.py::test_settings_of_the_application_are_taken_as_they_are",
+    ),
     "exclude wins over include": ("deploy/test_left_out.py::test_include_brings_back_a_file_a_folder_or_all",),
 }
 

@@ -32,8 +32,9 @@ def test_the_settings_of_the_rig_are_merged_into_the_applications(dut):
     assert settings["wifi"] == {"ssid": WIFI["CAMRIG_WIFI_SSID"], "password": WIFI["CAMRIG_WIFI_PASSWORD"]}
     assert settings["wifi"].keys() == expected["wifi"].keys()
     assert settings["port"] == expected["port"] == dut.address[1]  # whatever the application's own says
-    assert settings.keys() == {*expected, "alarm"}
+    assert settings.keys() == {*expected, "alarm", "camera"}
     assert settings["alarm"] == json.loads(DATA["camrig.json"])["alarm"]
+    assert settings["camera"] is False  # as the page's camrig.toml says
 
 
 def test_the_port_after_the_servers_sends_back_what_it_receives(dut):

@@ -81,7 +81,7 @@ def test_stock_firmware_is_wrong_only_where_pictures_are_required(require, state
     sensor = {"name": "synthetic", "synthetic": True, "error": NO_CAMERA_MODULE}
     (check,) = Camera({"sensor": sensor}).checks(require=require)
     assert (check.state, NO_CAMERA_MODULE in check.finding) == (state, True)
-    assert '"camera": false' in check.advice
+    assert "settings.camera = false under [deploy] in camrig.toml" in check.advice
 
 
 @pytest.mark.parametrize("require", ["any", "hardware"])

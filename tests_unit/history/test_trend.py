@@ -17,7 +17,6 @@ from camrig.history.trend_drawing import SIGNS
 from camrig.history.trend_page import trend_page
 
 from benchmarks.nights import Planted, World, write
-from tests_unit.chromium import open_page
 from tests_unit.history.results import board, run, written
 
 NIGHTS = 60
@@ -368,7 +367,7 @@ def test_a_filter_that_nothing_passes_writes_no_page(history, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (400, True), (800, True)])
-def test_the_page_opens_in_a_browser(page, tmp_path, width, dark):
+def test_the_page_opens_in_a_browser(open_page, page, tmp_path, width, dark):
     file = tmp_path / "trend.html"
     file.write_text(page, encoding="utf-8")
     opened_page = open_page(file, tmp_path, width, dark)

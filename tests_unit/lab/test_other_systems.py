@@ -54,7 +54,7 @@ def test_every_module_but_the_virtual_boards_own_imports():
     assert code == 0, out
     count, *failed = out.split()
     assert int(count) > 150
-    # The last runs in labgrid's environment, and a browser is driven from POSIX systems alone, which is said elsewhere.
+    # The last runs in labgrid's environment, and browsers are driven from POSIX systems alone.
     elsewhere = ("camrig.virtual.", "camrig.probe.browser.supervisor", "camrig.lab.labgrid.labgrid_side.")
     assert [name for name in failed if not name.startswith(elsewhere)] == []
     assert "camrig.virtual.board" not in failed

@@ -11,7 +11,6 @@ from camrig.release.page import write_page
 from camrig.release.record import StageRecord
 from camrig.release.statement import statement
 
-from tests_unit.chromium import open_page
 from tests_unit.release.good_release import material, record, rehearsal
 
 RELEASED = material()
@@ -48,7 +47,7 @@ def test_the_page_says_what_was_decided_and_about_what(tmp_path, changed, title)
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_fits_a_window_and_asks_nobody(tmp_path, width):
+def test_the_page_fits_a_window_and_asks_nobody(open_page, tmp_path, width):
     opened = open_page(page_of(tmp_path, RELEASED), tmp_path, width, dark=width == 390)
     assert opened.errors == []
     assert opened.requests == []

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from camrig.measure.recorder import Recorder
 from camrig.report.answers import correctness, cost, leak
 from camrig.report.metrics_table import metrics_table
 from camrig.report.step_table import step_table
-from camrig.report.summary import MAIN_METRICS, ROWS, main_metrics
+from camrig.report.summary import MAIN_METRICS, OF_THE_SUITE, ROWS, main_metrics
 from camrig.steps import Step
+
+from tests_unit.conftest import ROOT
+
+NAMED = re.compile(r"\bmeasure\(f?\"([a-z_.]+)")
 
 
 @pytest.mark.parametrize(
@@ -97,6 +103,12 @@ def test_the_users_own_metrics_have_the_first_rows():
     ]
     few = metrics_named(names[: ROWS - 1])
     assert main_metrics(few) == few
+
+
+def test_every_figure_of_the_suite_is_known_as_one():
+    names = [name for path in (ROOT / "tests_hil").rglob("*.py") for name in NAMED.findall(path.read_text())]
+    assert len(names) > 10
+    assert [name for name in names if not name.startswith(OF_THE_SUITE)] == []
 
 
 @pytest.mark.parametrize("columns", range(20, 121, 5))

@@ -54,3 +54,26 @@ def test_what_is_not_the_table_is_named(tmp_path, text, message):
     with pytest.raises(SettingsError) as refused:
         table(tmp_path, text)
     assert message in refused.value.what
+
+
+@pytest.mark.parametrize(("line", "settings"), [
+    ("settings.camera = false", {"camera": False}),
+    ('settings = { camera.size = "QVGA", rates = [1, 2.5] }', {"camera": {"size": "QVGA"}, "rates": [1, 2.5]}),
+])  # fmt: skip
+def test_settings_of_the_application_are_taken_as_they_are(tmp_path, line, settings):
+    assert table(tmp_path, f"[deploy]\n{line}") == DeployTable(settings=settings)
+
+
+@pytest.mark.parametrize(("line", "message"), [
+    ("settings = false", "deploy.settings is not a table of settings of the application"),
+    ("settings = [1]", "deploy.settings is not a table of settings of the application"),
+    ('settings.wifi.ssid = "lab"', "deploy.settings.wifi belongs to the bench"),
+    ("settings.port = 80", "deploy.settings.port belongs to the bench"),
+    ("settings.since = 2026-01-01", "deploy.settings.since has a value that JSON cannot hold"),
+    ("settings.a.b = [[1], [inf]]", "deploy.settings.a.b has a value that JSON cannot hold"),
+    ("settings.a.b = { c = nan }", "deploy.settings.a.b.c has a value that JSON cannot hold"),
+])  # fmt: skip
+def test_settings_that_no_board_can_have_are_named(tmp_path, line, message):
+    with pytest.raises(SettingsError) as refused:
+        table(tmp_path, f"[deploy]\n{line}")
+    assert refused.value.what == f"camrig.toml: {message}"

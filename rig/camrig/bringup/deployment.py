@@ -263,8 +263,9 @@ class Deployment:
         return generated
 
     def _board_settings(self) -> dict[str, Any]:
-        """The application's own settings, with what this deploy changes, and with this bench's Wi-Fi and port."""
-        own = merged(own_settings(self._settings.app) or {}, self._changes)
+        """The application's own settings, with what config file and deploy change, and the bench's own values."""
+        own = merged(own_settings(self._settings.app) or {}, self._settings.deploy.settings)
+        own = merged(own, self._changes)
         wifi = {"wifi": {"ssid": self._wifi.ssid, "password": self._wifi.password}} if self._wifi else {}
         return {**own, **wifi, "port": self._settings.port}
 

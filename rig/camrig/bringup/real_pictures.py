@@ -6,15 +6,13 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from camrig.deploy.board_settings import OWN_FILE
 from camrig.errors import CameraError
 from camrig.report.pictures import NO_CAMERA_MODULE, is_unwanted
+from camrig.settings.config_file import CONFIG_FILE
 from camrig.settings.resolve import Settings
 
-
-def no_camera_wanted(settings: Settings) -> str:
-    """What to do for a board that is meant to have no camera."""
-    return f'write "camera": false into {settings.app / OWN_FILE} if the board is meant to have no camera'
+# What to do for a board that is meant to have no camera.
+NO_CAMERA_WANTED = f"write settings.camera = false under [deploy] in {CONFIG_FILE} if it is meant to have no camera"
 
 
 def require_pictures(sensor: Mapping[str, Any] | None, settings: Settings, spec: str) -> None:
@@ -24,15 +22,15 @@ def require_pictures(sensor: Mapping[str, Any] | None, settings: Settings, spec:
     """
     if not settings.requires("hardware") or sensor is None or not is_unwanted(sensor):
         return
-    reason, unless = sensor["error"], no_camera_wanted(settings)
+    reason = sensor["error"]
     if reason == NO_CAMERA_MODULE:
         raise CameraError(
             f"its pictures are synthetic ({reason}), and --hil-require=hardware requires real ones",
             board=spec,
-            hint=f"flash a firmware with a camera driver, or {unless}",
+            hint=f"flash a firmware with a camera driver, or {NO_CAMERA_WANTED}",
         )
     raise CameraError(
         f"its camera failed ({reason}), and --hil-require=hardware requires real pictures",
         board=spec,
-        hint=f"find out why with camrig doctor --device {shlex.quote(spec)}, or {unless}",
+        hint=f"find out why with camrig doctor --device {shlex.quote(spec)}, or {NO_CAMERA_WANTED}",
     )

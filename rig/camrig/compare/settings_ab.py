@@ -40,7 +40,8 @@ def run_settings_ab(
     """
     if settings.evidence:
         demand_writable(settings.evidence)
-    sides = dict(zip(SIDES, (find_settings(settings.app, file) for file in (candidate, baseline)), strict=True))
+    of_sides = (find_settings(settings.app, file, settings.deploy.settings) for file in (candidate, baseline))
+    sides = dict(zip(SIDES, of_sides, strict=True))
     differences = differing(*sides.values())
     limits = whole_limits(settings, print)
     print("\n".join([run_header(settings, limits), *difference_lines(sides, differences)]))

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from camrig.byte_order_mark import HINT, byte_order_mark
-from camrig.deploy.board_settings import OF_THE_BENCH, OWN_FILE, merged, own_settings
+from camrig.deploy.board_settings import OWN_FILE, merged, own_settings
 from camrig.errors import DeployError, SettingsError
 from camrig.gate.json_file import parse_json
 from camrig.redaction import register, shortened
 from camrig.settings.config_file import read_toml, unknown_key
+from camrig.settings.deploy_table import OF_THE_BENCH
 from camrig.whole_file import read_whole
 
 POLICY = "cors"  # which a comparison sets on the running board, for answers whose right form is known
@@ -45,13 +46,16 @@ class SideSettings:
         return f"the settings of {self.file}" if self.file else "the application's own settings"
 
 
-def find_settings(app: Path, file: str | None) -> SideSettings:
-    """The settings of the application in ``app`` with those of ``file``. Raises SettingsError, without any value."""
+def find_settings(app: Path, file: str | None, for_both: Mapping[str, Any] | None = None) -> SideSettings:
+    """The settings of the application in ``app`` with those of ``file``. Raises SettingsError, without any value.
+
+    ``for_both`` is what the config file changes.
+    """
     try:
         own = own_settings(app)
     except DeployError as error:
         raise SettingsError(error.what, hint=error.hint) from None
-    own = {name: value for name, value in (own or {}).items() if name not in OF_THE_BENCH}
+    own = {name: value for name, value in merged(own or {}, for_both or {}).items() if name not in OF_THE_BENCH}
     if not own:
         raise SettingsError(
             f"the application {app} has no {OWN_FILE} with settings of its own, so there is none to compare",

@@ -12,7 +12,6 @@ from camrig.errors import DeployError
 from camrig.whole_file import read_whole
 
 OWN_FILE = "camrig.json"
-OF_THE_BENCH = ("wifi", "port")  # which the rig writes, whatever the application's own file says
 
 
 def own_settings(app: Path) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ LONGEST_LINE = 160
 _SUPPLY = "supply 5 V with 500 mA or more at the 5V pin, through a short cable"
 _RIBBON = "push the ribbon cable all the way into its connector and close the latch"
 _PINS = 'compare the pins of the firmware, or of "camera" in camrig.json, with those of this board'
-_FEWER = 'ask for less with "camera": {"frame_size": "QVGA"} in camrig.json'
+_FEWER = 'ask for less with settings.camera.frame_size = "QVGA" under [deploy] in camrig.toml'
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ BUS = Cause(
     "the sensor's registers cannot be read or written",
     f"with the power off, {_RIBBON}; then {_PINS}: SDA and SCL",
 )
-FRAME_SIZE = Cause("the sensor refuses the frame size", 'name another "frame_size" for "camera" in camrig.json')
+FRAME_SIZE = Cause(
+    "the sensor refuses the frame size", "name another settings.camera.frame_size under [deploy] in camrig.toml"
+)
 FORMAT = Cause("the sensor refuses the format of the picture", "use a sensor that makes JPEG, such as the OV2640")
 IN_USE = Cause(
     "the driver is in use already, or its bus or timer is",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from camrig.bringup.real_pictures import no_camera_wanted
+from camrig.bringup.real_pictures import NO_CAMERA_WANTED
 from camrig.doctor.camera_errors import DAMAGED, MOST_LINES, camera_lines, causes
 from camrig.doctor.check import Check, State
 from camrig.dut import Dut
@@ -68,7 +68,7 @@ def has_psram(status: Any, heap_bytes: int) -> bool | None:
 def no_module_check(settings: Settings) -> Check:
     """Stock firmware has no camera driver: that is wrong only where real pictures are required."""
     finding = f"{NO_CAMERA_MODULE}, so pictures are synthetic"
-    advice = f"flash a firmware with a camera driver to have real ones, or {no_camera_wanted(settings)}"
+    advice = f"flash a firmware with a camera driver to have real ones, or {NO_CAMERA_WANTED}"
     return Check(NAME, State.WRONG if settings.requires("hardware") else State.NOTE, finding, advice)
 
 

@@ -13,7 +13,7 @@ from camrig.report.pictures import pictures
 
 VIRTUAL_MARK = "  [VIRTUAL BOARD: no figure of hardware]"
 ROWS = 14
-OF_THE_SUITE = ("camera.", "heap.", "latency.", "load.", "rig.", "server.", "wifi.")
+OF_THE_SUITE = ("camera.", "heap.", "latency.", "load.", "rig.", "server.", "viewers.", "wifi.")
 MAIN_METRICS = (
     "latency.preflight.on_board",
     "latency.preflight.total",

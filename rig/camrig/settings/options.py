@@ -274,8 +274,8 @@ OPTIONS = (
         ("CAMRIG_REQUIRE",),
         _kinds("hardware", "browser"),
         "KIND",
-        "any (the default), hardware: refuse the virtual board, and pictures that no camera took, unless the "
-        'application says "camera": false in its camrig.json, browser: a browser must judge, too; both as '
+        "any (the default), hardware: refuse the virtual board, and pictures that no camera took, unless "
+        "deploy.settings.camera is false in camrig.toml, browser: a browser must judge, too; both as "
         "hardware,browser",
     ),
     Option(

@@ -143,7 +143,7 @@ def resolve(flags: Mapping[str, Any], env: Mapping[str, str], folder: Path, *tes
     config = read_toml(config_file) if config_file else {}
     wiring = _table(config, WIRING, f"write [{WIRING}.NAME]")
     limits = _table(config, LIMITS, f"write [{LIMITS}], and a line for each")
-    deploy = _table(config, DEPLOY, f"write [{DEPLOY}], and include, exclude or mount")
+    deploy = _table(config, DEPLOY, f"write [{DEPLOY}], and include, exclude, mount or settings")
     boards = _table(config, BOARD, f"write [{BOARD}.NAME]")
     names = [option.name for option in OPTIONS]
     for key in config:

@@ -12,7 +12,6 @@ from camrig.report.results_file import checked_results
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
-from tests_unit.chromium import open_page
 from tests_unit.report.samples import EXCHANGE, TEXTS, results
 
 FORBIDDEN = ("src=", "url(", "@import", '<link rel="stylesheet', "fetch(", "XMLHttpRequest")
@@ -242,7 +241,7 @@ def test_a_page_asks_for_nothing(exit_code):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 820, 1400])
-def test_a_browser_shows_the_page_without_an_error_or_a_request(tmp_path, width, dark):
+def test_a_browser_shows_the_page_without_an_error_or_a_request(open_page, tmp_path, width, dark):
     odd = ended_with(1)
     odd["boards"][0]["notes"]["cors.matrix"] = [{**CELL, "failed": 1, "exchange": "OPTIONS /"}]
     path = tmp_path / "run.html"
@@ -255,7 +254,7 @@ def test_a_browser_shows_the_page_without_an_error_or_a_request(tmp_path, width,
     assert re.search(r'<details[^>]*id="cell-1-1"[^>]*open', opened.document)
 
 
-def test_a_page_that_does_ask_is_noticed(tmp_path):
+def test_a_page_that_does_ask_is_noticed(open_page, tmp_path):
     path = tmp_path / "asks.html"
     path.write_text('<!doctype html><body><img src="http://127.0.0.1:9/x.png"><script>missing()</script></body>')
     opened = open_page(path, tmp_path, 800, dark=False)
