@@ -65,11 +65,13 @@ def side_by_side(rounds: int) -> bool:
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
-            single, four = suite_seconds(BOARDS[:1], folder), suite_seconds(BOARDS, folder)
+            single, busy_with_one = suite_seconds(BOARDS[:1], folder)
+            four, busy_with_four = suite_seconds(BOARDS, folder)
             ratios.append(four / single)
             print(
                 f"functional suite: one board {single:.1f} s, four {four:.1f} s, {ratios[-1]:.2f} times", flush=True
             )
+            print(f"time of the processor: {busy_with_one:.1f} s for one board, {busy_with_four:.1f} s for four")
     ratio = statistics.median(ratios)
     print(f"four boards take {ratio:.2f} times as long as one, on {os.cpu_count()} cores (goal: at most {GOAL})")
     return ratio <= GOAL
