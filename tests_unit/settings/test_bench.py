@@ -56,6 +56,13 @@ def test_each_board_has_its_own_settings_over_the_common_ones(bench):
     assert [settings.board(spec).power for spec in settings.bench] == ["", "1-1.4", "", ("relay", "cycle", "3")]
 
 
+def test_the_settings_of_a_board_are_the_same_object_each_time(bench):
+    """A virtual board that was switched on early belongs to just these settings."""
+    settings = bench("all")
+    assert settings.of_board("left") is settings.of_board("left")
+    assert settings.of_board("third") is settings
+
+
 def test_a_flag_and_a_variable_win_over_the_board(bench):
     env = {"CAMRIG_WIFI_SSID": "field", "CAMRIG_LINES": "dtr-reset"}
     left = bench("left", env=env).of_board("left")
