@@ -81,7 +81,10 @@ CREATE TABLE comparisons (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _COMPARISONS)
+# Where a board was last seen is looked up for each that was not reached.
+_SPECIFICATIONS = "CREATE INDEX boards_spec ON boards (spec);"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _COMPARISONS, _SPECIFICATIONS)
 VERSION = len(MIGRATIONS)
 
 
