@@ -185,7 +185,7 @@ def test_a_lock_on_a_removed_file_does_not_count(runtime):
     waiting = lock._open(key)  # as a process has that opened the file just before it is removed
     lock.take(f"{lock.TRANSIENT}other", "another board").release()
     second = lock.take(key, "second")
-    assert lock._try_lock(waiting)
+    assert lock.try_lock(waiting)
     assert not lock._is_current(waiting, key)
     waiting.close()
     with pytest.raises(BoardBusyError):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 import pytest
+from camrig.errors import SettingsError
+from camrig.plugin.fleet import check_processes, is_fleet
 from camrig.plugin.many_processes import joined
 from camrig.report.json_report import RunReport, TestRecord
+from camrig.settings.resolve import Settings
 
 
 @pytest.mark.parametrize("option", ["--hil-save", "--hil-compare", "--hil-evidence"])
@@ -35,6 +41,81 @@ def test_what_blocks_in_a_worker_blocks_the_run_and_is_reported(hil):
     assert ended.code == 6
     assert "the rig is blocked" in ended.out
     assert ended.out.count("--hil-require=hardware requires a real one. Name a board with --device.") == 1
+
+
+@pytest.mark.parametrize(
+    ("boards", "number", "sentence"),
+    [
+        (("sim", "sim:2"), 3, "-n 3 is more than the 2 boards of this run"),
+        (("sim", "COM3"), 4, "-n 4 is more than the 2 boards of this run"),
+        (("sim", "sim:2"), 2, ""),
+        (("COM3", "COM4"), 1, ""),
+        (("COM3",), 1, ""),
+        (("COM3",), 2, "with -n each process would need the board for itself"),
+        (("sim",), 8, ""),
+        (("COM3",), 0, ""),
+    ],
+)
+def test_no_process_is_without_a_board_of_its_own(boards, number, sentence):
+    settings = Settings(device=boards)
+    assert is_fleet(settings, number) == (number in range(1, len(boards) + 1))
+    if sentence:
+        with pytest.raises(SettingsError, match=sentence):
+            check_processes(settings, number)
+    else:
+        check_processes(settings, number)
+
+
+FLEET = r"""
+import os, time
+from pathlib import Path
+
+def test_first(dut):
+    assert dut.request("GET", "/api/status").status == 200
+
+def test_measured(dut, measure, request):
+    start = time.monotonic()
+    measure("my.time", [1.0, 2.0], unit="ms")
+    if "[sim:3" in request.node.name:
+        os._exit(9)
+    time.sleep(0.3)
+    with Path(__file__).with_name("times").open("a") as file:
+        file.write(f"{start} {time.monotonic()} {os.getpid()}\n")
+
+def test_last(dut):
+    pass
+
+def test_without_a_board():
+    pass
+"""
+
+
+def test_boards_run_side_by_side_and_are_measured_in_turn(crash, tmp_path):
+    devices = ("--device", "sim", "--device", "sim:2", "--device", "sim:3", "--device", "sim:none")
+    # A file of that name makes pytest start twice. Its processes need to hear of all boards all the same.
+    ended = crash(FLEET, *devices, "-n", "3", "--dist", "worksteal", "--maxfail", "9", "--hil-app", "device")
+    assert ended.code == 6, ended.out
+    (file,) = (tmp_path / "results").glob("run-*.json")
+    data = json.loads(file.read_text())
+    outcomes = Counter((test["board"], test["outcome"]) for test in data["outcomes"])
+    passed, blocked = "passed", "blocked"
+    assert outcomes == {
+        ("sim", passed): 3,
+        ("sim:2", passed): 3,
+        ("sim:3", passed): 1,
+        ("sim:3", blocked): 1,
+        ("sim:none", blocked): 1,
+        ("", passed): 1,
+    }
+    assert sorted(board["spec"] for board in data["boards"]) == ["sim", "sim:2"]
+    assert (data["exit_code"], data["verdict"]["outcome"], data["selection"]["not_run"]) == (6, "blocked", 3)
+    assert len(data["blocked"]) == 2
+    assert "sim:3: the process of this board ended while it ran test_suite.py::test_measured[sim:3]" in ended.out
+    assert "not run: 3 tests that need the board" in ended.out
+    lines = [line.split() for line in (tmp_path / "times").read_text().splitlines()]
+    (first, second) = sorted((float(start), float(end), process) for start, end, process in lines)
+    assert first[1] <= second[0]
+    assert first[2] != second[2]
 
 
 def part(started: str, seconds: float, *tests: tuple[str, float], **fields: object) -> RunReport:

@@ -39,8 +39,13 @@ def board_config(
 
 
 def config_of(spec: str, settings: Settings) -> VirtualConfig:
-    """The board that ``sim`` or ``sim:PROFILE`` names. Raises SettingsError for an unknown profile."""
-    return board_config(settings, NO_COSTS if spec == VIRTUAL else find_costs(spec.partition(":")[2]))
+    """The board that ``sim`` or ``sim:PROFILE`` names; ``sim:2`` is one more of the usual ones.
+
+    Raises SettingsError for an unknown profile.
+    """
+    profile = spec.partition(":")[2]
+    usual = spec == VIRTUAL or (profile.isascii() and profile.isdecimal())
+    return board_config(settings, NO_COSTS if usual else find_costs(profile))
 
 
 @contextmanager

@@ -165,12 +165,12 @@ def take(key: str, board: str, seconds: float = 0.0, notify: Callable[[str], Non
     while True:
         # Opened again each time: nothing can be read through a handle that Windows has seen locked.
         file = _open(key)
-        if _try_lock(file):
+        if try_lock(file):
             if not _is_current(file, key):  # another run has removed it meanwhile
                 file.close()
                 continue
             content = _read(file)
-            content["holder"] = asdict(Holder(os.getpid(), now(), _command(), board))
+            content["holder"] = asdict(Holder(os.getpid(), now(), command_line(), board))
             return Lock(file, path_of(key), content)
         holder = _holder(_read(file))
         file.close()
@@ -189,7 +189,7 @@ def inspect(key: str) -> tuple[Holder | None, BoardRecord | None]:
     file = _open(key)
     try:
         content = _read(file)
-        held = not _try_lock(file)
+        held = not try_lock(file)
     finally:
         file.close()
     holder = _holder(content) or Holder(0, "?", "another run", "")
@@ -220,7 +220,7 @@ def _remove_unused(keep: Path) -> None:
         with contextlib.suppress(OSError):
             if path != keep:
                 with path.open("r+") as file:
-                    if _try_lock(file):
+                    if try_lock(file):
                         path.unlink()
 
 
@@ -240,7 +240,7 @@ def _open(key: str) -> IO[str]:
         raise BlockedError(f"the lock {path} cannot be opened ({error.strerror})", hint="remove it") from None
 
 
-def _try_lock(file: IO[str]) -> bool:
+def try_lock(file: IO[str]) -> bool:
     """Take the lock if it is free. On a system that locks no files, the process that the file names has it."""
     try:
         if fcntl is not None:
@@ -280,7 +280,7 @@ def _holder(content: dict[str, Any]) -> Holder | None:
     return None
 
 
-def _command() -> str:
+def command_line() -> str:
     """This process's command line, short enough for a sentence."""
     words = [Path(sys.argv[0]).name.replace("__main__.py", Path(sys.argv[0]).parent.name), *sys.argv[1:]]
     text = " ".join(words).strip() or "python"

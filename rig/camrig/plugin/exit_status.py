@@ -12,7 +12,7 @@ from camrig.plugin.terminal import counts
 
 def set_exit_status(run: Run, session: pytest.Session) -> None:
     """Tell a failing library from a blocked rig and from a gate that cannot decide; leave other endings alone."""
-    tests = counts(session.config)
+    tests = counts(session.config) or run.outcomes.counts
     if session.exitstatus not in (0, EXIT_FAILED) or tests.get("failed") or tests.get("error"):
         return
     between = run.crashes_between_tests()

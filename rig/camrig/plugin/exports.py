@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def write_results(run: Run, session: pytest.Session) -> None:
     """Write the file of results, before anything slow or interrupted; a process of xdist hands its own over."""
-    if not run.board_runs and not run.parts:
+    if not run.board_runs and not run.parts and not run.blocked:
         return
     from camrig.plugin.many_processes import joined, send_report, sends_report
     from camrig.plugin.results import run_report
@@ -28,9 +28,12 @@ def write_results(run: Run, session: pytest.Session) -> None:
 
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     tests, correct = counts(session.config), correctness_of(reporter) if reporter else ""
-    report = (
-        joined(run.parts, run.exit_code, tests, correct) if run.parts else run_report(run, session, tests, correct)
-    )
+    if run.parts:
+        selection = {"not_run": run.not_run, **({"stopped": run.stopped} if run.stopped else {})}
+        report = joined(run.parts, run.exit_code, tests, correct, run.outcomes.records, **selection)
+        report = replace(report, blocked=list(dict.fromkeys((*report.blocked, *run.blocked))))
+    else:
+        report = run_report(run, session, tests, correct)
     if sends_report(session):
         send_report(session.config, report)
     elif report.boards or report.blocked:  # not with --setup-plan

@@ -16,13 +16,13 @@ from types import ModuleType
 import pytest
 
 from camrig.plugin import fixtures
-from camrig.plugin.run import BOARD_RUN_FIXTURE, DEVICE_FIXTURE, DUT_FIXTURE, Run
+from camrig.plugin.run import BOARD_RUN_FIXTURE, DEVICE_FIXTURE, DUT_FIXTURE, MEASURE_FIXTURE, Run
 from camrig.settings.config_file import CONFIG_FILE, nearest
 from camrig.settings.options import OPTIONS
 
 PUBLIC = ("board", "dut", "http", "preflight", "tabs", "measure", "note")
 VARIABLES = [name for option in OPTIONS for name in option.env if name.startswith("CAMRIG_")]
-PRIVATE = (DEVICE_FIXTURE, BOARD_RUN_FIXTURE, "_camrig_board", DUT_FIXTURE)
+PRIVATE = (DEVICE_FIXTURE, BOARD_RUN_FIXTURE, "_camrig_board", DUT_FIXTURE, MEASURE_FIXTURE)
 
 
 class FixtureNames:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from camrig.plugin.run import RUN
+from camrig.plugin.run import AIR_PLUGIN, RUN
 
 if TYPE_CHECKING:
     from camrig.bringup.board import Board
     from camrig.bringup.board_run import BoardRun
     from camrig.dut import Dut
+    from camrig.plugin.air_time import AirTime
     from camrig.probe.browser.tabs import Tabs
     from camrig.probe.client import Response
     from camrig.probe.requests_session import HttpSession
@@ -53,6 +54,7 @@ def _camrig_dut(pytestconfig: pytest.Config, _camrig_board: Board, _camrig_board
     run = pytestconfig.stash[RUN]
     with run.bringing_up(_camrig_board_run):
         dut = _camrig_board_run.boot(_camrig_board, confirm=False)
+    _air_time(pytestconfig).take_early(_camrig_board_run)  # fixtures of a wide scope may measure, too
     yield dut
     board_run = _camrig_board_run
     run.at_end(board_run.hear_out, board_run.recover_if_down, board_run.examine_losses, board_run.confirm_firmware)
@@ -109,7 +111,19 @@ def tabs(pytestconfig: pytest.Config) -> Iterator[Tabs]:
 
 
 @pytest.fixture
-def measure(_camrig_board_run: BoardRun) -> Callable[..., None]:
+def _camrig_air(pytestconfig: pytest.Config, _camrig_board_run: BoardRun) -> None:
+    """The test has the air of its board to itself, among all that measure."""
+    _air_time(pytestconfig).take(_camrig_board_run)
+
+
+def _air_time(config: pytest.Config) -> AirTime:
+    air_time = config.pluginmanager.get_plugin(AIR_PLUGIN)
+    assert air_time is not None
+    return cast("AirTime", air_time)
+
+
+@pytest.fixture
+def measure(_camrig_board_run: BoardRun, _camrig_air: None) -> Callable[..., None]:
     """Records samples: ``measure("preflight.total", ms, unit="ms")``, one value or several, taken together.
 
     ``control`` are control samples, which no library touches, taken between them. ``at`` is the x of each point, such

@@ -22,13 +22,16 @@ from camrig.errors import (
 )
 from camrig.output import open_closed_streams
 from camrig.plugin import options
+from camrig.plugin.air_time import AirTime
 from camrig.plugin.causes import CausesSummary, add_differences
 from camrig.plugin.exports import add_to_history, export_results, rewrite_results, write_results
 from camrig.plugin.fixture_names import FixtureNames
+from camrig.plugin.fleet import Fleet, FleetProcess, boards_for_auto, processes
 from camrig.plugin.gate_items import GateItem, GatePlugin
 from camrig.plugin.outcomes import keep_failure
 from camrig.plugin.restart import put_back, restart_if_mistaken
-from camrig.plugin.run import DEVICE_FIXTURE, GATE_PLUGIN, RUN, Run, is_blocked, uses_board, uses_dut
+from camrig.plugin.run import AIR_PLUGIN, DEVICE_FIXTURE, GATE_PLUGIN, RUN, Run, is_blocked, uses_board, uses_dut
+from camrig.plugin.step_printer import step_printer
 from camrig.plugin.terminal import LastingOutput, write_summary
 from camrig.plugin.tracebacks import drop_entries_without_line
 from camrig.plugin.unexpected import OwnErrors, ending_pytest, is_own
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 
 HANGS = 2  # tests that found a hang, after which a run ends
 BOARD_RUN: pytest.StashKey[BoardRun] = pytest.StashKey()
-LASTING_OUTPUT = "camrig-output"
+LASTING_OUTPUT, FLEET_PLUGIN = "camrig-output", "camrig-fleet"
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -72,6 +75,11 @@ def pytest_load_initial_conftests(
     return result
 
 
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    return boards_for_auto(config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(OwnErrors(config), "camrig-own-errors")
     run = config.stash[RUN] = Run(config)
@@ -82,6 +90,17 @@ def pytest_configure(config: pytest.Config) -> None:
         except CamrigError as error:
             raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(gate, GATE_PLUGIN)
+    process = None
+
+    def show(line: str) -> None:
+        step_printer(config)(line)
+
+    if hasattr(config, "workerinput"):
+        process = FleetProcess(run, config)
+        config.pluginmanager.register(process, FLEET_PLUGIN)
+    elif processes(config):
+        config.pluginmanager.register(Fleet(run, show), FLEET_PLUGIN)
+    config.pluginmanager.register(AirTime(run, process.show if process else show), AIR_PLUGIN)
     config.pluginmanager.register(LastingOutput(config), LASTING_OUTPUT)
     config.pluginmanager.register(FixtureNames(run), "camrig-fixture-names")
     config.pluginmanager.register(CausesSummary(), "camrig-causes")
@@ -270,6 +289,13 @@ def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> N
     drop_entries_without_line(excinfo.value)
 
 
+def _ended_by_xdist(config: pytest.Config) -> str:
+    """Why xdist ended the run early, such as ``-x``, for which it raises what Ctrl-C does."""
+    session = config.pluginmanager.getplugin("dsession")
+    reason = str(getattr(session, "shouldstop", None) or "")
+    return "" if reason.endswith("received keyboard-interrupt") else reason
+
+
 def pytest_report_teststatus(report: Any) -> Any:
     return ("blocked", "B", ("BLOCKED", {"yellow": True})) if is_blocked(report) else None
 
@@ -291,7 +317,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
     from camrig.plugin.exit_status import set_exit_status
     from camrig.plugin.run_page import write_page
 
+    run.stopped = _ended_by_xdist(session.config)
+    if run.stopped and session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     run.begin_end(session.exitstatus == pytest.ExitCode.INTERRUPTED)
+    if isinstance(fleet := session.config.pluginmanager.get_plugin(FLEET_PLUGIN), Fleet):
+        fleet.finish()
     try:
         demand_browser(run, session)
         set_exit_status(run, session)

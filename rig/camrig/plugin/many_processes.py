@@ -15,7 +15,9 @@ import pytest
 from camrig.plugin.run import Run
 
 if TYPE_CHECKING:
-    from camrig.report.json_report import RunReport
+    from collections.abc import Sequence
+
+    from camrig.report.json_report import RunReport, TestRecord
 
 OUTPUT = "camrig"  # the name under which a process sends its report
 
@@ -31,6 +33,11 @@ def send_report(config: pytest.Config, report: RunReport) -> None:
     output[OUTPUT] = pickle.dumps(report)
 
 
+def has_report(node: Any) -> bool:
+    """Whether a process that has ended sent its report."""
+    return OUTPUT in getattr(node, "workeroutput", {})
+
+
 def take_report(run: Run, node: Any) -> None:
     """Keep the report of a process that has ended; one that died has sent none."""
     content = getattr(node, "workeroutput", {}).get(OUTPUT)
@@ -39,8 +46,18 @@ def take_report(run: Run, node: Any) -> None:
         run.parts.append(pickle.loads(content))
 
 
-def joined(parts: list[RunReport], exit_code: int, tests: dict[str, int], correct: str) -> RunReport:
-    """One run of the reports of its processes: as long as all of them, with the boards and tests of each."""
+def joined(
+    parts: list[RunReport],
+    exit_code: int,
+    tests: dict[str, int],
+    correct: str,
+    seen: Sequence[TestRecord] = (),
+    **selection: Any,
+) -> RunReport:
+    """One run of the reports of its processes: as long as all of them, with the boards and tests of each.
+
+    ``seen`` are tests that a process reported, which may be in no report; ``selection`` is known here alone.
+    """
     starts = [datetime.datetime.fromisoformat(part.started) for part in parts]
     first = min(starts)
     later = [(start - first).total_seconds() for start in starts]
@@ -49,8 +66,12 @@ def joined(parts: list[RunReport], exit_code: int, tests: dict[str, int], correc
         for part, seconds in zip(parts, later, strict=True)
         for outcome in part.outcomes
     ]
+    known = {outcome.test for outcome in outcomes}
+    outcomes += [outcome for outcome in seen if outcome.test not in known]
+    not_run = sum(part.selection.get("not_run", 0) for part in parts) + selection.pop("not_run", 0)
     return replace(
         parts[0],
+        selection={**parts[0].selection, **selection, **({"not_run": not_run} if parts[0].selection else {})},
         started=first.isoformat(),
         seconds=round(max(part.seconds + seconds for part, seconds in zip(parts, later, strict=True)), 3),
         exit_code=exit_code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,11 @@ class Outcomes:
             for test, entry in self._tests.items()
             if entry.outcome
         ]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of tests by outcome."""
+        return dict(Counter(entry.outcome for entry in self._tests.values() if entry.outcome))
 
     def on_board(self, test: str, board: str) -> None:
         """A test runs on the board ``board``."""

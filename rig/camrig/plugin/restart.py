@@ -10,6 +10,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -64,7 +65,11 @@ def put_back(config: pytest.Config, arguments: list[str]) -> None:
     """Put what was taken out of the command line in front of its ``arguments``."""
     for plugin in config.pluginmanager.get_plugins():
         if isinstance(plugin, Restart):
-            arguments[:0] = plugin.postponed
+            arguments[:0] = words = plugin.postponed
+            # xdist starts its processes with the words that pytest was started with: none may be mistaken.
+            joined = [f"{flag}={value}" for flag, value in zip(words[::2], words[1::2], strict=True)]
+            invocation = config.invocation_params
+            config.invocation_params = replace(invocation, args=(*joined, *invocation.args))
 
 
 @contextmanager

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from camrig.settings.resolve import Settings
 
 GATE = "gate"  # how the name of each item begins that judges a limit
-GATE_PLUGIN = "camrig-gate"
+GATE_PLUGIN, AIR_PLUGIN = "camrig-gate", "camrig-air"
 BLOCKED = "blocked: "  # how the text of a report begins whose test could not run
 DEVICE_FIXTURE, BOARD_RUN_FIXTURE, DUT_FIXTURE = "_camrig_device", "_camrig_board_run", "_camrig_dut"
+MEASURE_FIXTURE = "_camrig_air"
 BOARD_SPEC = re.compile(r"/dev/|(?:\\\\\.\\)?COM\d|id:|rfc2217:|socket:|(auto$|sim(:|$))")
 # A variable of one of these says that a run is to be judged: it counts as much as the option.
 JUDGING = ("save", "compare", "evidence", "require")
@@ -51,10 +52,12 @@ class Run:
         self.results: tuple[RunReport, Path | OSError] | None = None  # and their file, or why there is none
         self.exit_code = 0
         self.unavailable: Counter[str] = Counter()  # tests that were skipped, by what their setup lacks
+        self.limits_collected = 0  # by the processes that xdist started
+        self.stopped = ""  # why xdist ended the run before its last test, if it did
         self.not_run = 0  # tests that were left out, because their board was known not to serve
         self.interruption = Interruption()
         self.outcomes = Outcomes(config, self.clock)
-        self._config = config
+        self.config = config
         self._flags = {option.name: config.getoption(f"camrig_{option.name}") for option in OPTIONS}
         variables = [name for option in OPTIONS if option.name in JUDGING for name in option.env]
         flagged = any(value is not None for value in self._flags.values())
@@ -80,39 +83,25 @@ class Run:
         return self._settings
 
     def _resolve(self) -> Settings:
+        from camrig.plugin.fleet import check_processes, processes
         from camrig.settings.resolve import resolve
 
-        config = self._config
+        config = self.config
         folder = config.invocation_params.dir
         tests = [folder / argument.partition("::")[0] for argument in config.args]
         self._check_foreign_device()
         settings = resolve(self._flags, os.environ, folder, *tests, config.rootpath)
-        self._require_one_process(settings)
+        check_processes(settings, processes(config))
         return settings
 
     def _check_foreign_device(self) -> None:
         """Raises SettingsError where another plugin's ``--device`` seems to name a board of camrig's."""
-        value = self._config.getoption("--device", None)
+        value = self.config.getoption("--device", None)
         if self._flags["device"] is None and isinstance(value, str) and BOARD_SPEC.match(value):
             raise SettingsError(
                 f"--device is another plugin's option here, so {value} names no board of camrig's",
                 hint=f"write --hil-device {value}",
             )
-
-    def _require_one_process(self, settings: Settings) -> None:
-        """Raises SettingsError when xdist spreads out tests that share a board, or whose samples belong together."""
-        config = self._config
-        if config.getoption("dist", "no") == "no" and not hasattr(config, "workerinput"):
-            return
-        if settings.save or settings.compare or settings.evidence:
-            raise SettingsError(
-                "with -n no process has all samples, so there is no baseline, comparison or evidence",
-                hint="leave out -n",
-            )
-        from camrig.settings.resolve import is_virtual
-
-        if any(not is_virtual(spec) for spec in settings.device):
-            raise SettingsError("with -n each process would need the board for itself", hint="leave out -n")
 
     def use(self, items: list[pytest.Item]) -> None:
         """Note which fixtures the collected tests ask for.
@@ -135,8 +124,8 @@ class Run:
 
     def _switch_on(self) -> None:
         """Let a virtual board start up while this process reads what it needs itself."""
-        if self._config.option.collectonly:
-            return
+        if self.config.option.collectonly or (hasattr(self.config, "workerinput") and len(self.settings.device) > 1):
+            return  # no board is needed, or it is not known which
         from camrig.lab.early_start import switch_on
 
         with suppress(CamrigError):  # said again by the test that needs the board
@@ -150,9 +139,13 @@ class Run:
         from camrig.bringup.board_run import BoardRun
         from camrig.plugin.step_printer import terminal_steps
 
-        board_run = BoardRun(spec, terminal_steps(self._config))
+        board_run = BoardRun(spec, terminal_steps(self.config))
         self.board_runs.append(board_run)
         return board_run
+
+    def known_board_run(self, item: pytest.Item) -> BoardRun | None:
+        """What belongs to the board that ``item`` runs on, if a test of it has run before."""
+        return next((known for known in self.board_runs if known.spec == self.spec_of(item)), None)
 
     def board_run_of(self, item: pytest.Item) -> BoardRun:
         """What belongs to the board that ``item`` runs on. Raises SettingsError."""
@@ -191,7 +184,7 @@ class Run:
         """From now on no test takes what goes wrong, and Ctrl-C does not keep results from being written."""
         self._is_ending = True
         self.interruption.came = interrupted
-        self.interruption.defer(counts=not hasattr(self._config, "workerinput"))
+        self.interruption.defer(counts=not hasattr(self.config, "workerinput"))
 
     def at_end(self, *steps: Callable[[], object]) -> None:
         """Do what a board is asked at the end of a run; nothing if it was interrupted, and Ctrl-C cuts it short."""

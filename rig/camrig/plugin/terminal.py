@@ -29,6 +29,7 @@ def correctness_of(reporter: Any) -> str:
         for name in OUTCOMES_OF_TESTS
     }
     limits = sum(item.nodeid.partition("::")[0] == GATE for item in reporter._session.items)
+    limits += reporter.config.stash[RUN].limits_collected
     ran = sum(tests[name] for name in OUTCOMES_OF_TESTS if name != "deselected")
     tests["not_run"] = max(0, reporter._session.testscollected - limits - ran)
     return correctness(tests)
@@ -126,10 +127,11 @@ def _write_blocked(reporter: Any, run: Run) -> None:
         if error.details:
             reporter.write_line("")
             reporter.write_line(error.details)
-    if run.not_run:
-        tests = "1 test that needs" if run.not_run == 1 else f"{run.not_run} tests that need"
+    not_run = run.not_run + sum(part.selection.get("not_run", 0) for part in run.parts)
+    if not_run:
+        tests = "1 test that needs" if not_run == 1 else f"{not_run} tests that need"
         reporter.write_line(f"not run: {tests} the board")
-    if not run.blocked:  # in this process, but maybe in one that xdist started
-        for reason in sorted({str(report.longrepr) for report in reporter.stats.get("blocked", ())}):
-            reporter.section("the rig is blocked", yellow=True)
-            reporter.write_line(reason.removeprefix(BLOCKED))
+    elsewhere = {str(report.longrepr).removeprefix(BLOCKED) for report in reporter.stats.get("blocked", ())}
+    for reason in sorted(elsewhere - run.blocked.keys()):  # of a process that xdist started
+        reporter.section("the rig is blocked", yellow=True)
+        reporter.write_line(reason)

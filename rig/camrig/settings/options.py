@@ -174,8 +174,8 @@ OPTIONS = (
         ("CAMRIG_DEVICE", "ESPPORT"),
         _text,
         "SPEC",
-        "the board: sim (the virtual board, the default; sim:slow-chip is a slow one), a path or COM port, auto, "
-        "id:USBSERIAL, rfc2217://HOST:PORT, socket://HOST:PORT; may be given more than once",
+        "the board: sim (the virtual board, the default; sim:slow-chip is a slow one, sim:2 one more), a path or "
+        "COM port, auto, id:USBSERIAL, rfc2217://HOST:PORT, socket://HOST:PORT; may be given more than once",
         many=True,
     ),
     Option(
