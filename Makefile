@@ -8,7 +8,7 @@ TOOLS := $(VENV)/.tools
 DEVICE ?=
 ARGS ?=
 
-.PHONY: help hil hil-browser test lint bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
+.PHONY: help hil hil-browser test lint bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-scale bench-server demo-nights docs prove reference picture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
 	@echo "make bench-history             measure how fast the trend page is, and how often its steps are right (5 minutes)"
 	@echo "make bench-report              measure how long the page of a long run takes, and how large it is"
+	@echo "make bench-scale               simulate a night of 500 boards, and measure their history of a year (10 minutes)"
 	@echo "make bench-server              count the socket calls and bytes of the server, beside plain Microdot"
 	@echo "make demo-nights               write a synthetic year of eight boards, and its trend page"
 	@echo "make prove                     show which faulty copies of the library the suite and the gate find (an hour)"
@@ -102,6 +103,9 @@ bench-history: $(TOOLS)
 
 bench-report: $(TOOLS)
 	@$(BIN)/python -m benchmarks.report
+
+bench-scale: $(TOOLS)
+	@$(BIN)/python -m benchmarks.fleet_scale $(ARGS)
 
 bench-server: $(TOOLS)
 	@$(BIN)/python -m benchmarks.server
