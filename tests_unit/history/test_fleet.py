@@ -99,6 +99,14 @@ def test_a_page_of_few_boards_draws_and_lists_everything(boards, moved):
     assert "not shown" not in page
 
 
+@pytest.mark.parametrize(("count", "others"), [(8, ""), (9, " and 1 other"), (20, " and 12 others")])
+def test_an_event_names_eight_boards_and_counts_the_others(boards, moved, count, others):
+    few = sorted(boards)[:count]
+    (event,) = events([change for change in moved.changes if change.board in few], boards)
+    names = ", ".join(few[:8])
+    assert event.where == f"on {count} of {BOARDS} boards: {names}{others}"
+
+
 def test_never_more_courses_are_drawn_than_the_bound(boards, moved, monkeypatch):
     known = events(moved.changes, boards)
     monkeypatch.setattr(fleet, "DRAWN", 3)

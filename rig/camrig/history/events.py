@@ -159,7 +159,7 @@ def _where(
     if len(shared) == 1 and shared != {""} and len(everywhere) < len(measured):
         whole = "all" if len(everywhere) == len(names) else f"{len(names)} of {len(everywhere)}"
         return f"{text}: {whole} of those on {shared.pop()}"
-    others = f" and {len(names) - NAMED} others" * (len(names) > NAMED)
+    others = f" and {left} other{'s' * (left != 1)}" if (left := len(names) - NAMED) > 0 else ""
     return f"{text}: {', '.join(names[:NAMED])}{others}"
 
 
