@@ -8,7 +8,7 @@ TOOLS := $(VENV)/.tools
 DEVICE ?=
 ARGS ?=
 
-.PHONY: help hil hil-browser test lint bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-gate bench-history bench-report bench-scale bench-server demo-nights docs prove reference picture clean
+.PHONY: help hil hil-browser test lint bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-fleet bench-gate bench-history bench-report bench-scale bench-server demo-nights docs prove reference picture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-desk                measure how long an answer takes at the desk, beside mpremote"
 	@echo "make bench-faults              show how the rig reports each fault of the virtual board"
 	@echo "make bench-flash               show how flashing ends under every fault of a mock boot loader"
+	@echo "make bench-fleet               measure several boards on one host: wall time, turns on the air, killed runs (15 minutes)"
 	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
 	@echo "make bench-history             measure how fast the trend page is, and how often its steps are right (5 minutes)"
 	@echo "make bench-report              measure how long the page of a long run takes, and how large it is"
@@ -93,6 +94,10 @@ bench-faults: $(TOOLS)
 
 bench-flash: $(TOOLS)
 	@$(BIN)/python -m benchmarks.flash
+
+bench-fleet: $(TOOLS)
+	@$(BIN)/python -m benchmarks.fleet $(ARGS)
+	@$(BIN)/python -m benchmarks.fleet_scale
 
 bench-gate: $(TOOLS)
 	@$(BIN)/python benchmarks/probe_overhead.py

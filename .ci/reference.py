@@ -65,6 +65,7 @@ VARIABLES = {
     "XDG_CACHE_HOME": "where compiled modules are kept, in `camrig/built` (`~/.cache`)",
     "LOCALAPPDATA": "the same on Windows",
     "XDG_RUNTIME_DIR": "where locks of boards and tokens of agents are kept (a folder of this user in `/tmp`)",
+    "CAMRIG_AIR": "where runs wait for the air that boards share: one folder for all users (`camrig-air` in `/tmp`)",
     "USERNAME": "names that folder where there are no user numbers (Windows)",
     "CAMRIG_WATCH_RESULT": "set by `camrig watch` for the pytest that it runs",
     "CAMRIG_RELEASE": "set by `camrig release` for its commands: `release`, or `rehearsal`, which marks outputs",

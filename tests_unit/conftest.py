@@ -80,7 +80,7 @@ def pytest_collection_finish() -> None:
 def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Locks and kept boards of whoever runs the tests are out of reach."""
     os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("runtime"))
-    os.environ["CAMRIG_AIR"] = str(tmp_path_factory.mktemp("air"))  # nor do tests wait for each other
+    os.environ["CAMRIG_AIR"] = os.environ["XDG_RUNTIME_DIR"] + "/air"  # nor do tests wait for each other
 
 
 class Ended:
@@ -120,7 +120,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CAMRIG_", "ESP", "MICROPY_", "PYTEST_"))}
     clean["CAMRIG_TEST_MARK"] = uuid.uuid4().hex
     clean["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # half the time in which a pytest starts
-    clean["CAMRIG_AIR"] = os.environ["CAMRIG_AIR"]
+    clean["CAMRIG_AIR"] = os.environ["XDG_RUNTIME_DIR"] + "/air"
     clean["CAMRIG_BOOT_TIMEOUT"] = "16"  # no board is here that takes longer, and many do not boot at all
     return clean
 

@@ -6,10 +6,14 @@ import json
 from collections import Counter
 
 import pytest
+from camrig.cli.main import main
 from camrig.errors import SettingsError
+from camrig.gate.evidence import boards_of
+from camrig.gate.several import side_by_side
 from camrig.plugin.fleet import check_processes, is_fleet
 from camrig.plugin.many_processes import joined
 from camrig.report.json_report import RunReport, TestRecord
+from camrig.report.results_schema import fault_of
 from camrig.settings.resolve import Settings
 
 
@@ -135,3 +139,64 @@ def test_the_reports_of_processes_are_one_of_all_their_time_and_tests():
 def test_what_blocks_several_processes_is_said_once():
     reports = [RunReport("0.1", "2026-01-01T00:00:00+00:00", 1.0, 6, {}, list(text), []) for text in ("ab", "bc")]
     assert joined(reports, 6, {}, "").blocked == ["a", "b", "c"]
+
+
+JUDGED = """
+import os
+
+def test_serves(dut):
+    assert dut.request("GET", "/api/status").status == 200
+
+def test_bytes(dut, measure, request):
+    is_worse = os.environ.get("WORSE") and "[sim:2]" in request.node.name
+    measure("my.bytes", [150.0 if is_worse else 100.0] * 5, unit="B")
+"""
+
+
+def test_each_board_is_judged_by_its_own_baseline_and_evidence_is_one(crash, tmp_path, capsys):
+    (tmp_path / "camrig.toml").write_text('[limits]\n"my.bytes" = "+10 B"\n')
+    evidence, page = tmp_path / "all.zip", tmp_path / "page.html"
+    words = ("--device", "sim", "--device", "sim:2", "-n", "auto", "--hil-baselines", str(tmp_path))
+    assert crash(JUDGED, *words, "--hil-save", "night").code == 0
+    assert sorted(path.name for path in tmp_path.glob("night*")) == ["night@sim%3A2.json", "night@sim.json"]
+    judging = ("--hil-compare", "night", "--hil-evidence", str(evidence), "--hil-report", str(page))
+    ended = crash(JUDGED, *words, *judging, env={"WORSE": "1"})
+    assert ended.code == 1, ended.out
+    assert "regressed: my.bytes: +50 B" in ended.out
+    assert ended.out.count("gate::my.bytes[sim:2]") >= 1
+    assert f"evidence: {evidence}" in ended.out
+    file = max((tmp_path / "results").glob("run-*.json"))
+    data = json.loads(file.read_text())
+    outcomes = {board: verdict["outcome"] for board, verdict in data["gate"]["boards"].items()}
+    assert outcomes == {"sim": "pass", "sim:2": "regressed"}
+    assert data["gate"]["verdict"]["outcome"] == "regressed"
+    assert [(row["board"], row["outcome"]) for row in data["gate"]["verdict"]["metrics"]] == [*outcomes.items()]
+    assert fault_of(data) == ""
+    assert boards_of(evidence) == {"sim": "sim", "sim:2": "sim%3A2"}
+    assert main(["verdict", str(evidence)]) == 1
+    assert capsys.readouterr().out.count("my.bytes: ") == 2
+    assert page.read_text().count("MicroPython 1.") >= 2
+
+
+VERDICT = {"metrics": [{"metric": "a"}], "false_alarm": 0.01, "false_pass": 0.03, "holds": True}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "worst", "code"),
+    [
+        (["pass", "pass"], "pass", 0),
+        (["pass", None], "blocked", 6),
+        ([None, "regressed"], "regressed", 1),
+        (["inconclusive", None], "blocked", 6),
+        (["inconclusive", "pass"], "inconclusive", 7),
+        (["blocked", "regressed"], "regressed", 1),
+    ],
+)
+def test_a_board_without_a_verdict_lets_no_run_pass(outcomes, worst, code):
+    verdicts = [outcome and {**VERDICT, "outcome": outcome} for outcome in outcomes]
+    data = side_by_side("night", dict(zip("ab", verdicts, strict=True)))
+    assert (data["verdict"]["outcome"], data["verdict"]["exit_code"]) == (worst, code)
+
+
+def test_a_run_of_undecided_boards_has_none():
+    assert side_by_side("night", {"a": None, "b": None})["verdict"] is None

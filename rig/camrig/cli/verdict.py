@@ -7,8 +7,9 @@ from pathlib import Path
 
 from camrig.cli.ab import show_verdict
 from camrig.cli.command import Command
-from camrig.gate.evidence import recompute, run_ended
+from camrig.gate.evidence import boards_of, recompute, run_ended
 from camrig.settings.resolve import Settings
+from camrig.stages.stage import worst
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,13 +33,17 @@ def show_evidence(path: Path) -> int:
         print(f"\n{statement(material, decision)}")
         print(f"{path}: recomputed from samples, results and record; every member has its digest")
         return decision.exit_code
-    comparison, verdict = recompute(path)
-    exit_code = run_ended(path)
-    show_verdict(comparison, verdict, verbose=True)
+    boards = boards_of(path) or {"": ""}
+    judged = {board: recompute(path, folder) for board, folder in boards.items()}
+    exit_code, code = run_ended(path), worst([verdict.exit_code for _, verdict in judged.values()])
+    for board, (comparison, verdict) in judged.items():
+        if board:
+            print(f"{board}:")
+        show_verdict(comparison, verdict, verbose=True)
     print(f"{path}: the verdict is the one that its samples and limits give; every member has its digest")
-    if exit_code not in (0, verdict.exit_code):
+    if exit_code not in (0, code):
         print(f"the run itself ended with exit code {exit_code}: see its report for the tests that did not pass")
-    return exit_code or verdict.exit_code
+    return exit_code or code
 
 
 VERDICT = Command(

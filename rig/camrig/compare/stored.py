@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from camrig.bringup.board import Board
 from camrig.bringup.board_run import BoardRun
 from camrig.compare.limits import limits_of
 from camrig.compare.provenance import board_record, library_record, provenance_of, settings_record
-from camrig.errors import BaselineError, BlockedError, CamrigError, SettingsError
+from camrig.errors import BaselineError, BlockedError, CamrigError
 from camrig.gate.baseline import Baseline, load_baseline, save_baseline
 from camrig.gate.calibration import Calibration, load_calibration
 from camrig.gate.comparison import Comparison
-from camrig.gate.evidence import Evidence, demand_writable, write_evidence
+from camrig.gate.evidence import Evidence, demand_writable
 from camrig.gate.limits import STREAM_RELATIVE, Limit
 from camrig.gate.looks import keep_look, load_looks, looks_path, plan_of_look
 from camrig.gate.provenance import FIRMWARE
@@ -82,19 +83,17 @@ class StoredComparison:
     It judges at the first call; every later call returns the same verdict, or raises the same error.
     """
 
-    def __init__(self, settings: Settings, board_runs: list[BoardRun]) -> None:
-        """Raises SettingsError, and BaselineError for a baseline that is missing or lacks a metric with a limit."""
+    def __init__(self, settings: Settings, board_runs: list[BoardRun], spec: str) -> None:
+        """``spec`` is the board. Raises SettingsError, and BaselineError for a baseline that is missing or lacks a
+        metric with a limit.
+        """
         self.limits = limits_of(settings, paired=False)
         self.comparison: Comparison | None = None
-        self._settings, self._board_runs = settings, board_runs
+        self._settings, self._board_runs, self._spec = settings, board_runs, spec
         self._verdict: GateVerdict | CamrigError | None = None
-        if len(settings.device) != 1 and (settings.save or settings.compare or settings.evidence):
-            raise SettingsError(
-                "a baseline, comparison or evidence belongs to one board", hint="give one --device only"
-            )
         if settings.evidence:
             demand_writable(settings.evidence)
-        self.baseline = load_baseline(self.path(settings.compare)) if settings.compare else None
+        self.baseline = load_baseline(self._stored(settings.compare)) if settings.compare else None
         if self.baseline and not settings.limits:
             self.limits = applicable(self.limits, self.baseline)
         if settings.save and self.path(settings.save).exists():
@@ -114,8 +113,19 @@ class StoredComparison:
             )
 
     def path(self, name: str) -> Path:
-        """The file of the baseline ``name``."""
+        """The file of the baseline ``name``; in a run of several boards each has its own."""
+        return self._own(name) if len(self._settings.device) > 1 else self._common(name)
+
+    def _stored(self, name: str) -> Path:
+        """The file to compare with: the one that would be saved, else the other one if there is that alone."""
+        paths = (self.path(name), self._common(name), self._own(name))
+        return next((path for path in paths if path.exists()), paths[0])
+
+    def _common(self, name: str) -> Path:
         return self._settings.baselines / f"{name}.json"
+
+    def _own(self, name: str) -> Path:
+        return self._settings.baselines / f"{name}@{quote(self._spec, safe='')}.json"
 
     def judge(self) -> GateVerdict:
         """The verdict on what was measured so far. Raises BaselineError, SettingsError, BlockedError."""
@@ -132,7 +142,7 @@ class StoredComparison:
         assert self.baseline is not None
         candidate = self.measured()
         assert self._settings.compare is not None
-        looks = looks_path(self._settings.baselines, self._settings.compare)
+        looks = looks_path(self._settings.baselines, self._stored(self._settings.compare).stem)
         library = candidate.provenance.library_sha256
         self.comparison = Comparison(
             candidate,
@@ -160,13 +170,18 @@ class StoredComparison:
 
     def properties(self) -> list[tuple[str, str]]:
         """The properties of the judged board, for a test report."""
-        return self._board_runs[0].properties() if self._board_runs else []
+        return next((known.properties() for known in self._board_runs if known.spec == self._spec), [])
 
     def _measured_board(self) -> tuple[BoardRun, Board]:
         for board_run in self._board_runs:
-            if board_run.board is not None and board_run.dut is not None:
+            if board_run.spec == self._spec and board_run.board is not None and board_run.dut is not None:
                 return board_run, board_run.board
-        raise BlockedError("nothing was measured: no test of this run had a booted board")
+        raise BlockedError("nothing was measured: no test of this run had a booted board", board=self._where)
+
+    @property
+    def _where(self) -> str | None:
+        """The board in messages, where there are several."""
+        return self._spec if len(self._settings.device) > 1 else None
 
     def save(self, name: str) -> str:
         """Add this run to the sessions of the baseline ``name`` and return a line for the terminal.
@@ -194,26 +209,19 @@ class StoredComparison:
         count = len(run.metrics)
         return f"baseline {name}: session {sessions}, {count} metric{'s' * (count != 1)} in {path}{note}"
 
-    def keep_evidence(self, path: Path, exit_code: int) -> str:
-        """Write the evidence of this run, which ends with ``exit_code``, and return a line for the terminal.
-
-        Raises BaselineError, BlockedError.
-        """
+    def evidence(self, exit_code: int) -> Evidence:
+        """The evidence of this board's part of a run, which ends with ``exit_code``. Raises BlockedError."""
         board_run, board = self._measured_board()
         run = {"exit_code": exit_code, **({"rehearsal": NOT_A_RELEASE} if is_rehearsal() else {})}
         verdict = self._verdict if isinstance(self._verdict, GateVerdict) else None
         comparison = self.comparison if verdict else None
-        write_evidence(
-            path,
-            Evidence(
-                samples=comparison.candidate if comparison else self.measured(),
-                board={**board_record(board), "library": library_record(board)},
-                settings=settings_record(self._settings),
-                files=board_run.files,
-                console=board_run.console,
-                comparison=comparison,
-                verdict=verdict,
-                extra={"notes": board_run.recorder.notes, "run": run},
-            ),
+        return Evidence(
+            samples=comparison.candidate if comparison else self.measured(),
+            board={**board_record(board), "library": library_record(board)},
+            settings=settings_record(self._settings),
+            files=board_run.files,
+            console=board_run.console,
+            comparison=comparison,
+            verdict=verdict,
+            extra={"notes": board_run.recorder.notes, "run": run},
         )
-        return f"evidence: {path}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from camrig.errors import BaselineError
 from camrig.gate.archive import HINT, check_members, opened, save_members, unwritable
@@ -44,6 +46,22 @@ class Evidence:
 
 def write_evidence(path: Path, evidence: Evidence) -> None:
     """Write ``path``, in place of an older one. Raises BaselineError when it cannot be written."""
+    save_members(path, members_of(evidence))
+
+
+def write_evidence_of_boards(path: Path, boards: Mapping[str, Mapping[str, bytes]], exit_code: int) -> None:
+    """Write ``path`` with a folder for each board, whose members are those that the evidence of one board has.
+
+    Raises BaselineError when it cannot be written.
+    """
+    folders = {board: quote(board, safe="") for board in boards}
+    members = {f"{folders[board]}/{name}": data for board, own in boards.items() for name, data in own.items()}
+    run = _json({"exit_code": exit_code, "boards": folders}, names=True)
+    save_members(path, {**members, RUN: run.encode()})
+
+
+def members_of(evidence: Evidence) -> dict[str, bytes]:
+    """The members of the archive that ``evidence`` is kept in, by name."""
     members = {
         SAMPLES: baseline_text(evidence.samples),
         "board.json": _json(evidence.board),
@@ -59,7 +77,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
             members[CALIBRATION] = calibration_text(evidence.comparison.calibration)
     if evidence.verdict is not None:
         members[VERDICT] = verdict_text(evidence.verdict)
-    save_members(path, {name: text.encode() for name, text in members.items()})
+    return {name: text.encode() for name, text in members.items()}
 
 
 def demand_writable(path: Path) -> None:
@@ -99,13 +117,27 @@ def run_ended(path: Path) -> int:
         raise BaselineError(f"the evidence {path} does not say how its run ended: {reason}", hint=HINT)
 
 
-def recompute(path: Path) -> tuple[Comparison, GateVerdict]:
-    """What was judged in ``path``, and the verdict, computed again from samples and limits alone.
+def boards_of(path: Path) -> dict[str, str]:
+    """The folder of each board in the evidence ``path``; empty for the evidence of one board, which needs none.
+
+    Raises BaselineError for a file that cannot be read.
+    """
+    with opened(path) as archive:
+        try:
+            boards = parse_json(archive.read(RUN)).get("boards", {})
+            return {str(board): str(folder) for board, folder in boards.items()}
+        except (KeyError, ValueError, AttributeError):
+            return {}  # whatever is damaged, its digest says so
+
+
+def recompute(path: Path, folder: str = "") -> tuple[Comparison, GateVerdict]:
+    """What was judged in ``path``, and the verdict, computed again from samples and limits alone; of several boards
+    that of the one in ``folder``.
 
     Raises BaselineError for a file that is missing or damaged, holds no verdict, or holds a different one.
     """
     with opened(path) as archive:
-        comparison, stated = _read(path, archive)
+        comparison, stated = _read(path, _part(archive, folder) if folder else archive)
         try:
             verdict = comparison.decide()
             same = _same_verdict(stated, verdict)
@@ -118,6 +150,18 @@ def recompute(path: Path) -> tuple[Comparison, GateVerdict]:
             )
         check_members(path, archive)
     return comparison, verdict
+
+
+def _part(archive: zipfile.ZipFile, folder: str) -> zipfile.ZipFile:
+    """An archive of the members in ``folder`` alone."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as part:
+        for name in archive.namelist():
+            if name.startswith(f"{folder}/"):
+                part.writestr(name.removeprefix(f"{folder}/"), archive.read(name))
+    part = zipfile.ZipFile(content)
+    part.filename = archive.filename  # for messages
+    return part
 
 
 def _read(path: Path, archive: zipfile.ZipFile) -> tuple[Comparison, bytes]:

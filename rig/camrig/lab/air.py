@@ -26,7 +26,8 @@ from camrig.probe.agent import Radio
 from camrig.redaction import one_line
 from camrig.settings.resolve import Settings, is_virtual
 
-VARIABLE = "CAMRIG_AIR"  # a folder that all runs of this host see, where their temporary folders differ
+# A folder that all runs of this host see, where their temporary folders differ.
+VARIABLE = "CAMRIG_AIR"
 HOST = "this host"  # what virtual boards share, and boards of which nothing is known
 POLL = 0.02  # seconds between two looks at the tickets of whoever is next
 FARTHEST = 50  # places before one's own that make the looks rarer

@@ -28,3 +28,16 @@ def set_exit_status(run: Run, session: pytest.Session) -> None:
         session.exitstatus = EXIT_BLOCKED
     elif tests.get("inconclusive"):
         session.exitstatus = EXIT_INCONCLUSIVE
+
+
+def exit_code_of_board(run: Run, board: str) -> int:
+    """With what a run of this board alone would end."""
+    outcomes = {record.outcome for record in run.outcomes.records if record.board == board}
+    board_run = next((known for known in run.board_runs if known.spec == board), None)
+    if outcomes & {"failed", "error"} or (board_run is not None and board_run.lost_answers):
+        return EXIT_FAILED
+    if "blocked" in outcomes or board_run is None or board_run.broken is not None or "passed" not in outcomes:
+        return EXIT_BLOCKED
+    if between := [record.crash.attributed_to for record in board_run.crashes if record.between]:
+        return EXIT_FAILED if APPLICATION in between else EXIT_BLOCKED
+    return EXIT_INCONCLUSIVE if "inconclusive" in outcomes else 0

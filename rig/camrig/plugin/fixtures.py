@@ -127,7 +127,8 @@ def measure(_camrig_board_run: BoardRun, _camrig_air: None) -> Callable[..., Non
     """Records samples: ``measure("preflight.total", ms, unit="ms")``, one value or several, taken together.
 
     ``control`` are control samples, which no library touches, taken between them. ``at`` is the x of each point, such
-    as the number of requests: the rise of the values over it is what is judged.
+    as the number of requests: the rise of the values over it is what is judged. No other board is measured on the
+    same access point or channel meanwhile.
     """
 
     def record(name: str, values: Any, *, unit: str, control: Any = (), at: Any = ()) -> None:

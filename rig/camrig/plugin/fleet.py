@@ -6,6 +6,8 @@ others say first of each collected test which board it needs.
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,7 +90,14 @@ class FleetProcess:
 
     @pytest.hookimpl(tryfirst=True)  # before xdist reports the collection
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._send(BOARDS, [board_of(self._run, item) for item in session.items])
+        boards = [board_of(self._run, item) for item in session.items]
+        if not any(boards):
+            return
+        from camrig.parent_death import signal_on_parent_death
+
+        if sys.platform == "linux":  # else a killed run keeps its boards, and the air, for some seconds
+            signal_on_parent_death(signal.SIGKILL)
+        self._send(BOARDS, boards)
 
     def show(self, line: str) -> None:
         """Show a line on the terminal of the process that started this one."""

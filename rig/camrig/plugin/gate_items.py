@@ -1,4 +1,4 @@
-"""The gate as pytest sees it: a test item for each metric with a limit, run after all others."""
+"""The gate as pytest sees it: a test item for each board and each metric with a limit, run after all others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from camrig.errors import BlockedError, CamrigError
+from camrig.plugin.fleet import is_fleet, processes
 from camrig.plugin.run import GATE, Run
 
 if TYPE_CHECKING:
     from camrig.compare.stored import StoredComparison
     from camrig.gate.limits import Limit
     from camrig.gate.verdict import GateVerdict
+    from camrig.plugin.gate_answers import GateAnswer
 
 INCONCLUSIVE = "inconclusive: "  # how the text of a report begins whose metric could not be decided
 
@@ -28,11 +30,11 @@ class InconclusiveError(Exception):
 
 
 class GateItem(pytest.Item):
-    """One metric's answer. No option deselects it: what is not measured is blocked, not passed."""
+    """One metric's answer on one board. No option deselects it: what is not measured is blocked, not passed."""
 
-    def __init__(self, *, gate: StoredComparison, **arguments: Any) -> None:
+    def __init__(self, *, gate: StoredComparison, metric: str, judged_board: str, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.gate, self.metric = gate, self.name
+        self.gate, self.metric, self.judged_board = gate, metric, judged_board
 
     def runtest(self) -> None:
         from camrig.gate.verdict import Outcome
@@ -59,7 +61,7 @@ class GateItem(pytest.Item):
         return str(excinfo.value) if isinstance(excinfo.value, CamrigError) else super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        return self.path, None, f"gate: {self.metric}"
+        return self.path, None, f"gate: {self.name}"
 
 
 class _Metrics(pytest.Collector):
@@ -70,53 +72,68 @@ class _Metrics(pytest.Collector):
 
 
 class GatePlugin:
-    """The hooks that make items of limits, and keep baseline and evidence at the end of a run."""
+    """The hooks that make items of limits, and keep baselines and evidence at the end of a run."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._gate: StoredComparison | None = None
+        self._gates: dict[str, StoredComparison] = {}  # by board
+        self.answers: list[GateAnswer] = []  # of processes that xdist started
         self._lines: list[str] = []
 
-    def prepare(self) -> StoredComparison | None:
-        """The gate of this run, made once; None where nothing is kept. Raises SettingsError, BaselineError."""
+    def prepare(self) -> dict[str, StoredComparison]:
+        """The gate of each board, made once; none where nothing is kept. Raises SettingsError, BaselineError."""
         from camrig.compare.limits import limits_of
 
         settings = self._run.settings
         limits_of(settings, paired=False)  # a wrong one is an error, also where it is not used
-        if self._gate is None and (settings.save or settings.compare or settings.evidence):
+        if not self._gates and (settings.save or settings.compare or settings.evidence):
             from camrig.compare.stored import StoredComparison
 
-            self._gate = StoredComparison(settings, self._run.board_runs)
-        return self._gate
+            runs = self._run.board_runs
+            self._gates = {spec: StoredComparison(settings, runs, spec) for spec in settings.device}
+        return self._gates
 
     @property
     def limits(self) -> dict[str, Limit]:
         """The limits that are in force in this run."""
-        return self._gate.limits if self._gate else {}
+        return {name: limit for gate in self._gates.values() for name, limit in gate.limits.items()}
 
-    @property
-    def verdict(self) -> GateVerdict | None:
-        """The answer of the gate, if it was asked and could decide."""
-        if self._gate is None or self._gate.comparison is None:
-            return None
-        try:
-            return self._gate.judge()
-        except CamrigError:
-            return None
+    def verdicts(self) -> dict[str, GateVerdict | None]:
+        """The answer of each board that this process has run, if the gate was asked and could decide."""
+        from camrig.plugin.gate_answers import verdict_of
+
+        return {spec: verdict_of(gate) for spec, gate in self._gates.items() if self._has_run(spec)}
+
+    def own_answers(self, exit_code: int) -> list[GateAnswer]:
+        """What the gate says of each board that this process has run, which ends with ``exit_code``."""
+        from camrig.plugin.gate_answers import answer_of
+
+        gates = {spec: gate for spec, gate in self._gates.items() if self._has_run(spec)}
+        return [answer_of(self._run, spec, gate, exit_code) for spec, gate in gates.items()]
+
+    def _has_run(self, spec: str) -> bool:
+        """Whether this process has run the board ``spec``; whoever is alone with all boards has to answer for all."""
+        alone = not hasattr(self._run.config, "workerinput")
+        return alone or any(board_run.spec == spec for board_run in self._run.board_runs)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> Iterator[None]:
         result = yield  # whatever deselects and orders tests has done so, --lf, --ff and --nf last of all
-        if not self._run.in_use or hasattr(session.config, "workerinput"):
-            return result
+        is_process = hasattr(session.config, "workerinput")
         try:
-            gate = self.prepare()
+            if not self._run.in_use or (is_process and not is_fleet(self._run.settings, processes(session.config))):
+                return result
+            gates = self.prepare()
         except CamrigError as error:
+            if is_process:
+                return result  # the process that started this one says so
             raise pytest.UsageError(str(error)) from None
-        if gate is not None and self._run.settings.compare is not None:
+        if self._run.settings.compare is not None:
             above = _Metrics.from_parent(session, name=GATE, nodeid=GATE)
-            for metric in gate.limits:
-                items.append(GateItem.from_parent(above, name=metric, gate=gate))
+            for spec, gate in gates.items():
+                for metric in gate.limits:
+                    name = f"{metric}[{spec}]" if len(gates) > 1 else metric
+                    items.append(GateItem.from_parent(above, name=name, metric=metric, gate=gate, judged_board=spec))
         return result
 
     def pytest_report_teststatus(self, report: Any) -> Any:
@@ -126,7 +143,7 @@ class GatePlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        if self._gate is None or session.config.option.collectonly:
+        if not self._gates or session.config.option.collectonly or hasattr(session.config, "workerinput"):
             return
         if evidence := self._run.settings.evidence:
             from camrig.gate.evidence import remove_older
@@ -139,35 +156,40 @@ class GatePlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         result = yield  # exit code and fixtures are settled
-        if self._gate is not None and not session.config.option.collectonly:
+        if self._gates and not session.config.option.collectonly and not hasattr(session.config, "workerinput"):
+            from camrig.plugin.gate_answers import keep_evidence
+
+            if not processes(session.config):
+                self.answers = self.own_answers(int(session.exitstatus))
+            for answer in self.answers:
+                self._lines += answer.lines
+                session.exitstatus = session.exitstatus or answer.exit_code
             try:
-                self._keep(self._gate, int(session.exitstatus))
+                self._lines += filter(None, [keep_evidence(self._run, self.answers, int(session.exitstatus))])
             except Exception as error:
                 cause = self._run.sentence(error)
                 self._lines.append(str(cause))
                 session.exitstatus = session.exitstatus or cause.exit_code
         return result
 
-    def _keep(self, gate: StoredComparison, exit_code: int) -> None:
-        settings = self._run.settings
-        if settings.save and exit_code == 0:
-            self._lines.append(gate.save(settings.save))
-        elif settings.save:
-            self._lines.append(f"baseline {settings.save}: not saved, because this run did not pass")
-        if settings.evidence:
-            self._lines.append(gate.keep_evidence(settings.evidence, exit_code))
-
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._gate is not None and self._gate.comparison is not None:
-            from camrig.report.gate_table import render_verdict
+        from camrig.plugin.gate_answers import write_verdicts
 
-            try:
-                verdict = self._gate.judge()
-            except Exception as error:
-                self._lines.append(str(self._run.keep(error)))
-            else:
-                terminalreporter.section(f"gate against {self._run.settings.compare}")
-                columns, verbose = terminalreporter._tw.fullwidth, self._run.settings.verbose
-                terminalreporter.write_line(render_verdict(self._gate.comparison, verdict, columns, verbose))
+        write_verdicts(terminalreporter, self._run, self.answers)
         for line in self._lines:
             terminalreporter.write_line(line)
+
+
+class GateProcess:
+    """A plugin of a process that xdist started: hands over what the gate says of its boards."""
+
+    def __init__(self, gate: GatePlugin) -> None:
+        self._gate = gate
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # fixtures have cleared up, and xdist has not sent its last word
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        result = yield
+        from camrig.plugin.many_processes import send_answers
+
+        send_answers(session.config, self._gate.own_answers(int(session.exitstatus)))
+        return result

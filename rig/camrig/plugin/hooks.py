@@ -27,7 +27,7 @@ from camrig.plugin.causes import CausesSummary, add_differences
 from camrig.plugin.exports import add_to_history, export_results, rewrite_results, write_results
 from camrig.plugin.fixture_names import FixtureNames
 from camrig.plugin.fleet import Fleet, FleetProcess, boards_for_auto, processes
-from camrig.plugin.gate_items import GateItem, GatePlugin
+from camrig.plugin.gate_items import GateItem, GatePlugin, GateProcess
 from camrig.plugin.outcomes import keep_failure
 from camrig.plugin.restart import put_back, restart_if_mistaken
 from camrig.plugin.run import AIR_PLUGIN, DEVICE_FIXTURE, GATE_PLUGIN, RUN, Run, is_blocked, uses_board, uses_dut
@@ -98,6 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         process = FleetProcess(run, config)
         config.pluginmanager.register(process, FLEET_PLUGIN)
+        config.pluginmanager.register(GateProcess(gate), "camrig-gate-process")
     elif processes(config):
         config.pluginmanager.register(Fleet(run, show), FLEET_PLUGIN)
     config.pluginmanager.register(AirTime(run, process.show if process else show), AIR_PLUGIN)
@@ -146,7 +147,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Leave a test out, without a report, where its board is known not to serve."""
     run = item.config.stash[RUN]
-    if not run.leaves_out(item) and not (isinstance(item, GateItem) and run.nothing_served):
+    if not run.leaves_out(item) and not (isinstance(item, GateItem) and run.never_served(item)):
         return None
     run.not_run += 1
     # What earlier tests share with this one would otherwise stay set up, which the next test does not allow.

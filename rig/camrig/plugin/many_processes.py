@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from camrig.plugin.run import Run
+from camrig.gate.several import side_by_side
+from camrig.plugin.run import GATE_PLUGIN, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from camrig.plugin.gate_answers import GateAnswer
     from camrig.report.json_report import RunReport, TestRecord
 
-OUTPUT = "camrig"  # the name under which a process sends its report
+OUTPUT, ANSWERS = "camrig", "camrig_gate"  # the names under which a process sends its report, and its gate's
 
 
 def sends_report(session: pytest.Session) -> bool:
@@ -33,6 +35,13 @@ def send_report(config: pytest.Config, report: RunReport) -> None:
     output[OUTPUT] = pickle.dumps(report)
 
 
+def send_answers(config: pytest.Config, answers: list[GateAnswer]) -> None:
+    """Hand over what the gate says of the boards of this process."""
+    if answers:
+        output: dict[str, Any] = getattr(config, "workeroutput")  # noqa: B009 - an attribute of xdist's
+        output[ANSWERS] = pickle.dumps(answers)
+
+
 def has_report(node: Any) -> bool:
     """Whether a process that has ended sent its report."""
     return OUTPUT in getattr(node, "workeroutput", {})
@@ -44,6 +53,8 @@ def take_report(run: Run, node: Any) -> None:
     if content is not None:
         run.in_use = True
         run.parts.append(pickle.loads(content))
+    if (answers := getattr(node, "workeroutput", {}).get(ANSWERS)) is not None:
+        node.config.pluginmanager.get_plugin(GATE_PLUGIN).answers += pickle.loads(answers)
 
 
 def joined(
@@ -78,7 +89,19 @@ def joined(
         tests=tests,
         blocked=list(dict.fromkeys(reason for part in parts for reason in part.blocked)),
         boards=[board for part in parts for board in part.boards],
+        gate=_gate(parts),
         interrupted=any(part.interrupted for part in parts),
         correct=correct,
         outcomes=sorted(outcomes, key=lambda outcome: outcome.start),
     )
+
+
+def _gate(parts: list[RunReport]) -> dict[str, Any] | None:
+    """The gate's answers of all boards; of a board whose process sent none, it is None."""
+    gates = [part.gate for part in parts if part.gate is not None]
+    if not gates or "boards" not in gates[0]:
+        return gates[0] if gates else None
+    boards = dict.fromkeys(gates[0]["boards"])
+    for gate in gates:
+        boards.update({board: verdict for board, verdict in gate["boards"].items() if verdict is not None})
+    return side_by_side(gates[0]["baseline"], boards)

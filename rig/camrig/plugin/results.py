@@ -11,6 +11,7 @@ import pytest
 from camrig.bringup.board_report import board_report
 from camrig.bringup.surroundings import host, repository
 from camrig.bringup.timeline import timeline
+from camrig.gate.several import side_by_side
 from camrig.gate.verdict import as_data
 from camrig.plugin.run import GATE_PLUGIN, Run
 from camrig.plugin.surroundings import arguments, selection
@@ -50,5 +51,8 @@ def _gate(run: Run, gate: Any) -> dict[str, Any] | None:
     """The verdict against a stored baseline; None where nothing was compared."""
     if run.settings.compare is None:
         return None
-    verdict = gate.verdict if gate else None
-    return {"baseline": run.settings.compare, "verdict": as_data(verdict) if verdict else None}
+    verdicts = {board: as_data(verdict) for board, verdict in (gate.verdicts() if gate else {}).items() if verdict}
+    boards = {board: verdicts.get(board) for board in run.settings.device}
+    if len(boards) == 1:
+        return {"baseline": run.settings.compare, "verdict": boards[run.settings.device[0]]}
+    return side_by_side(run.settings.compare, boards)

@@ -153,6 +153,8 @@ class Run:
 
     def spec_of(self, item: pytest.Item) -> str:
         """The board that ``item`` runs on. Raises SettingsError."""
+        if board := getattr(item, "judged_board", ""):  # of an item of the gate
+            return str(board)
         callspec = getattr(item, "callspec", None)  # of a test that is parametrized
         spec = callspec.params.get(DEVICE_FIXTURE) if callspec else None
         return spec or self.settings.device[0]
@@ -209,10 +211,10 @@ class Run:
         broken = self.board_run_of(item).broken if self.blocked and uses_board(item) else None
         return broken is not None and str(broken) in self.blocked
 
-    @property
-    def nothing_served(self) -> bool:
-        """Whether the boards that tests asked for are all broken, and none of them ever served."""
-        return bool(self.board_runs) and all(board.broken and board.dut is None for board in self.board_runs)
+    def never_served(self, item: pytest.Item) -> bool:
+        """Whether the board that ``item`` judges is broken, and never served."""
+        board_run = self.known_board_run(item)
+        return board_run is not None and board_run.broken is not None and board_run.dut is None
 
     def block(self, report: pytest.TestReport, error: CamrigError) -> None:
         """Make a report say that its test could not run; each cause is kept once."""

@@ -45,7 +45,7 @@ class Figure:
 def of_board(board: Mapping[str, Any], results: Mapping[str, Any]) -> list[Figure]:
     """The drawings for which ``board`` has figures, in the order of the page."""
     metrics = {metric["name"]: metric for metric in board["metrics"]}
-    marks = marks_of(results)
+    marks = marks_of(results, board["spec"])
     return [
         *_latency(metrics, marks),
         *_camera(metrics, marks),
@@ -56,10 +56,11 @@ def of_board(board: Mapping[str, Any], results: Mapping[str, Any]) -> list[Figur
     ]
 
 
-def marks_of(results: Mapping[str, Any]) -> dict[str, list[Mark]]:
-    """By metric the baseline that it was compared with, and its limit, where that is a figure."""
+def marks_of(results: Mapping[str, Any], board: str) -> dict[str, list[Mark]]:
+    """By metric the baseline that ``board`` was compared with, and the limit, where that is a figure."""
     verdict = (results["gate"] or {}).get("verdict") or {}
-    baselines = {row["metric"]: (row["baseline"] or {}).get("median") for row in verdict.get("metrics", ())}
+    rows = [row for row in verdict.get("metrics", ()) if row.get("board", board) == board]
+    baselines = {row["metric"]: (row["baseline"] or {}).get("median") for row in rows}
     marks: dict[str, list[Mark]] = {}
     for metric in [*results["limits"], *baselines]:
         baseline = baselines.get(metric)
