@@ -8,7 +8,7 @@ TOOLS := $(VENV)/.tools
 DEVICE ?=
 ARGS ?=
 
-.PHONY: help hil hil-browser test lint tools bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-fleet bench-gate bench-history bench-report bench-server demo-nights docs prove reference picture clean
+.PHONY: help hil hil-browser test lint tools bench-browser bench-cors bench-deploy bench-desk bench-faults bench-flash bench-fleet bench-gate bench-history bench-report bench-scale bench-server demo-nights docs prove reference picture clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
 	@echo "make bench-history             measure how fast the trend page is, and how often its steps are right (5 minutes)"
 	@echo "make bench-report              measure how long the page of a long run takes, and how large it is"
+	@echo "make bench-scale               simulate a night of 500 boards, and measure their history of a year (10 minutes)"
 	@echo "make bench-server              count the socket calls and bytes of the server, beside plain Microdot"
 	@echo "make demo-nights               write a synthetic year of eight boards, and its trend page"
 	@echo "make prove                     show which faulty copies of the library the suite and the gate find (an hour)"
@@ -98,6 +99,7 @@ bench-flash: $(TOOLS)
 
 bench-fleet: $(TOOLS)
 	@$(BIN)/python -m benchmarks.fleet
+	@$(BIN)/python -m benchmarks.fleet_scale
 	@$(BIN)/python -m benchmarks.fleet_labgrid $(ARGS)
 
 bench-gate: $(TOOLS)
@@ -109,6 +111,9 @@ bench-history: $(TOOLS)
 
 bench-report: $(TOOLS)
 	@$(BIN)/python -m benchmarks.report
+
+bench-scale: $(TOOLS)
+	@$(BIN)/python -m benchmarks.fleet_scale $(ARGS)
 
 bench-server: $(TOOLS)
 	@$(BIN)/python -m benchmarks.server

@@ -227,3 +227,27 @@ def test_the_air_of_a_board_is_what_is_known_of_its_radio(spec, wifi, radio, nam
     assert air_of(settings, "bench", radio) == names
     if not named:
         assert air_of(Settings(wifi=wifi, device=(spec,)), spec, radio) == names
+
+
+def test_who_waits_reads_the_folder_again_only_when_the_oldest_is_gone(folder, monkeypatch):
+    first, second, last = (Ticket("channel 6", name) for name in ("a", "b", "c"))
+    reads = []
+    monkeypatch.setattr(air, "_tickets", lambda path, known=air._tickets: reads.append(path) or known(path))
+    for oldest in (first, second):
+        reads.clear()
+        for _ in range(5):
+            holder, number = last.ahead()
+            assert (holder.board, number) == ("a" if oldest is first else "b", oldest.number)
+        assert len(reads) == 1
+        oldest.release()
+    assert last.ahead() is None
+    last.release()
+    assert tickets(folder) == []
+
+
+def test_the_next_in_the_queue_looks_most_often():
+    pauses = [air.pause(ahead) for ahead in range(200)]
+    assert pauses == sorted(pauses)
+    assert pauses[0] == pauses[1] == air.POLL
+    assert pauses[10] == pytest.approx(10 * air.POLL)
+    assert pauses[-1] <= 1.0

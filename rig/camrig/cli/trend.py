@@ -9,6 +9,7 @@ from camrig.cli.command import Command
 from camrig.cli.history import add_filters, chosen
 from camrig.errors import HistoryError
 from camrig.history.events import RECENT, divided, events, sentence
+from camrig.history.fleet import NIGHTS, bounded
 from camrig.history.nights import all_nights, board_nights, neighbours_of
 from camrig.history.query import Filter
 from camrig.history.store import FILE, opened
@@ -30,8 +31,9 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     file: Path = arguments.file or settings.results / PAGE
     filters = chosen(arguments)
     with opened(history) as connection:
-        boards = board_nights(connection, filters)
-        near = neighbours_of(connection, boards, filters) if filters.board else {}
+        last_nights = bounded(connection, filters)
+        boards = board_nights(connection, last_nights)
+        near = neighbours_of(connection, boards, last_nights) if filters.board else {}
     if not boards:
         passing = "no run passes this filter" if filters != Filter() else "no run reached a board"
         raise HistoryError(f"there is no trend in {history}: {passing}")
@@ -41,6 +43,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         write_whole(file, trend_page(boards, moved).encode())
     except OSError as error:
         raise HistoryError(f"{file} cannot be written: {error.strerror}", hint="name another file") from None
+    if last_nights != filters:
+        print(f"of {len(boards)} boards only the last {NIGHTS} nights are looked at: --since or --board shows more")
     print(f"the last {RECENT} nights: {sentence(recent)}\ntrend: {file}")
     return 0
 

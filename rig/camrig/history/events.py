@@ -15,6 +15,7 @@ from camrig.history.trend import POSSIBLE, STEP, Change
 RECENT = 14  # nights whose events stand on top
 _NIGHTS = {STEP: 1, POSSIBLE: 3}  # by which the dates of one event may differ; those of a drift are uncertain
 _NIGHTS_OF_DRIFT = 14
+NAMED = 8  # boards of an event in its sentence
 _SHARED = 0.5  # of the boards of both, so that two metrics are one event
 
 
@@ -125,7 +126,8 @@ def divided(known: Sequence[Event], last: datetime.date) -> tuple[list[Event], l
     since = last - datetime.timedelta(days=RECENT - 1)
     recent = [event for event in known if event.night >= since or event.lasts]
     recent.sort(key=lambda event: event.kind == POSSIBLE)
-    return recent, [event for event in known if event not in recent]
+    shown = {id(event) for event in recent}
+    return recent, [event for event in known if id(event) not in shown]
 
 
 def sentence(known: Sequence[Event]) -> str:
@@ -158,10 +160,11 @@ def _where(
     if len(shared) == 1 and shared != {""} and len(everywhere) < len(measured):
         whole = "all" if len(everywhere) == len(names) else f"{len(names)} of {len(everywhere)}"
         return f"{text}: {whole} of those on {shared.pop()}"
-    return f"{text}: {', '.join(called)}"
+    others = f" and {left} other{'s' * (left != 1)}" if (left := len(names) - NAMED) > 0 else ""
+    return f"{text}: {', '.join(called[:NAMED])}{others}"
 
 
 def _place(board: BoardNights, night: datetime.date) -> str:
     """Where a board was that night, or on the last night before that it was anywhere."""
-    known = [date for date in board.nights if date <= night and board.nights[date].place]
-    return board.nights[max(known)].place if known else ""
+    places = (board.nights[date].place for date in reversed(board.nights) if date <= night)
+    return next(filter(None, places), "")

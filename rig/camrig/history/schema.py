@@ -88,7 +88,10 @@ CREATE TABLE labels (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _COMPARISONS, _LABELS)
+# Where a board was last seen is looked up for each that was not reached.
+_SPECIFICATIONS = "CREATE INDEX boards_spec ON boards (spec);"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _COMPARISONS, _LABELS, _SPECIFICATIONS)
 VERSION = len(MIGRATIONS)
 
 

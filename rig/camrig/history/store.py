@@ -13,7 +13,7 @@ from pathlib import Path
 
 from camrig.errors import HistoryError
 from camrig.history import schema
-from camrig.history.record import BoardRecord, RunRecord
+from camrig.history.record import BoardRecord, MetricRecord, RunRecord
 
 FILE = "history.sqlite"
 PATIENCE = 10.0  # seconds to wait for another writer
@@ -74,11 +74,11 @@ def _sentence(path: Path, error: Exception, patience: float) -> HistoryError:
 
 def add(connection: sqlite3.Connection, runs: Iterable[RunRecord]) -> int:
     """Add the runs that are not there yet, all or nothing; how many those were."""
-    count = 0
+    count, names = 0, _Names(connection)
     connection.execute("BEGIN IMMEDIATE")
     try:
         for run in runs:
-            count += _add(connection, run)
+            count += _add(connection, run, names)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -87,7 +87,22 @@ def add(connection: sqlite3.Connection, runs: Iterable[RunRecord]) -> int:
     return count
 
 
-def _add(connection: sqlite3.Connection, run: RunRecord) -> bool:
+class _Names(dict[tuple[str, str], int]):
+    """The numbers of metrics by name and unit, each looked up once in a transaction and added if it is new."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def __missing__(self, name: tuple[str, str]) -> int:
+        storable = _storable(name)
+        self._connection.execute("INSERT INTO names (name, unit) VALUES (?, ?) ON CONFLICT DO NOTHING", storable)
+        row = self._connection.execute("SELECT id FROM names WHERE name = ? AND unit = ?", storable).fetchone()
+        self[name] = int(row[0])
+        return self[name]
+
+
+def _add(connection: sqlite3.Connection, run: RunRecord, names: _Names) -> bool:
     row = (
         *(run.key, run.started, run.seconds, run.exit_code, run.ending, run.scoped, run.camrig, run.host, run.commit),
         *(run.source, json.dumps(run.blocked)),
@@ -104,11 +119,11 @@ def _add(connection: sqlite3.Connection, run: RunRecord) -> bool:
     outcomes = [_storable((number, *outcome)) for outcome in run.tests.items() if outcome[1]]
     connection.executemany("INSERT INTO outcomes VALUES (?, ?, ?)", outcomes)
     for board in run.boards:
-        _add_board(connection, number, board)
+        _add_board(connection, number, board, names)
     return True
 
 
-def _add_board(connection: sqlite3.Connection, run: int, board: BoardRecord) -> None:
+def _add_board(connection: sqlite3.Connection, run: int, board: BoardRecord, names: _Names) -> None:
     name_of_board = _name(connection, board)
     if board.label and board.label != name_of_board:
         label = _storable((name_of_board, board.label))
@@ -119,14 +134,16 @@ def _add_board(connection: sqlite3.Connection, run: int, board: BoardRecord) -> 
         *(board.library, board.library_source, board.application, board.access_point, board.channel),
     )
     number = connection.execute(f"INSERT INTO boards VALUES ({', '.join('?' * len(row))})", _storable(row)).lastrowid
-    rows = []
-    for metric in board.metrics:
-        name = _storable((metric.name, metric.unit))
-        connection.execute("INSERT INTO names (name, unit) VALUES (?, ?) ON CONFLICT DO NOTHING", name)
-        (name_id,) = connection.execute("SELECT id FROM names WHERE name = ? AND unit = ?", name).fetchone()
-        batches = json.dumps([float(f"{value:.6g}") for value in metric.batches])
-        rows.append((number, name_id, metric.n, metric.median, metric.low, metric.high, batches))
+    rows = [
+        (number, names[metric.name, metric.unit], metric.n, metric.median, metric.low, metric.high, _batches(metric))
+        for metric in board.metrics
+    ]
     connection.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _batches(metric: MetricRecord) -> str:
+    """The medians of batches as JSON, with six digits each."""
+    return json.dumps([float(f"{value:.6g}") for value in metric.batches]) if metric.batches else "[]"
 
 
 def _name(connection: sqlite3.Connection, board: BoardRecord) -> str:

@@ -20,6 +20,7 @@ HIGHER_IS_BETTER = ("heap.free", "wifi.rssi")  # of the suite's own metrics; and
 DATING = 9.0  # nights by which the date of a step of one noise width may be wrong; of wider ones less, by the square
 LATEST = 7  # nights from a change to what may have caused it
 BEFORE, AFTER = 10, 3  # nights of a neighbour that are compared
+MOST_NEIGHBOURS = 16  # that a change is compared with: an access point carries no more, a host may
 MOVED = 2.0  # noise widths from which a neighbour has moved too
 _WORDS = {
     "firmware": "firmware",
@@ -88,7 +89,7 @@ class Trend:
 def trend(boards: Mapping[str, BoardNights], neighbours: Mapping[str, BoardNights] | None = None) -> Trend:
     """How everything moved; ``neighbours`` are further boards, which are only compared with."""
     result = Trend()
-    near = {**(neighbours or {}), **boards}
+    near = _Places([*{**(neighbours or {}), **boards}.values()])
     for name, board in boards.items():
         courses = []
         for (metric, unit), values in board.courses.items():
@@ -109,7 +110,7 @@ def is_worse(metric: str, unit: str, change: float) -> bool:
 
 
 def _changes(
-    boards: Mapping[str, BoardNights],
+    places: _Places,
     board: BoardNights,
     metric: Metric,
     nights: Sequence[datetime.date],
@@ -132,7 +133,7 @@ def _changes(
             worse=worse,
             compared=compared,
             causes=tuple(causes_near(board, nights, step.index, ceil(DATING / max(1.0, step.widths**2)))),
-            neighbours=_neighbours(boards, board, metric, night, step.change),
+            neighbours=_neighbours(places, board, metric, night, step.change),
         )
     noise = moved.noise
     for drift in moved.drifts:
@@ -195,21 +196,34 @@ def _shown(fact: str) -> str:
     return fact[:8] + "+" * fact.endswith("+") if is_hash else fact.removeprefix("MicroPython ")
 
 
-def _neighbours(
-    boards: Mapping[str, BoardNights], board: BoardNights, metric: Metric, night: datetime.date, change: float
-) -> str:
+class _Places:
+    """Which boards were at a place in a night."""
+
+    def __init__(self, boards: Sequence[BoardNights]) -> None:
+        self._boards = boards
+        self._nights: dict[datetime.date, dict[str, list[BoardNights]]] = {}
+
+    def at(self, place: str, night: datetime.date) -> Sequence[BoardNights]:
+        if night not in self._nights:
+            places = self._nights.setdefault(night, {})
+            for board in self._boards:
+                if (known := board.nights.get(night)) is not None:
+                    places.setdefault(known.place, []).append(board)
+        return self._nights[night].get(place, ())
+
+
+def _neighbours(places: _Places, board: BoardNights, metric: Metric, night: datetime.date, change: float) -> str:
     """How the boards at the same place moved around that night, in words."""
     place = board.nights[night].place
     if not place:
         return ""
-    near = [
-        neighbour
-        for neighbour in boards.values()
-        if neighbour is not board and night in neighbour.nights and neighbour.nights[night].place == place
-    ]
+    near = [neighbour for neighbour in places.at(place, night) if neighbour is not board]
     near = [neighbour for neighbour in near if len(neighbour.courses.get(metric, ())) >= BEFORE]
     if not near:
         return f"no other board on {place}"
+    if len(near) > MOST_NEIGHBOURS:
+        place += f" ({len(near)} in all)"
+        near = near[:MOST_NEIGHBOURS]
     too = [neighbour.shown for neighbour in near if _moved_too(neighbour.courses[metric], night, change)]
     if not too:
         return f"none of {len(near)} neighbour{'s' * (len(near) != 1)} on {place} moved the same way"

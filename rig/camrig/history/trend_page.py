@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from camrig.history.events import RECENT, Event, divided, events, sentence, span
+from camrig.history.fleet import COURSES, ROWS, drawn
 from camrig.history.nights import BoardNights, all_nights
 from camrig.history.record import ENDINGS
 from camrig.history.trend import ALIKE, CONFIRMED, DRIFT, POSSIBLE, Change, MetricCourse, Trend
@@ -25,10 +26,21 @@ def trend_page(boards: Mapping[str, BoardNights], trend: Trend) -> str:
     if not nights:
         raise ValueError("a trend needs a night")
     recent, earlier = divided(events(trend.changes, boards), nights[-1])
+    count = sum(map(len, trend.courses.values()))
+    few = drawn([*recent, *earlier]) if count > COURSES else None
+    shown = {
+        name: [course for course in courses if few is None or (name, course.metric) in few]
+        for name, courses in trend.courses.items()
+    }
+    links = {anchor(name, course.metric) for name, courses in shown.items() for course in courses}
     return rendered(
         "trend.html",
         nights=nights,
-        boards=[_board(boards[name], courses, nights) for name, courses in trend.courses.items()],
+        boards=[_board(boards[name], courses, nights) for name, courses in shown.items() if courses or few is None],
+        board_count=len(boards),
+        left_out=count - sum(map(len, shown.values())),
+        links=links,
+        most_rows=ROWS if few is not None else count + 1,
         grid=grid(boards, nights),
         signs=[*((sign, ending) for ending, sign in SIGNS.items()), (NO_RUN, "no run")],
         counts=[_counts(board, nights) for board in boards.values()],

@@ -14,7 +14,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -29,7 +29,8 @@ from camrig.settings.resolve import Settings
 # A folder that all runs of this host see, where their temporary folders differ.
 VARIABLE = "CAMRIG_AIR"
 HOST = "this host"  # what virtual boards share, and boards of which nothing is known
-POLL = 0.02  # seconds between two looks at the tickets
+POLL = 0.02  # seconds between two looks at the tickets of whoever is next
+FARTHEST = 50  # places before one's own that make the looks rarer
 NOTICE = 10.0  # seconds of waiting, after which the one who has the air is named, and then again
 NOTICE_AGAIN = 60.0
 PATIENCE = 1800.0  # seconds that one owner may keep the air: twice as long as any test takes
@@ -58,12 +59,23 @@ def air_of(settings: Settings, spec: str, radio: Radio | None) -> tuple[str, ...
     return tuple(sorted(names)) or (HOST,)
 
 
+@dataclass(frozen=True)
+class _Oldest:
+    """The oldest ticket of a queue, kept open: to try its lock is a hundredth of the work of reading the folder."""
+
+    number: int
+    path: Path
+    file: IO[str]
+    holder: Holder
+
+
 class Ticket:
     """A place in the queue for one air, kept until ``release()`` or until this process ends."""
 
     def __init__(self, name: str, board: str) -> None:
         """Draw a ticket. Raises BlockedError where this host's folder of tickets cannot be used."""
         self._folder = _folder_of(name)
+        self._oldest: _Oldest | None = None
         try:
             with _door(self._folder) as door:
                 _enter(door, self._folder)
@@ -79,17 +91,40 @@ class Ticket:
 
     def ahead(self) -> tuple[Holder, int] | None:
         """Who has the air, and the number of its ticket; None if this ticket's owner has it."""
+        if self._oldest is not None:
+            if not try_lock(self._oldest.file):
+                return self._oldest.holder, self._oldest.number
+            self._leave_oldest()
         try:
             older = sorted(entry for entry in _tickets(self._folder) if entry[0] < self.number)
         except OSError as error:
             raise _unusable(self._folder, error) from None
         for number, path in older:
-            if (holder := _owner(path)) is not None:
-                return holder, number
+            try:
+                file = _open(path)
+            except FileNotFoundError:
+                continue  # released meanwhile
+            except OSError:
+                return STRANGER, number
+            self._oldest = _Oldest(number, path, file, _holder(file))
+            if not try_lock(file):
+                return self._oldest.holder, number
+            self._leave_oldest()
         return None
+
+    def _leave_oldest(self) -> None:
+        """Remove the ticket that was the oldest, and is void."""
+        assert self._oldest is not None
+        self._oldest.file.close()  # first: elsewhere a file that is open cannot be removed
+        with contextlib.suppress(OSError):  # another user's, or gone
+            self._oldest.path.unlink()
+        self._oldest = None
 
     def release(self) -> None:
         """Leave the queue. May be called twice."""
+        if self._oldest is not None:
+            self._oldest.file.close()
+            self._oldest = None
         if self._file.closed:
             return
         with contextlib.suppress(OSError):
@@ -108,6 +143,11 @@ class Claim:
         self.board = board
         self._names = sorted(set(names))
         self._tickets: list[Ticket] = []
+
+    @property
+    def number(self) -> int:
+        """The ticket for the air that was asked for last; 0 before the first."""
+        return self._tickets[-1].number if self._tickets else 0
 
     def advance(self) -> tuple[str, Holder, int] | None:
         """Take what is free by now. None once all is held, else which air is not, who has it, and by which ticket."""
@@ -159,11 +199,16 @@ def take(
             if notice.passed:
                 notify(f"{claim.board} waits for the air of {name}, which {holder} has for {holder.board}")
                 notice = Deadline.after(NOTICE_AGAIN, clock)
-            sleep(POLL)
+            sleep(pause(claim.number - number))
     except BaseException:
         claim.release()
         raise
     return claim
+
+
+def pause(ahead: int) -> float:
+    """Seconds to the next look of an owner with this number of tickets ``ahead``, all of which end before it."""
+    return POLL * min(max(1, ahead), FARTHEST)
 
 
 def air_folder() -> Path:
@@ -225,22 +270,6 @@ def _tickets(folder: Path) -> Iterator[tuple[int, Path]]:
             number, dot, _ = entry.name.partition(_TICKET)
             if dot and number.isascii() and number.isdigit():
                 yield int(number), Path(entry.path)
-
-
-def _owner(path: Path) -> Holder | None:
-    """Whose ticket this is; None if it is void, in which case it is removed."""
-    try:
-        file = _open(path)
-    except FileNotFoundError:
-        return None  # released meanwhile
-    except OSError:
-        return STRANGER
-    with file:
-        if try_lock(file):
-            with contextlib.suppress(OSError):  # another user's
-                path.unlink()
-            return None
-        return _holder(file)
 
 
 def _holder(file: IO[str]) -> Holder:

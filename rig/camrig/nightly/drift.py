@@ -13,6 +13,7 @@ from camrig.gate.evidence import recompute
 from camrig.gate.verdict import Outcome
 from camrig.history.comparison import ComparisonRecord
 from camrig.history.events import Event, events, size, span
+from camrig.history.fleet import bounded
 from camrig.history.nights import BoardNights, all_nights, board_nights
 from camrig.history.query import Filter
 from camrig.history.store import FILE, opened
@@ -51,7 +52,7 @@ class Moved:
 def moved(results: Path) -> Moved:
     """Write the trend page, and say what this night shows. Raises HistoryError and OSError."""
     with opened(results / FILE) as connection:
-        boards = board_nights(connection, Filter())
+        boards = board_nights(connection, bounded(connection, Filter()))
     nights = all_nights(boards.values())
     if not nights:
         return Moved()
