@@ -105,6 +105,10 @@ class BoardBusyError(BlockedError):
     """Another run owns the board."""
 
 
+class QuarantinedError(BlockedError):
+    """The board has failed too often, or somebody has set it aside: no run uses it."""
+
+
 class BoardSilentError(BlockedError):
     """Nothing answers on the wire."""
 

@@ -19,6 +19,7 @@ def crash_error(crash: Crash, console: Console, board: str, since: int) -> Camri
         return BoardCrashedError(crash.summary, board=board, hint="see the console of the board")
     details = console.excerpt(CONSOLE_LINES, since=since)
     if console.broken is not None:
+        details = "\n".join(text for text in (console.broken.details, details) if text)
         return PortError(crash.summary, board=board, hint="check cable and power", details=details)
     return PowerLostError(
         crash.summary,

@@ -22,11 +22,15 @@ class Line:
     """An open port with a read buffer. ``listener`` is called with every chunk as it arrives.
 
     It has what mpremote's transport uses of a pyserial port (read, write, inWaiting, rts, dtr, close), but a read
-    waits until the deadline for all its bytes, and never longer. Raises PortError when the port is lost.
+    waits until the deadline for all its bytes, and never longer. Raises PortError when the port is lost, which
+    ``lost`` makes of the exception behind it.
     """
 
-    def __init__(self, port: Any, listener: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, port: Any, listener: Callable[[bytes], None], lost: Callable[[Exception], PortError] | None = None
+    ) -> None:
         self.port = port
+        self._lost = lost or lost_port
         self.listener = listener
         self.buffer = bytearray()
         self.deadline: Deadline | None = None
@@ -38,7 +42,7 @@ class Line:
             while chunk and len(chunk) < CHUNK and (waiting := self.port.in_waiting):
                 chunk += self.port.read(waiting)
         except (OSError, TypeError) as error:  # TypeError: raised by pyserial when the port was closed
-            raise lost(error) from None
+            raise self._lost(error) from None
         if chunk:
             self.buffer += chunk
             self.listener(bytes(chunk))
@@ -67,13 +71,13 @@ class Line:
         try:
             return len(self.buffer) + int(self.port.in_waiting)
         except OSError as error:
-            raise lost(error) from None
+            raise self._lost(error) from None
 
     def write(self, data: bytes) -> int:
         try:
             return int(self.port.write(data) or 0)
         except OSError as error:
-            raise lost(error) from None
+            raise self._lost(error) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("rts", "dtr"):
@@ -128,9 +132,13 @@ def set_baud(port: Any, baud: int) -> None:
         raise PortError(f"the port does not support {baud} baud ({error})", hint="use a lower --hil-fast") from None
 
 
-def lost(error: Exception) -> BlockedError:
+def lost_port(error: Exception, details: str = "") -> PortError:
     """The error for a port that failed after it was opened."""
-    return PortError(f"the port was lost ({error})", hint="check cable and power; the board may have been unplugged")
+    return PortError(
+        f"the port was lost ({error})",
+        hint="check cable and power; the board may have been unplugged",
+        details=details,
+    )
 
 
 def _refused(port: str, error: Exception) -> BlockedError:

@@ -16,10 +16,12 @@ from camrig.board.firmware_modules import firmware_imports
 from camrig.board.line_profiles import DEVKIT, LineProfile
 from camrig.board.no_repl import DOWNLOADING, no_repl_error
 from camrig.board.pace import Pace
+from camrig.board.port import lost_port
 from camrig.board.transport import RAW_BANNER, RawReplError, Transport
 from camrig.board.unfinished_deploy import UnfinishedDeployError, wait_until_finished
+from camrig.board.usb_log import UsbLog
 from camrig.deadline import Deadline
-from camrig.errors import BoardRaisedError, BoardSilentError, CamrigError
+from camrig.errors import BoardRaisedError, BoardSilentError, CamrigError, PortError
 
 SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt, including the SPIRAM test
 SECONDS_TO_START = 5.0  # for a fresh interpreter, and the application's boot.py
@@ -40,7 +42,9 @@ class Session:
     """A board whose port this process has open. ``name`` is what errors call the board.
 
     ``boots_in`` is the longest time in seconds from a reset to the prompt; emulated chips take several times as long.
-    ``notify`` gets a line when the board has to be waited for. ``pace`` is how fast the board works.
+    ``notify`` gets a line when the board has to be waited for, ``lost`` the reason when its port is lost. ``pace`` is
+    how fast the board works, ``usb_trouble`` what the kernel said of a port that was lost, ``opened`` is the last
+    time that it was opened, on the monotonic clock.
     """
 
     def __init__(
@@ -53,11 +57,13 @@ class Session:
         lines: LineProfile = DEVKIT,
         boots_in: float = SECONDS_TO_BOOT,
         notify: Callable[[str], None] = lambda line: None,
+        lost: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.name = name or port
         self.boots_in = boots_in
         self.pace = Pace()
-        self._notify = notify
+        self._notify, self._on_loss = notify, lost
+        self.usb_trouble: list[str] = []
         self.console = Console(secrets, self.name)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
@@ -65,12 +71,21 @@ class Session:
         self._on_trial = False
         self._port, self._baud, self._lines = port, baud, lines
         self.transport = self._open()
+        self._usb_log = UsbLog(port)
 
     def _open(self) -> Transport:
+        self.opened = time.monotonic()
         try:
-            return Transport(self._port, self._baud, self.console.feed, self._lines)
+            return Transport(self._port, self._baud, self.console.feed, self._lines, self._lost)
         except CamrigError as error:
             raise error.on(self.name) from None
+
+    def _lost(self, reason: Exception) -> PortError:
+        """The error for a port that is lost, with what the kernel says of that."""
+        self.usb_trouble = self._usb_log.lines()
+        error = lost_port(reason, "\n".join(self.usb_trouble))
+        self._on_loss(error.what)
+        return error
 
     def reopen(self, deadline: Deadline, find: Callable[[], str] | None = None) -> None:
         """Open the port again as soon as it is there: a board that loses power may take its USB port with it.
@@ -291,17 +306,24 @@ class Session:
         """Whether the running firmware is ``on_trial``: the boot loader rolls it back if the chip restarts."""
         self._on_trial = on_trial
 
-    def _restart_interpreter(self) -> int:
-        """Restart it from the friendly REPL: from the raw one, main.py would not run."""
-        self.console.attend()
+    def leave_raw_repl(self) -> None:
+        """Go over to the friendly REPL of the same interpreter, in which Ctrl-C is answered. Raises PortError."""
         try:
             self.transport.serial.write(b"\r\x02")
             self.transport.read_until(1, PROMPT, timeout=SECONDS_TO_SETTLE)
-            seen = self.console.seen
-            self.transport.serial.write(b"\x04")
         except CamrigError as error:
             raise error.on(self.name) from None
         self.transport.in_raw_repl = False
+
+    def _restart_interpreter(self) -> int:
+        """Restart it from the friendly REPL: from the raw one, main.py would not run."""
+        self.console.attend()
+        self.leave_raw_repl()
+        seen = self.console.seen
+        try:
+            self.transport.serial.write(b"\x04")
+        except CamrigError as error:
+            raise error.on(self.name) from None
         return seen
 
     def reset_chip(self) -> None:

@@ -15,7 +15,7 @@ from camrig.board.port import Line, open_port, set_baud
 from camrig.board.reset_detector import ResetDetector
 from camrig.board.unfinished_deploy import UnfinishedDeployError, is_finishing
 from camrig.deadline import Deadline
-from camrig.errors import BoardResetError, BoardSilentError
+from camrig.errors import BoardResetError, BoardSilentError, PortError
 from camrig.redaction import hide
 
 RAW_BANNER = b"raw REPL; CTRL-B to exit\r\n"
@@ -34,7 +34,8 @@ class _RestartError(Exception):
 class Transport:
     """One open serial line to a board. ``listener`` is called with everything that the board sends.
 
-    ``lines`` is the wiring of DTR and RTS, ``baud`` the speed at which the board starts.
+    ``lines`` is the wiring of DTR and RTS, ``baud`` the speed at which the board starts; ``lost`` makes the error for
+    a port that is lost.
     """
 
     serial: Line
@@ -45,6 +46,7 @@ class Transport:
         baud: int,
         listener: Callable[[bytes], None] = lambda data: None,
         lines: LineProfile = DEVKIT,
+        lost: Callable[[Exception], PortError] | None = None,
     ) -> None:
         self.in_raw_repl = False
         self.use_raw_paste = True
@@ -55,7 +57,7 @@ class Transport:
         self._detector: ResetDetector | None = None  # set while a command runs, when no restart is expected
         self.expects_repl = False  # set while the raw REPL is entered
         self.recent = b""  # the last output meanwhile
-        self.serial = Line(open_port(port, baud, lines), self._receive)
+        self.serial = Line(open_port(port, baud, lines), self._receive, lost)
 
     def _receive(self, data: bytes) -> None:
         self._listener(data)

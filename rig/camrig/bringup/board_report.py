@@ -49,6 +49,8 @@ def board_report(board_run: BoardRun, board: Board, events: list[dict[str, Any]]
         ],
         timeline=events,
         console=packed(console, left_out),
+        health=board.health.report,
+        usb=list(board.session.usb_trouble),
         metrics=board_run.recorder.metrics,
         notes={**board_run.recorder.notes, "exchanges": _exchanges(board_run)},
     )

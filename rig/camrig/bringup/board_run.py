@@ -11,7 +11,15 @@ from camrig.board.crash import Crash
 from camrig.bringup.board import Board
 from camrig.deploy.hang import Hang
 from camrig.dut import Dut
-from camrig.errors import AnswerLostError, BoardBrokenError, CameraError, CamrigError, FirmwareBootError
+from camrig.errors import (
+    AnswerLostError,
+    BoardBrokenError,
+    CameraError,
+    CamrigError,
+    FirmwareBootError,
+    PortError,
+    PowerLostError,
+)
 from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, LossCount, certainly_exceeds, loss_sentence
 from camrig.measure.recorder import Recorder
 from camrig.probe.agent import Radio
@@ -211,6 +219,8 @@ class BoardRun:
         dut.crash_monitor.forget()  # this crash has its test
         try:
             self.board.recover(dut)
+            if isinstance(cause, (PortError, PowerLostError)):
+                self.board.health.recovered()
         except (FirmwareBootError, CameraError) as error:
             self.broken = error
         except CamrigError as error:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from camrig.board.power import usb_power
 from camrig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, RungAttempt, rungs
 from camrig.board.session import Session
+from camrig.bringup.health import HealthKeeper
 from camrig.errors import (
     BoardBrokenError,
     BoardResetError,
@@ -27,14 +28,23 @@ RESTARTS = 3  # of a board in one command, which is then sent again
 class Recovery:
     """The recovery ladder of one board, and the rules by which it is climbed.
 
-    ``mac`` returns the MAC of the board, without which no firmware is written.
+    ``mac`` returns the MAC of the board, without which no firmware is written. ``health`` takes note of what was the
+    board's own doing.
     """
 
     def __init__(
-        self, session: Session, device: Device, settings: Settings, steps: Steps, mac: Callable[[], str]
+        self,
+        session: Session,
+        device: Device,
+        settings: Settings,
+        steps: Steps,
+        mac: Callable[[], str],
+        health: HealthKeeper,
     ) -> None:
         self._session = session
         self._steps = steps
+        self._mac = mac
+        self._health = health
         self._ladder = _ladder(session, device, settings, mac)
 
     @property
@@ -51,7 +61,11 @@ class Recovery:
             deaf = isinstance(error, (BoardSilentError, BootLoaderError))
             try:
                 self._climb(CONTROL_LINES if deaf else SOFT_RESET)
+                if deaf:  # else a program that ran there refused Ctrl-C
+                    self._health.recovered()
             except BoardBrokenError as broken:
+                if not deaf or not self._mac():  # a program's doing, or never a board that was seen here
+                    self._health.came_back()
                 details = "\n\n".join(text for text in (error.details, broken.what) if text)
                 raise error.amended(details=details) from None
 
@@ -84,12 +98,21 @@ class Recovery:
             before = len(self.attempts)
             try:
                 self._ladder.climb(first)
+                self._health.came_back()
+            except BoardBrokenError as error:
+                self._health.not_back(error.what)
+                raise
             finally:
                 note("; ".join(map(str, self.attempts[before:])))
 
 
+def power_switch(device: Device) -> tuple[Callable[[], None] | None, str]:
+    """What switches the board's power off and on; or None, and the reason."""
+    return (device.power_cycle, "") if device.power_cycle else usb_power(device.port)
+
+
 def _ladder(session: Session, device: Device, settings: Settings, mac: Callable[[], str]) -> Ladder:
-    power, no_power = (device.power_cycle, "") if device.power_cycle else usb_power(device.port)
+    power, no_power = power_switch(device)
     flash, no_flash = _reflash(device, settings, mac)
     return Ladder(
         session,

@@ -20,6 +20,7 @@ COMMANDS = {
     "flash": "camrig flash firmware.bin --device /dev/ttyUSB0 --dry-run",
     "devices": "camrig devices --probe",
     "doctor": "camrig doctor --device COM3",
+    "quarantine": "camrig quarantine --device /dev/ttyUSB0 'its socket is loose'",
     "watch": "camrig watch tests -k preflight --device /dev/ttyUSB0",
     "sim": "camrig sim --fault guru@ready+0.5",
     "ab": "camrig ab --candidate lib --baseline upstream --device /dev/ttyUSB0",

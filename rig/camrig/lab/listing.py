@@ -9,17 +9,20 @@ from dataclasses import asdict, dataclass
 from camrig.board.identity import identify
 from camrig.board.session import Session
 from camrig.errors import CamrigError
-from camrig.lab import kept_boards, lock
+from camrig.lab import health_files, kept_boards, lock
 from camrig.lab.device_spec import find_port
 from camrig.lab.usb_ports import UsbPort, find_usb_port, list_usb_ports, lock_key
 from camrig.settings.resolve import Settings, is_virtual
 
-COLUMNS = ("PORT", "USB BRIDGE", "USB SERIAL", "CHIP", "MAC", "FIRMWARE", "IDENTIFIED", "IN USE BY")
+COLUMNS = ("PORT", "USB BRIDGE", "USB SERIAL", "CHIP", "MAC", "FIRMWARE", "IDENTIFIED", "IN USE BY", "STATE")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One port. What its board reported is empty until a run or ``--probe`` has read it; ``identified`` is when."""
+    """One port. What its board reported is empty until a run or ``--probe`` has read it; ``identified`` is when.
+
+    ``state`` says that it is quarantined or wedged, and since when; mostly it is empty.
+    """
 
     port: str
     bridge: str
@@ -30,6 +33,7 @@ class Row:
     identified: str = ""
     holder: str = ""
     problem: str = ""
+    state: str = ""
 
 
 def rows(settings: Settings, probe: bool, progress: Callable[[str], None] = lambda line: None) -> list[Row]:
@@ -69,6 +73,7 @@ def _row(
         identified=record.at if record else "",
         holder=str(holder or ""),
         problem=problem,
+        state=health_files.of_board(key)[1].state,
     )
 
 
@@ -89,7 +94,7 @@ def as_table(listing: Sequence[Row]) -> str:
     """The rows as text columns; empty columns are left out."""
     if not listing:
         return "no USB serial port is attached: check cable and power, or name a network port with --device"
-    names = ("port", "bridge", "usb_serial", "chip", "mac", "firmware", "identified", "holder")
+    names = ("port", "bridge", "usb_serial", "chip", "mac", "firmware", "identified", "holder", "state")
     cells = [COLUMNS, *(tuple(getattr(row, name) or "-" for name in names) for row in listing)]
     shown = [n for n in range(len(names)) if any(line[n] != "-" for line in cells[1:])]
     widths = {n: max(len(line[n]) for line in cells) for n in shown}

@@ -61,7 +61,8 @@ class BoardReport:
 
     ``library_sha256`` is that of the built module, read back from the board, and ``library_source`` the file that it
     was built from. ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one
-    after its test; the ``timeline`` has both and lost exchanges, with the console around them.
+    after its test; the ``timeline`` has both and lost exchanges, with the console around them. ``health`` is
+    how the last runs on it ended, None for one made for this run; ``usb`` what the kernel said of a lost port.
     """
 
     spec: str
@@ -90,6 +91,8 @@ class BoardReport:
     sensor: dict[str, Any] | None = None
     timeline: list[dict[str, Any]] = field(default_factory=list)
     console: dict[str, Any] | None = None
+    health: dict[str, Any] | None = None
+    usb: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
