@@ -99,8 +99,9 @@ class Recovery:
             try:
                 self._ladder.climb(first)
                 self._health.came_back()
-            except BoardBrokenError as error:
-                self._health.not_back(error.what)
+            except BoardBrokenError:
+                rungs_tried = ", ".join(attempt.rung for attempt in self.attempts[before:])
+                self._health.not_back(f"tried: {rungs_tried}" if rungs_tried else "nothing here can reset it")
                 raise
             finally:
                 note("; ".join(map(str, self.attempts[before:])))

@@ -52,8 +52,8 @@ def _set_aside(spec: str, keys: list[str], reason: str) -> str:
 
 def _as_lines() -> str:
     lines = [
-        f"{health.name or key}{f' ({health.mac})' if health.mac else ''}: {health.state}, "
-        f"{'by hand: ' if mark.by == BY_HAND else ''}{mark.reason}; {health.record}"
+        f"{health.name or key}{f' ({health.mac})' if health.mac else ''}: {health.state}"
+        f"{', by hand' if mark.by == BY_HAND else ''}: {mark.reason}{f' [{health.record}]' if health.runs else ''}"
         for key, health in health_files.listed()
         if (mark := health.quarantined or health.wedged) is not None
     ]
