@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 
 import pytest
@@ -24,6 +25,7 @@ from camrig.lab.health import (
     as_text,
     parse,
 )
+from camrig.lab.usb_ports import lock_key
 from camrig.settings.resolve import Settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,6 +183,18 @@ def test_a_file_is_this_users_only_and_goes_when_it_says_nothing(runtime):
     assert health_files.read("usb-1") == BoardHealth()
     health_files.change("usb-1", BoardHealth.cleared)
     assert not path.exists()
+
+
+def test_the_health_of_a_pseudo_terminal_goes_with_it(runtime):
+    controller, terminal = os.openpty()
+    key = lock_key(os.ttyname(terminal))
+    health_files.change(key, act(NOT_BACK))
+    health_files.change("usb-1", act(NOT_BACK))
+    assert len(health_files.listed()) == 2
+    os.close(controller)
+    os.close(terminal)
+    health_files.change("usb-1", act(NOT_BACK))
+    assert [name for name, _ in health_files.listed()] == ["usb-1"]
 
 
 def test_a_full_file_is_still_read_back(runtime):

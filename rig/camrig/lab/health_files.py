@@ -32,6 +32,7 @@ def change(key: str, act: Callable[[BoardHealth], BoardHealth], name: str = "", 
     ``name`` is what it is called now, and ``mac`` its own. Raises BlockedError where no file can be written.
     """
     with _alone():
+        _remove_gone()
         before = read(key)
         health = act(before)
         health = replace(health, name=short(name) or before.name, mac=short(mac) or before.mac)
@@ -102,6 +103,17 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         taken.release()
+
+
+def _remove_gone() -> None:
+    """Remove what is known of boards behind pseudo-terminals that are gone: no later board gets their keys."""
+    living = set()
+    for path in Path("/dev/pts").glob("[0-9]*"):
+        with suppress(OSError):
+            living.add(f"-{path.stat().st_ctime_ns}")
+    for path in lock.folder().glob(f"{lock.TRANSIENT}*{lock.HEALTH}"):
+        if not path.name.removesuffix(lock.HEALTH).endswith(tuple(living)):
+            path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> BoardHealth:

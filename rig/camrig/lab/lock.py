@@ -234,7 +234,6 @@ def _remove_unused(keep: Path) -> None:
                 with path.open("r+") as file:
                     if _try_lock(file):
                         path.unlink()
-                        health_beside(path).unlink(missing_ok=True)
 
 
 def _is_current(file: IO[str], key: str) -> bool:
