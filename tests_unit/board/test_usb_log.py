@@ -74,6 +74,11 @@ def test_whatever_the_log_holds_the_lines_are_few_and_short(lines):
     assert all(len(line) <= 1000 and "\x1b" not in line for line in picked)
 
 
+def test_the_last_lines_of_many_are_shown():
+    lines = [f"usb 1-1.4: device not accepting address {number}, error -71" for number in range(3 * LINES)]
+    assert trouble(lines, PLACE) == lines[-LINES:]
+
+
 def test_a_long_line_of_a_device_is_cut_and_acts_on_no_terminal():
     (line,) = trouble([f"usb 1-1.4: error \x1b[2J{'x' * 5000}"], PLACE)
     assert "\x1b" not in line

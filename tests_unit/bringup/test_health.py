@@ -61,6 +61,7 @@ def test_only_what_was_seen_of_a_board_is_kept():
         run.recovered()
         run.recovered()
         run.served()
+    run.keep()  # a second time, as where a board is left twice
     with Run() as run:
         run.port_lost("the port was lost (EIO)")
         run.recovered()
