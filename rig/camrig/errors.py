@@ -113,6 +113,10 @@ class LeaseLostError(LabError):
     """The place that a run had at a labgrid coordinator is not its own any more."""
 
 
+class QuarantinedError(BlockedError):
+    """The board has failed too often, or somebody has set it aside: no run uses it."""
+
+
 class BoardSilentError(BlockedError):
     """Nothing answers on the wire."""
 

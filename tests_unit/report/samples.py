@@ -22,6 +22,16 @@ EXCHANGE = {
 }
 
 
+def health(text: str, *ends: str) -> dict[str, Any]:
+    """A quarantined board, on which runs ended like that."""
+    runs = [
+        {"at": f"2026-11-{day:02} 01:12:09", "run": text, "end": end, "count": 0, "reason": text}
+        for day, end in enumerate(ends, 1)
+    ]
+    mark = {"at": "2026-11-29 01:12:09", "run": text, "reason": text, "by": "hand"}
+    return {"state": text, "name": text, "mac": text, "runs": runs, "wedged": None, "quarantined": mark}
+
+
 def board_report(text: str = "sim", **fields: Any) -> BoardReport:
     recorder = Recorder()
     recorder.record(f"latency.{text}", [1.5, 2.5, 3.25], "ms", [0.5])
@@ -48,6 +58,8 @@ def board_report(text: str = "sim", **fields: Any) -> BoardReport:
             }
         ],
         "console": packed(text),
+        "health": health(text),
+        "usb": [text],
     }
     return BoardReport(**{**values, **fields})
 

@@ -21,6 +21,7 @@ def crash_error(crash: Crash, console: Console, board: str, since: int) -> Camri
         return console.broken.on(board)
     details = console.excerpt(CONSOLE_LINES, since=since)
     if console.broken is not None:
+        details = "\n".join(text for text in (console.broken.details, details) if text)
         return PortError(crash.summary, board=board, hint="check cable and power", details=details)
     return PowerLostError(
         crash.summary,

@@ -46,7 +46,7 @@ class Line:
             while chunk and len(chunk) < CHUNK and (waiting := self.port.in_waiting):
                 chunk += self.port.read(waiting)
         except (OSError, TypeError) as error:  # TypeError: raised by pyserial when the port was closed
-            raise self.explain(lost(error)) from None
+            raise self.explain(lost_port(error)) from None
         if chunk:
             self.buffer += chunk
             self.listener(bytes(chunk))
@@ -75,13 +75,13 @@ class Line:
         try:
             return len(self.buffer) + int(self.port.in_waiting)
         except OSError as error:
-            raise self.explain(lost(error)) from None
+            raise self.explain(lost_port(error)) from None
 
     def write(self, data: bytes) -> int:
         try:
             return int(self.port.write(data) or 0)
         except OSError as error:
-            raise self.explain(lost(error)) from None
+            raise self.explain(lost_port(error)) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("rts", "dtr"):
@@ -138,9 +138,13 @@ def set_baud(port: Any, baud: int) -> None:
         raise PortError(f"the port does not support {baud} baud ({error})", hint="use a lower --hil-fast") from None
 
 
-def lost(error: Exception) -> BlockedError:
+def lost_port(error: Exception, details: str = "") -> PortError:
     """The error for a port that failed after it was opened."""
-    return PortError(f"the port was lost ({error})", hint="check cable and power; the board may have been unplugged")
+    return PortError(
+        f"the port was lost ({error})",
+        hint="check cable and power; the board may have been unplugged",
+        details=details,
+    )
 
 
 def _refused(port: str, error: Exception) -> BlockedError:

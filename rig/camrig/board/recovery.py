@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
+from camrig.board.dark import prove_dark
 from camrig.board.session import SECONDS_TO_BOOT, Session
 from camrig.deadline import Deadline
 from camrig.errors import BoardBrokenError, BoardSilentError, CamrigError, LeaseLostError
@@ -32,7 +33,7 @@ class RungUnavailableError(CamrigError):
 
 @dataclass(frozen=True)
 class RungAttempt:
-    """A rung that was tried. ``note`` says why it failed; ``absent`` is true if it was not available.
+    """A rung that was tried. ``note`` says why it failed, or how it helped; ``absent``: this setup lacks it.
 
     It began at ``at`` on the monotonic clock.
     """
@@ -48,7 +49,7 @@ class RungAttempt:
         if self.absent:
             return f"{self.rung}: not available ({self.note})"
         if self.ok:
-            return f"{self.rung}: ok after {self.seconds:.1f} s"
+            return f"{self.rung}: ok after {self.seconds:.1f} s" + (f" ({self.note})" if self.note else "")
         return f"{self.rung}: failed after {self.seconds:.1f} s ({self.note})"
 
 
@@ -90,6 +91,10 @@ class Rung(ABC):
     @abstractmethod
     def __call__(self, deadline: Deadline) -> None:
         """Leave the board in the raw REPL, or raise CamrigError; RungUnavailableError if this setup lacks it."""
+
+    def remark(self, deadline: Deadline) -> str:
+        """What there is to say of a board that this rung has brought back; mostly nothing."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,10 @@ class UsbPower(PortClosedRung):
 
     name = USB_POWER
 
+    def remark(self, deadline: Deadline) -> str:
+        """Whether the power was really off, by the board's own account."""
+        return prove_dark(self.session, deadline.start, self.session.opened).sentence
+
 
 class Reflash(PortClosedRung):
     """Writes new firmware."""
@@ -229,7 +238,7 @@ class Ladder:
             raise
         except CamrigError as error:
             return RungAttempt(rung.name, deadline.spent, ok=False, note=error.what, at=deadline.start)
-        return RungAttempt(rung.name, deadline.spent, ok=True, at=deadline.start)
+        return RungAttempt(rung.name, deadline.spent, ok=True, note=rung.remark(deadline), at=deadline.start)
 
 
 def rungs(

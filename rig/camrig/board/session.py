@@ -18,8 +18,9 @@ from camrig.board.no_repl import DOWNLOADING, no_repl_error
 from camrig.board.pace import Pace
 from camrig.board.transport import RAW_BANNER, RawReplError, Transport
 from camrig.board.unfinished_deploy import UnfinishedDeployError, wait_until_finished
+from camrig.board.usb_log import UsbLog
 from camrig.deadline import Deadline
-from camrig.errors import BoardRaisedError, BoardSilentError, CamrigError, LeaseLostError
+from camrig.errors import BoardRaisedError, BoardSilentError, CamrigError, LeaseLostError, PortError
 
 SECONDS_TO_BOOT = 8.0  # from a reset to MicroPython's prompt, including the SPIRAM test
 SECONDS_TO_START = 5.0  # for a fresh interpreter, and the application's boot.py
@@ -40,8 +41,9 @@ class Session:
     """A board whose port this process has open. ``name`` is what errors call the board.
 
     ``boots_in`` is the longest time in seconds from a reset to the prompt; emulated chips take several times as long.
-    ``notify`` gets a line when the board has to be waited for. ``pace`` is how fast the board works. ``explain`` may
-    know a better error than that of a lost port.
+    ``notify`` gets a line when the board has to be waited for, ``lost`` the reason when its port is lost, for which
+    ``explain`` may know a better error. ``pace`` is how fast the board works, ``usb_trouble`` what the kernel said of
+    a port that was lost, ``opened`` is the last time that it was opened, on the monotonic clock.
     """
 
     def __init__(
@@ -55,24 +57,36 @@ class Session:
         boots_in: float = SECONDS_TO_BOOT,
         notify: Callable[[str], None] = lambda line: None,
         explain: Callable[[CamrigError], CamrigError] = lambda error: error,
+        lost: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.name = name or port
         self.boots_in = boots_in
         self.pace = Pace()
-        self._notify = notify
+        self._notify, self._on_loss = notify, lost
+        self.usb_trouble: list[str] = []
         self.console = Console(secrets, self.name)
         self._listener: threading.Thread | None = None
         self._listening = threading.Event()
         self._settle_seconds = SECONDS_TO_SETTLE
         self._on_trial = False
         self._port, self._baud, self._lines, self._explain = port, baud, lines, explain
+        self._usb_log = UsbLog(port)
         self.transport = self._open()
 
     def _open(self) -> Transport:
+        self.opened = time.monotonic()
         try:
-            return Transport(self._port, self._baud, self.console.feed, self._lines, self._explain)
+            return Transport(self._port, self._baud, self.console.feed, self._lines, self._explain_loss)
         except CamrigError as error:
             raise self._explain(error).on(self.name) from None
+
+    def _explain_loss(self, error: CamrigError) -> CamrigError:
+        """The error for a port that is lost, with what the kernel says of that. A lost lease is another matter."""
+        self.usb_trouble = self._usb_log.lines()
+        explained = self._explain(error.amended(details="\n".join(self.usb_trouble)))
+        if isinstance(explained, PortError):
+            self._on_loss(explained.what)
+        return explained
 
     def reopen(self, deadline: Deadline, find: Callable[[], str] | None = None) -> None:
         """Open the port again as soon as it is there: a board that loses power may take its USB port with it.
@@ -295,17 +309,24 @@ class Session:
         """Whether the running firmware is ``on_trial``: the boot loader rolls it back if the chip restarts."""
         self._on_trial = on_trial
 
-    def _restart_interpreter(self) -> int:
-        """Restart it from the friendly REPL: from the raw one, main.py would not run."""
-        self.console.attend()
+    def leave_raw_repl(self) -> None:
+        """Go over to the friendly REPL of the same interpreter, in which Ctrl-C is answered. Raises PortError."""
         try:
             self.transport.serial.write(b"\r\x02")
             self.transport.read_until(1, PROMPT, timeout=SECONDS_TO_SETTLE)
-            seen = self.console.seen
-            self.transport.serial.write(b"\x04")
         except CamrigError as error:
             raise error.on(self.name) from None
         self.transport.in_raw_repl = False
+
+    def _restart_interpreter(self) -> int:
+        """Restart it from the friendly REPL: from the raw one, main.py would not run."""
+        self.console.attend()
+        self.leave_raw_repl()
+        seen = self.console.seen
+        try:
+            self.transport.serial.write(b"\x04")
+        except CamrigError as error:
+            raise error.on(self.name) from None
         return seen
 
     def reset_chip(self) -> None:

@@ -18,6 +18,7 @@ from camrig.board.identity import Identity, identify
 from camrig.board.no_repl import ctrl_c_ignored
 from camrig.board.session import Session
 from camrig.board.user_code import evaluate, run_code
+from camrig.bringup.health import HealthKeeper
 from camrig.bringup.real_pictures import require_pictures
 from camrig.bringup.recovery import Recovery
 from camrig.bringup.reservation import Reservation
@@ -33,6 +34,7 @@ from camrig.errors import (
 )
 from camrig.lab import lock
 from camrig.lab.device_spec import Device, open_device, require_wifi
+from camrig.lab.usb_ports import lock_key
 from camrig.redaction import register
 from camrig.settings.resolve import Settings
 from camrig.steps import Steps
@@ -81,6 +83,7 @@ class Board:
         self._token = token or ""
         self._stack = ExitStack()
         self.reservation = Reservation(spec, settings.wait, self._stack, self.steps.say)
+        self.health = HealthKeeper(spec, self.steps.say)
 
     def __enter__(self) -> Board:
         """Open the port and ask the board who it is. Raises what can keep a rig from a board."""
@@ -104,6 +107,7 @@ class Board:
         except CamrigError as reason:
             self.steps.say(str(reason))
         finally:
+            self.health.keep()
             self.close()
 
     def close(self) -> None:
@@ -160,9 +164,14 @@ class Board:
         """Find the port, starting a virtual board if the specification says so. Raises PortError."""
         self.device = self._stack.enter_context(open_device(self.spec, self.settings, self.steps.say))
 
-    def open(self) -> None:
-        """Own the board and open its port, control lines first. Raises BoardBusyError or PortError."""
+    def open(self, examines: bool = False) -> None:
+        """Own the board and open its port, control lines first. Raises BoardBusyError or PortError.
+
+        Unless it is only examined or repaired, raises QuarantinedError before the port is touched.
+        """
         self.reservation.take(self.device)
+        if self.reservation.port is not None:
+            self.health.admit(lock_key(self.device.port), refuses=not examines)
         self.session = Session(
             self.device.port,
             self.settings.baud,
@@ -172,15 +181,17 @@ class Board:
             boots_in=self.settings.boots_in,
             notify=self.steps.say,
             explain=self.device.explain,
+            lost=self.health.port_lost,
         )
         self._stack.callback(self.session.close)
         Thread(target=_read_ahead, name="modules read ahead", daemon=True).start()
-        self.recovery = Recovery(self.session, self.device, self.settings, self.steps, self._last_mac)
+        self.recovery = Recovery(self.session, self.device, self.settings, self.steps, self._last_mac, self.health)
 
     def identify(self) -> None:
         """Ask the board, in its raw REPL, who it is, and own it under its MAC too. Raises BoardBusyError."""
         self.identity = identify(self.session)
         kept = port = self.reservation.port
+        self.health.identified(self.identity.mac)
         if port is not None and self.identity.mac:
             kept = self.reservation.claim(self.identity.mac)
             port.remember(self.identity.chip, self.identity.mac, self.identity.firmware)
@@ -330,6 +341,7 @@ class Board:
             if fault is None:
                 raise
             raise fault from error
+        self.health.served()
         require_pictures(self.sensor, self.settings, self.spec)
 
     def _ask_agent(self, dut: Dut) -> None:

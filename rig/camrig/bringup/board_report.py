@@ -58,6 +58,8 @@ def board_report(
         access_point=entry.access_point,
         about=entry.notes,
         known_issues=list(known_issues),
+        health=board.health.report,
+        usb=list(board.session.usb_trouble),
         metrics=board_run.recorder.metrics,
         notes={**board_run.recorder.notes, "exchanges": _exchanges(board_run)},
     )

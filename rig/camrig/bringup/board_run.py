@@ -18,6 +18,8 @@ from camrig.errors import (
     CamrigError,
     FirmwareBootError,
     LeaseLostError,
+    PortError,
+    PowerLostError,
 )
 from camrig.measure.losses import CONTROL, REQUEST, ExchangeCounts, LossCount, certainly_exceeds, loss_sentence
 from camrig.measure.recorder import Recorder
@@ -238,6 +240,8 @@ class BoardRun:
             if isinstance(cause, LeaseLostError):
                 raise cause
             self.board.recover(dut)
+            if isinstance(cause, (PortError, PowerLostError)):
+                self.board.health.recovered()
         except (FirmwareBootError, LeaseLostError, CameraError) as error:
             self._give_up(error)
         except CamrigError as error:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from camrig.board.power import command_power, usb_power
 from camrig.board.recovery import AT_BOOT, CHIP_RESET, CONTROL_LINES, CTRL_C, SOFT_RESET, Ladder, RungAttempt, rungs
 from camrig.board.session import Session
+from camrig.bringup.health import HealthKeeper
 from camrig.errors import (
     BoardBrokenError,
     BoardResetError,
@@ -28,14 +29,23 @@ RESTARTS = 3  # of a board in one command, which is then sent again
 class Recovery:
     """The recovery ladder of one board, and the rules by which it is climbed.
 
-    ``mac`` returns the MAC of the board, without which no firmware is written.
+    ``mac`` returns the MAC of the board, without which no firmware is written. ``health`` takes note of what was the
+    board's own doing.
     """
 
     def __init__(
-        self, session: Session, device: Device, settings: Settings, steps: Steps, mac: Callable[[], str]
+        self,
+        session: Session,
+        device: Device,
+        settings: Settings,
+        steps: Steps,
+        mac: Callable[[], str],
+        health: HealthKeeper,
     ) -> None:
         self._session = session
         self._steps = steps
+        self._mac = mac
+        self._health = health
         self._ladder = _ladder(session, device, settings, mac)
 
     @property
@@ -52,7 +62,11 @@ class Recovery:
             deaf = isinstance(error, (BoardSilentError, BootLoaderError))
             try:
                 self._climb(CONTROL_LINES if deaf else SOFT_RESET)
+                if deaf:  # else a program that ran there refused Ctrl-C
+                    self._health.recovered()
             except BoardBrokenError as broken:
+                if not deaf or not self._mac():  # a program's doing, or never a board that was seen here
+                    self._health.came_back()
                 details = "\n\n".join(text for text in (error.details, broken.what) if text)
                 raise error.amended(details=details) from None
 
@@ -85,12 +99,17 @@ class Recovery:
             before = len(self.attempts)
             try:
                 self._ladder.climb(first)
+                self._health.came_back()
+            except BoardBrokenError:
+                rungs_tried = ", ".join(attempt.rung for attempt in self.attempts[before:])
+                self._health.not_back(f"tried: {rungs_tried}" if rungs_tried else "nothing here can reset it")
+                raise
             finally:
                 note("; ".join(map(str, self.attempts[before:])))
 
 
 def _ladder(session: Session, device: Device, settings: Settings, mac: Callable[[], str]) -> Ladder:
-    power, no_power = _power(device, settings)
+    power, no_power = power_switch(device, settings)
     flash, no_flash = _reflash(device, settings, mac)
     return Ladder(
         session,
@@ -107,7 +126,7 @@ def _ladder(session: Session, device: Device, settings: Settings, mac: Callable[
     )
 
 
-def _power(device: Device, settings: Settings) -> tuple[Callable[[], None] | None, str]:
+def power_switch(device: Device, settings: Settings) -> tuple[Callable[[], None] | None, str]:
     """What switches the board's power off and on: what the bench file says, else the device, else its USB port."""
     own = settings.board(device.spec).power
     if own == NO_POWER:

@@ -30,7 +30,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--power",
         action="store_true",
-        help="then start the board ten times, with Wi-Fi and camera: how many starts are clean, and what ended the "
+        help="then switch its power off and on, if that can be done here, and see whether the board noticed; and "
+        "start it ten times, with Wi-Fi and camera: how many starts are clean, and what ended the "
         "others (brownout, watchdog, panic)",
     )
     add_options(parser, *_OPTIONS)

@@ -39,7 +39,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     print(f"{image.name}: {image.title} for {image.chip}, {image.kind}")
     with closing(Board(spec, replace(settings, firmware=None), printed_steps())) as board:
         board.reach()
-        board.open()
+        board.open(examines=True)  # new firmware may be what a quarantined board needs
         _identify(board)
         result = install(board, image, dry_run=arguments.dry_run)
         if arguments.dry_run:

@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "camrig doctor --device COM3",
     "view": "camrig view --device /dev/ttyUSB0",
     "lab": "camrig lab setup",
+    "quarantine": "camrig quarantine --device /dev/ttyUSB0 'its socket is loose'",
     "watch": "camrig watch tests -k preflight --device /dev/ttyUSB0",
     "sim": "camrig sim --fault guru@ready+0.5",
     "ab": "camrig ab --candidate lib --baseline upstream --device /dev/ttyUSB0",

@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 
 from camrig.board.control_lines import has_lines
 from camrig.board.events import Serving
+from camrig.board.usb_log import may_read_log, usb_place
 from camrig.board.wiring_probe import probe_wiring
 from camrig.bringup.board import Board
 from camrig.doctor.check import Check, State
 from camrig.doctor.console import console_check
+from camrig.doctor.dark import dark_check
 from camrig.doctor.flash import Flash, flash_checks, read_flash
 from camrig.doctor.flash_memory import checks_by_firmware, checks_by_loader
 from camrig.doctor.power import STARTS, StartRecord, fault_of, power_check, start_check, starts
@@ -81,7 +83,9 @@ class Doctor:
             self._check_boot,
             self._check_preflight,
             self._check_sensor,
+            self._check_dark,
             self._check_power,
+            self._clear_marks,
         )
         try:
             for step in steps:
@@ -128,13 +132,20 @@ class Doctor:
             advice = "this is the chip's own USB: if it stays silent, name its wiring"
             command = self._doctor_command({"--hil-lines": "usb-cdc"})
         self._add(Check("port", State.OK, f"{port}{bridge}", advice, command))
+        if usb_place(port) is not None and not may_read_log():
+            finding = "this user may not read the kernel's log, which often says why a port was lost"
+            self._add(Check("port", State.NOTE, finding, "add the user to the group systemd-journal"))
 
     def _check_open(self) -> None:
         try:
-            self.board.open()
+            self.board.open(examines=True)
         except CamrigError as error:
             raise self._broken("open", error) from None
         self._add(Check("open", State.OK, f"{self.settings.baud} baud, not in use by anything else"))
+        health = self.board.health.health
+        if health is not None and health.quarantined is not None:
+            finding = f"the board is {health.state}: {health.quarantined.reason}; cleared if all is well below"
+            self._add(Check("health", State.NOTE, finding))
 
     def _check_lines(self) -> None:
         lines, transport = self.settings.lines, self.board.session.transport
@@ -273,6 +284,24 @@ class Doctor:
     def _check_sensor(self) -> None:
         for check in sensor_checks(self._dut, self.settings, self._boot_mark):
             self._add(check)
+
+    def _check_dark(self) -> None:
+        """Switch the power off and on; the board has to notice."""
+        if self.power:
+            self._add(dark_check(self.board))
+            self._interrupted = True
+
+    def _clear_marks(self) -> None:
+        """A board that is sound is not kept from runs any more."""
+        if any(check.state is State.WRONG for check in self.checks):
+            return
+        try:
+            states = self.board.health.clear()
+        except (CamrigError, OSError) as error:
+            self._add(Check("health", State.NOTE, f"its marks could not be cleared: {error}"))
+            return
+        for state in states:
+            self._add(Check("health", State.OK, f"it was {state}; that is cleared, and runs may use it again"))
 
     def _check_power(self) -> None:
         """Start the board again and again, until all starts are counted, it is dead, or Ctrl-C comes."""

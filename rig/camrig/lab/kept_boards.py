@@ -143,6 +143,11 @@ def has_fitting(config: VirtualConfig) -> bool:
     return next(_fitting(config), None) is not None
 
 
+def fitting(spec: str, settings: Settings) -> list[KeptBoard]:
+    """The kept boards that a run on the virtual device ``spec`` may get."""
+    return list(_fitting(config_of(spec, settings)))
+
+
 def _fitting(config: VirtualConfig) -> Iterator[KeptBoard]:
     boards = [board for home in _homes() if (board := kept.read(home)) is not None]
     if boards:

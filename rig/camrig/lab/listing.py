@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from camrig.errors import CamrigError, PortError
-from camrig.lab import kept_boards, lock
+from camrig.lab import health_files, kept_boards, lock
 from camrig.lab.by_mac import identify_at
 from camrig.lab.device_spec import find_port
 from camrig.lab.labgrid.place_spec import PREFIX, is_place
@@ -26,6 +26,7 @@ COLUMNS = {
     "identified": "IDENTIFIED",
     "access_point": "ACCESS POINT",
     "holder": "IN USE BY",
+    "state": "STATE",
     "notes": "NOTES",
 }
 
@@ -51,6 +52,7 @@ class Row:
     access_point: str = ""
     notes: str = ""
     known_issues: tuple[str, ...] = ()
+    state: str = ""
 
 
 def rows(settings: Settings, probe: bool, progress: Callable[[str], None] = lambda line: None) -> list[Row]:
@@ -148,6 +150,7 @@ def _row(
         identified=record.at if record else "",
         holder=str(holder or ""),
         problem=problem,
+        state=health_files.of_board(key)[1].state,
     )
 
 

@@ -34,6 +34,7 @@ except ImportError:
 RETRY = 0.2  # seconds between two attempts on a lock that is held
 INSPECTION = 0.5  # seconds after which a lock without a holder is not merely being inspected
 TRANSIENT = "pty-"  # prefix of locks whose name no later board gets; taking one removes the unused others
+HEALTH = ".health.json"  # how the name ends of the file that keeps how runs on the board ended
 GUARD = 1 << 20  # offset of the byte that Windows locks: beyond the text, so that other processes may read that
 
 
@@ -91,10 +92,11 @@ class Lock:
         self._write()
 
     def remove(self) -> None:
-        """Release a lock whose board is gone for good, and remove its file."""
+        """Release a lock whose board is gone for good, and remove its file, and what is known of its health."""
         if not self._file.closed:
-            with contextlib.suppress(OSError):
-                self._path.unlink()
+            for path in (self._path, health_beside(self._path)):
+                with contextlib.suppress(OSError):
+                    path.unlink()
             self._file.close()
 
     def release(self) -> None:
@@ -201,6 +203,16 @@ def path_of(key: str) -> Path:
     return folder() / (re.sub(r"[^A-Za-z0-9.-]", "_", key)[-180:] + ".lock")
 
 
+def health_path(key: str) -> Path:
+    """The file beside the lock that ``key`` names, in which the health of its board is kept."""
+    return health_beside(path_of(key))
+
+
+def health_beside(path: Path) -> Path:
+    """The file for the health of the board whose lock is the file ``path``."""
+    return path.with_name(path.name.removesuffix(".lock") + HEALTH)
+
+
 def _busy(board: str, holder: Holder | None, seconds: float) -> BoardBusyError:
     if holder is not None and holder.pid == os.getpid():
         return BoardBusyError(
@@ -216,7 +228,7 @@ def _busy(board: str, holder: Holder | None, seconds: float) -> BoardBusyError:
 
 def _remove_unused(keep: Path) -> None:
     """Remove the files of transient locks that no process holds, except ``keep``."""
-    for path in keep.parent.glob(f"{TRANSIENT}*"):
+    for path in keep.parent.glob(f"{TRANSIENT}*.lock"):
         with contextlib.suppress(OSError):
             if path != keep:
                 with path.open("r+") as file:

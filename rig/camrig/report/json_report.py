@@ -65,8 +65,10 @@ class BoardReport:
 
     ``library_sha256`` is that of the built module, read back from the board, and ``library_source`` the file that it
     was built from. ``recovery`` has a row per rung that was climbed; ``crashes`` one per crash, ``between`` for one
-    after its test; the ``timeline`` has both and lost exchanges, with the console around them. ``name`` and what
-    follows it is from the bench file, empty for a board that is not there: ``known_issues`` are sentences.
+    after its test; the ``timeline`` has both and lost exchanges, with the console around them. ``name``,
+    ``access_point``, ``about`` and ``known_issues``, which are sentences, are from the bench file, empty for a board
+    that is not there. ``health`` is how the last runs on it ended, None for one made for this run; ``usb`` what the
+    kernel said of a lost port.
     """
 
     spec: str
@@ -99,6 +101,8 @@ class BoardReport:
     access_point: str = ""
     about: str = ""
     known_issues: list[str] = field(default_factory=list)
+    health: dict[str, Any] | None = None
+    usb: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

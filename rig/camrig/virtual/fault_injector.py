@@ -48,6 +48,7 @@ class FaultTarget(Protocol):
     line: SerialLine
     cells: FaultCells
 
+    hub_lies: bool  # about the power that it switches
     states: set[str]  # the events that last until something ends them
 
     def reset(self, kind: rom.HardReset) -> None: ...
@@ -197,6 +198,8 @@ class FaultInjector:
             board.repl_input.ignores_ctrl_c = on
         elif name == "port-lost":
             board.plug(not on)
+        elif name == "hub-lies":
+            board.hub_lies = on
         elif name in SWITCHES:
             board.cells[SWITCHES[name]] = int(on)
         elif name == "new-address":

@@ -80,6 +80,7 @@ KINDS = (
     ),
     FaultKind("port-lost", "the USB adapter is gone for SECONDS (0: until cleared)", UNTIL_CLEARED, _AWAY, "ready"),
     FaultKind("power-fail", "power fails, and returns", ONCE, None, "ready"),
+    FaultKind("hub-lies", "who switches the power off and on is obeyed, but the board keeps it", UNTIL_CLEARED),
     FaultKind("reset", "the chip restarts and prints no reason", ONCE, None, "exec"),
     FaultKind("guru", "the firmware panics: Guru Meditation", ONCE, None, "ready"),
     FaultKind("brownout", "the brownout detector restarts the chip", ONCE, None, "ready"),

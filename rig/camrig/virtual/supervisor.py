@@ -62,6 +62,8 @@ class Supervisor:
         self.output_at = 0.0  # when the interpreter last printed something
         self.reads_output = True
         self.failed_starts = 0
+        self.powered_at = time.monotonic()  # or reset
+        self.hub_lies = False
         self.stopping = False
         self.expiry = Expiry(settings.get("kept"), time.monotonic())
         self.injector = FaultInjector(self)
@@ -185,6 +187,7 @@ class Supervisor:
                 "flash": str(self.flash),
                 "blocks": self.settings["flash_blocks"],
                 "cause": cause,
+                "up_ms": int(1000 * (time.monotonic() - self.powered_at)),
                 "raw": raw,
                 "held": held,
                 "joined": "joined" in self.states,
@@ -305,7 +308,7 @@ class Supervisor:
     def reset(self, kind: rom.HardReset) -> None:
         """A hard reset: everything but the flash is lost."""
         self._stop()
-        now = time.monotonic()
+        now = self.powered_at = time.monotonic()
         self.states.clear()
         self.watchdog_at = None
         self.repl = ReplState()
@@ -348,7 +351,8 @@ class Supervisor:
         for command in self.channel.commands():
             name = command["do"]
             if name == "power_cycle":
-                self.reset(rom.POWER_ON)
+                if not self.hub_lies:
+                    self.reset(rom.POWER_ON)
             elif name == "fault":
                 self.injector.add(parse(command["fault"]), now)
             elif name == "clear":

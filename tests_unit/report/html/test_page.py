@@ -7,12 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 from camrig.report.html.page import causes, matrix, messages, notices, page
+from camrig.report.html.page import health as health_of
 from camrig.report.packed_text import packed
 from camrig.report.results_file import checked_results
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
-from tests_unit.report.samples import EXCHANGE, TEXTS, results
+from tests_unit.report.samples import EXCHANGE, TEXTS, health, results
 
 FORBIDDEN = ("src=", "url(", "@import", '<link rel="stylesheet', "fetch(", "XMLHttpRequest")
 CELL = {"policy": "max age", "request": "preflight, listed", "checked": 3, "failed": 0, "ms": 0.7, "exchange": ""}
@@ -270,3 +271,24 @@ def test_results_of_schema_2_have_a_page():
         del data["boards"][0][name]
     text = page(checked_results({**data, "schema": 2}, "an old run"))
     assert '<div class="verdict passed">' in text
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        (None, ""),
+        (health("", "fine", "fine"), ""),
+        (
+            health("", "fine", "port lost", "fine"),
+            "1 of its last 3 runs bad, the last: port lost at 2026-11-02 01:12:09",
+        ),
+        (health("", "port lost", *["fine"] * 10), ""),  # too long ago
+        (health("wedged since 2026-11-29", "fine"), "wedged since 2026-11-29"),
+        (
+            health("wedged", "recovered", "did not come back"),
+            "wedged; 2 of its last 2 runs bad, the last: did not come back at 2026-11-02 01:12:09",
+        ),
+    ],
+)
+def test_a_card_says_how_the_last_runs_on_its_board_ended(entry, text):
+    assert health_of(entry) == text

@@ -26,6 +26,7 @@ SIGNS = {
     "inconclusive": "?",
 }
 NOT_RUN = ("blocked", "inconclusive", "skipped", "xfailed")
+JUDGED = 10  # runs of a board that say how it is
 WHOLE = 6  # tests of one cause that are shown whole; of the others the names
 
 
@@ -180,10 +181,22 @@ def card(board: Mapping[str, Any]) -> list[tuple[str, str]]:
             ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in radio.items() if value is not None),
         ),
         ("pictures", pictures(sensor) if sensor else ""),
+        ("health", health(board.get("health"))),
+        ("USB", "; ".join(board.get("usb", ()))),
         ("heap", f"{number(board['heap_bytes'])} B"),
         ("address", board["url"]),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def health(entry: Mapping[str, Any] | None) -> str:
+    """The state of a board and how its last runs ended, where not all of them were fine."""
+    runs = entry["runs"][-JUDGED:] if entry else []
+    bad = [run for run in runs if run["end"] != "fine"]
+    ends = (
+        f"{len(bad)} of its last {len(runs)} runs bad, the last: {bad[-1]['end']} at {bad[-1]['at']}" if bad else ""
+    )
+    return "; ".join(filter(None, (entry["state"], ends))) if entry else ""
 
 
 def _with_hash(name: str, sha256: str) -> str:

@@ -1,10 +1,23 @@
-"""``time`` in whole seconds since the year 2000, as an ESP32 counts."""
+"""``time`` in whole seconds since the year 2000, as an ESP32 counts.
+
+Microseconds begin with the chip. Milliseconds do not: asyncio, which is written in C, asks the computer for those.
+"""
 
 import time as _time
 
 HIDDEN = ("clock",)
 
 _EPOCH = 946684800
+_start = 0
+
+
+def power_on(board):
+    global _start
+    _start = _time.ticks_us() - 1000 * board["up_ms"]
+
+
+def ticks_us():
+    return _time.ticks_us() - _start
 
 
 def time():
