@@ -27,7 +27,7 @@ help:
 	@echo "make bench-gate                measure how often the gate's verdict is right (5 minutes)"
 	@echo "make bench-history             measure how fast the trend page is, and how often its steps are right (5 minutes)"
 	@echo "make bench-report              measure how long the page of a long run takes, and how large it is"
-	@echo "make bench-scale               simulate a night of 500 boards, and measure their history of a year (10 minutes)"
+	@echo "make bench-scale               simulate a night of 500 boards, and measure their history of a year (20 minutes)"
 	@echo "make bench-server              count the socket calls and bytes of the server, beside plain Microdot"
 	@echo "make demo-nights               write a synthetic year of eight boards, and its trend page"
 	@echo "make prove                     show which faulty copies of the library the suite and the gate find (an hour)"
