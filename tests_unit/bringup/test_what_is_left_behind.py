@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,7 @@ def settings(tmp_path: Path) -> Settings:
     settings = resolve({"device": ["sim"]}, {}, ROOT)
     app = tmp_path / "app"
     shutil.copytree(ROOT / "device", app)
-    values = {**vars(settings), "app": app, "wifi": Wifi("lab", "correct horse battery"), "boot_timeout": 15.0}
-    return Settings(**values)
+    return replace(settings, app=app, wifi=Wifi("lab", "correct horse battery"), boot_timeout=15.0)
 
 
 def listeners() -> list[str]:

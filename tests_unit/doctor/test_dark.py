@@ -18,8 +18,8 @@ from camrig.virtual.board import VirtualBoard, VirtualConfig
 def test_a_board_has_to_prove_that_it_was_without_power():
     with VirtualBoard.start(VirtualConfig()) as virtual:
         session = Session(virtual.path, 115200)
-        device = SimpleNamespace(port=virtual.path, power_cycle=virtual.power_cycle)
-        board = SimpleNamespace(device=device, session=session, spec="sim", settings=SimpleNamespace(boots_in=8.0))
+        device = SimpleNamespace(spec="sim", port=virtual.path, power_cycle=virtual.power_cycle, no_power="")
+        board = SimpleNamespace(device=device, session=session, spec="sim", settings=Settings())
         try:
             check = dark_check(board)
             assert (check.state, "the board lost its power" in check.finding) == (State.OK, True)
