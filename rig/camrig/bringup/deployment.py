@@ -232,7 +232,7 @@ class Deployment:
             try:
                 # The library first: one that hangs is not waited for as long as a whole application.
                 library = measure_imports(self._session, LIBRARY_MODULES if self.library_file else ())
-                sizes = library.joined(measure_imports(self._session, modules))
+                sizes = library.joined(measure_imports(self._session, modules, fresh=False))
             except BlockedError as error:  # booting the application will say why
                 note(f"not measured: {error.what}")
                 if (fault := self.library_error()) is not None:

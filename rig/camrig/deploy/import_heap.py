@@ -16,11 +16,23 @@ from camrig.deploy.imports import imported_by, modules_by_name, reach
 ROOM = 256 * 1024  # bytes that are free before the collector is turned off: a module may come as source
 SECONDS = 30.0  # and what the collections take at the board's pace
 COLLECTIONS = 7  # for each module
+MOST_NAMES = 125  # times 32, which are interned until their table grows
+TABLE = 10000  # bytes: of the names, and of a table with room for a thousand more, which no application fills
 LIBRARY_MODULES = ("asyncio", "microdot", "microdot.cors")
 
 # What earlier calls left on the stack is overwritten first: the collector takes each word there for a pointer.
+# The table of interned names grows to twice its size when it is full: here, rather than in some import or other.
 _MEASURE = """
 import gc, sys
+if {fresh} and gc.mem_free() > {room}:
+    gc.disable()
+    for _names in range({most_names}):
+        _before = gc.mem_alloc()
+        for _name in range(32):
+            hasattr(gc, '_%d_%d' % (_names, _name))
+        if gc.mem_alloc() - _before > {table}:
+            break
+    gc.enable()
 def _deep(n, a=0, b=0, c=0, d=0, e=0):
     if n: _deep(n - 1, n, n, n, n, n)
 def _alive():
@@ -93,12 +105,20 @@ class ImportSizes:
         )
 
 
-def measure_imports(session: Session, modules: Sequence[str]) -> ImportSizes:
+def measure_imports(session: Session, modules: Sequence[str], fresh: bool = True) -> ImportSizes:
     """What the import of each module takes, in the order given.
 
-    A module that has been imported before is left out. The board must be in the raw REPL, and is afterwards; it has
-    to be restarted before the application runs. Raises BlockedError when the board gets stuck in an import.
+    A module that has been imported before is left out. ``fresh``: nothing was measured in this interpreter yet. The
+    board must be in the raw REPL, and is afterwards; it has to be restarted before the application runs. Raises
+    BlockedError when the board gets stuck in an import.
     """
-    script = _MEASURE.format(names=json.dumps(modules), room=ROOM, imports=firmware_imports("json"))
+    script = _MEASURE.format(
+        names=json.dumps(modules),
+        fresh=fresh,
+        room=ROOM,
+        most_names=MOST_NAMES,
+        table=TABLE,
+        imports=firmware_imports("json"),
+    )
     limit = session.pace.limit(SECONDS, collections=COLLECTIONS * len(modules))
     return ImportSizes(*map(dict, session.ask(script, limit)))
