@@ -15,7 +15,7 @@ def classes(base: type[CamrigError]) -> list[type[CamrigError]]:
 
 
 for module in pkgutil.walk_packages(camrig.__path__, "camrig."):
-    if "board_side" not in module.name and not module.name.endswith("__main__"):
+    if "_side" not in module.name and not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 
 

@@ -34,7 +34,7 @@ def example(tmp_path):
 
 def test_every_example_is_run():
     repositories = [path.parent.name for path in (ROOT / "examples").glob("*/camrig.toml")]
-    assert sorted(repositories) == sorted(EXAMPLES)
+    assert sorted(repositories) == sorted([*EXAMPLES, "bench"])
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -52,6 +52,14 @@ def test_an_example_runs(run, example, name):
 def test_an_example_shares_no_file_name_with_the_cameras_application(name):
     files = [path.name for path in (ROOT / "examples" / name / "firmware").rglob("*") if path.is_file()]
     assert OF_THE_RIG.intersection(files) == TAKEN_OVER.get(name, set())
+
+
+def test_a_board_of_the_bench_is_tested_by_name(run, tmp_path):
+    # In its place: it tests the camera's application, which lies beside it.
+    ended = run("pytest", "tests", "--device=left", f"--hil-results={tmp_path}", cwd=ROOT / "examples" / "bench")
+    assert ended.code == 0, ended.out
+    assert "its lens has a scratch" in ended.out
+    assert ended.left_running() == []
 
 
 def test_a_run_that_could_test_nothing_is_not_green(run, example):

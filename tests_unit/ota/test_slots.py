@@ -15,6 +15,7 @@ from camrig.firmware.image import read_image
 from camrig.flash.write import FlashResult
 from camrig.ota.slots import check_image, fits_over_the_air, read_slots
 from camrig.ota.trial import NoRollbackError, Trial, choose, confirm
+from camrig.settings.resolve import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +125,7 @@ def test_without_rollback_a_board_is_flashed_through_its_boot_loader(monkeypatch
     board = SimpleNamespace(
         spec="/dev/ttyUSB0",
         mac="02:00:00:00:00:01",
+        settings=Settings(),
         over_the_air=SimpleNamespace(takes=lambda image: True, install=refuse),
         steps=SimpleNamespace(say=lines.append),
     )

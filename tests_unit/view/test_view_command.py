@@ -6,11 +6,11 @@ import signal
 import socket
 import threading
 from http.client import HTTPConnection
-from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
 from camrig.errors import EXIT_BLOCKED, EXIT_USAGE, BootError
+from camrig.settings.resolve import Settings
 from camrig.view import run as view_run
 
 from tests_unit.device.conftest import free_port
@@ -59,7 +59,7 @@ def test_for_a_board_without_an_application_allow_is_named(monkeypatch, origin):
     board.__enter__.return_value = board
     board.boot.side_effect = BootError("main.py ended", board="/dev/ttyUSB0", hint="it has to print")
     monkeypatch.setattr(view_run, "Board", lambda *arguments: board)
-    settings = SimpleNamespace(device=("/dev/ttyUSB0",))
+    settings = Settings(device=("/dev/ttyUSB0",))
     with pytest.raises(BootError) as raised, view_run._serving(settings, None, origin):
         pass
     ending = "" if origin else "; --allow puts the application on the board first"

@@ -10,7 +10,7 @@ from pathlib import Path
 from camrig.cli.command import Command
 from camrig.cli.parser import parser
 from camrig.errors import SettingsError
-from camrig.lab.attached import with_attached
+from camrig.settings.bench import ALL
 from camrig.settings.resolve import Settings, resolve
 
 
@@ -32,7 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command: Command = parsed.run
         needed = command.needs_settings
-        settings = with_attached(resolve(vars(parsed), os.environ, Path.cwd())) if needed else Settings()
+        settings = resolve(vars(parsed), os.environ, Path.cwd()) if needed else Settings()
+        if ALL in settings.device:
+            from camrig.lab.attached import with_attached
+
+            settings = with_attached(settings)
         folders += [settings.results] if needed else []
         return command.run(parsed, settings)
     except Exception as error:

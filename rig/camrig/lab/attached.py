@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from camrig.settings.bench import ALL, SERIAL
+from camrig.lab.usb_ports import list_usb_ports
+from camrig.settings.bench import SERIAL
 from camrig.settings.resolve import Settings, check_devices, with_all
 
 
@@ -14,10 +15,6 @@ def with_attached(settings: Settings) -> Settings:
 
     Raises SettingsError for a board that is named twice.
     """
-    if ALL not in settings.device:
-        return settings
-    from camrig.lab.usb_ports import list_usb_ports
-
     ports = list_usb_ports()
     serials = Counter(port.serial for port in ports)
     specs = []

@@ -96,11 +96,11 @@ def keep_evidence(run: Run, answers: Sequence[GateAnswer], exit_code: int) -> st
 
 def write_verdicts(reporter: Any, run: Run, answers: Sequence[GateAnswer]) -> None:
     """The table of each board that was compared."""
-    from camrig.report.gate_table import render_verdict
-
     for answer in answers:
         if answer.comparison is None or answer.verdict is None:
             continue
+        from camrig.report.gate_table import render_verdict
+
         where = f": {answer.board}" if len(run.settings.device) > 1 else ""
         reporter.section(f"gate against {run.settings.compare}{where}")
         columns, verbose = reporter._tw.fullwidth, run.settings.verbose

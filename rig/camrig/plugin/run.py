@@ -83,15 +83,19 @@ class Run:
         return self._settings
 
     def _resolve(self) -> Settings:
-        from camrig.lab.attached import with_attached
         from camrig.plugin.fleet import check_processes, processes
+        from camrig.settings.bench import ALL
         from camrig.settings.resolve import resolve
 
         config = self.config
         folder = config.invocation_params.dir
         tests = [folder / argument.partition("::")[0] for argument in config.args]
         self._check_foreign_device()
-        settings = with_attached(resolve(self._flags, os.environ, folder, *tests, config.rootpath))
+        settings = resolve(self._flags, os.environ, folder, *tests, config.rootpath)
+        if ALL in settings.device:
+            from camrig.lab.attached import with_attached
+
+            settings = with_attached(settings)
         check_processes(settings, processes(config))
         return settings
 
