@@ -6,7 +6,7 @@ import pytest
 from camrig.measure.growth import lasting_rise
 from camrig.probe.agent import Heap
 from camrig.probe.heap_level import PATIENCE, HeapWatch, heap_until_level
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 WARM_UP, EVERY, EACH, LEAST, MOST = 12, 3, 15, 6, 24
@@ -73,6 +73,7 @@ def test_a_steady_leak_is_never_level(size, noise):
     assert slope_of(watch).low > 1
 
 
+@settings(max_examples=20)  # each is watched for four times as long
 @given(st.integers(1, 12), st.integers(0, 8), st.sampled_from([4, 8, 16]))
 def test_a_list_that_grows_is_never_level(items, before, size):
     watch = watch_of(lambda n: 100_000 + doubling(items * n + before, size))
@@ -85,9 +86,18 @@ def test_a_list_that_grows_is_never_level(items, before, size):
 @pytest.mark.parametrize("last", [140, 200, 300])
 def test_rare_steps_that_come_to_an_end_are_waited_for(last):
     alive = lambda n: 100_000 + 512 * sum(n - WARM_UP > at for at in (10, last // 4, last // 2, last))  # noqa: E731
-    assert not watch_of(alive).level
     watch = watch_of(alive, clear=6)
     assert watch.level
+    assert slope_of(watch).high < 1
+
+
+@pytest.mark.parametrize("clear", [0, 6])
+@pytest.mark.parametrize("size", [1920, 8192])
+@pytest.mark.parametrize("last", [86, 200, 340])
+def test_a_large_step_late_is_waited_for(last, size, clear):
+    watch = watch_of(lambda n: 100_000 + size * (n - WARM_UP > last), clear=clear)
+    assert watch.level
+    assert watch.rise < 6
     assert slope_of(watch).high < 1
 
 

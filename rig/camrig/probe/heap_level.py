@@ -55,6 +55,12 @@ class HeapWatch:
         return (after - before) / (end - begin)
 
     @property
+    def is_one_step(self) -> bool:
+        """Whether one step makes up most of the rise: a list that grows for ever takes its next within a doubling."""
+        steps = [after - before for (_, before), (_, after) in pairwise(self.later)]
+        return max(steps, default=0) * 2 > sum(steps)
+
+    @property
     def level(self) -> bool:
         return self.rise <= STILL_RISING
 
@@ -77,8 +83,8 @@ def heap_until_level(
 ) -> HeapWatch:
     """Watch series of ``each`` steps, with a reading after every ``every``: at least ``least``, at most ``most``.
 
-    A ``step`` counts ``weight``. While the heap rises by fewer bytes a step than are ``clear``, there are up to
-    ``PATIENCE`` times as many. After ``seconds`` no series beyond ``FEWEST`` is started: on a slow board a few must
+    A ``step`` counts ``weight``. While the heap rises by fewer bytes a step than are ``clear``, or by one step for the
+    most part, there are up to ``PATIENCE`` times as many. After ``seconds`` no series beyond ``FEWEST`` is started: on a slow board a few must
     be enough.
     """
     all_series: list[Points] = []
@@ -87,7 +93,7 @@ def heap_until_level(
         points = heap_series(step, heap, every, each, PAUSE)
         all_series.append(tuple((weight * at, alive) for at, alive in points))
         watch = HeapWatch(tuple(all_series))
-        enough = most if watch.rise >= clear else PATIENCE * most
+        enough = most if watch.rise >= clear and not watch.is_one_step else PATIENCE * most
         if len(all_series) >= enough or (len(all_series) >= FEWEST and until.passed):
             return watch
         if len(all_series) >= least and watch.level:
