@@ -83,9 +83,9 @@ def heap_until_level(
 ) -> HeapWatch:
     """Watch series of ``each`` steps, with a reading after every ``every``: at least ``least``, at most ``most``.
 
-    A ``step`` counts ``weight``. While the heap rises by fewer bytes a step than are ``clear``, or by one step for the
-    most part, there are up to ``PATIENCE`` times as many. After ``seconds`` no series beyond ``FEWEST`` is started: on a slow board a few must
-    be enough.
+    A ``step`` counts ``weight``. While the heap rises by fewer bytes a step than are ``clear``, or by one step for
+    the most part, there are up to ``PATIENCE`` times as many. After ``seconds`` no series beyond ``FEWEST`` is
+    started: on a slow board a few must be enough.
     """
     all_series: list[Points] = []
     until = Deadline.after(seconds)
