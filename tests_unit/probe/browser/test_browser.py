@@ -171,7 +171,7 @@ def test_browser_that_is_killed_is_one_sentence_and_leaves_nothing():
         profile = browser._process.supervisor.args[6]
         supervisor = browser._process.supervisor.pid
         page = browser.page("about:blank", soon())
-        for pid in users(profile) - {supervisor}:
+        for pid in sorted(users(profile) - {supervisor}):  # the browser first, which cannot report the others then
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:

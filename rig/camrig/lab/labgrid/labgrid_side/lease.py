@@ -21,6 +21,7 @@ POWER = ("Power", "YKUSH", "PDU", "SiSPM", "GPIO")  # in the names of resources 
 SECONDS_TO_LEAVE = 5.0  # for what a killed run has left behind to give its place back
 SECONDS_TO_APPEAR = 5.0  # for a port that the exporter has started
 SECONDS_ADRIFT = 5.0  # without the coordinator, until the lease counts as lost
+SECONDS_JUST_BACK = 10.0  # after which a place that is released was so by somebody, and not by a restart
 SECONDS_FOR_POWER = 60.0
 SECONDS_FOR_CALL = 15.0
 POLL = 0.1
@@ -39,6 +40,7 @@ class Lease:
         self._mark = own_mark()
         self._port: Any = None  # the resource, as long as it is known
         self._adrift: asyncio.Task[None] | None = None
+        self._just_back_until = 0.0
 
     async def resolve(self, place: str, token: str, tags: dict[str, str], wait: float) -> dict[str, Any]:
         """The name of the place that is meant, reserved if it had to be waited for or chosen."""
@@ -217,7 +219,7 @@ class Lease:
             self._write({"event": "adrift"})
             self._adrift = asyncio.get_running_loop().create_task(self._return())
         elif not self._is_ours():
-            self._report_loss(restarted=False)
+            self._report_loss(restarted=time.monotonic() < self._just_back_until)
 
     def _report_loss(self, restarted: bool) -> None:
         place = self._coordinator.session.places.get(self._place)
@@ -236,7 +238,8 @@ class Lease:
         """The coordinator may be back soon, and may still know this lease."""
         if not await self._coordinator.connect_again(SECONDS_ADRIFT):
             self._write({"event": "lost", "away": True})
-        elif self._is_ours():
+        elif self._is_ours():  # as far as is known: the places of a new coordinator may still be on their way
+            self._just_back_until = time.monotonic() + SECONDS_JUST_BACK
             self._write({"event": "back"})
         else:
             self._report_loss(restarted=True)
