@@ -14,6 +14,7 @@ from camrig.lab.attached import with_attached
 from camrig.lab.device_spec import find_port
 from camrig.lab.listing import as_table, rows
 from camrig.lab.usb_ports import lock_key
+from camrig.settings.bench import BoardEntry
 from camrig.settings.known_issues import KnownIssue
 from camrig.settings.resolve import Settings, resolve
 
@@ -157,3 +158,15 @@ def test_the_listing_names_boards_with_what_is_known_of_them(plugged, tmp_path):
     assert f"right: the board with the MAC {RIGHT} is not here" in text
     assert "left: known issue: test_x: loose (until 2020-01-01), over" in text
     assert "left: known issue: test_x: loose (until 9999-01-01)\n" in text
+
+
+@pytest.mark.parametrize("coordinator", ["", "lab:20408"])
+def test_a_place_of_the_bench_file_is_listed_by_its_name(plugged, monkeypatch, coordinator):
+    places = [("cam-7", "ESP32-CAM", "ann on lab"), ("other", "", "")]
+    monkeypatch.setattr("camrig.lab.labgrid.lease.listing", lambda address: places)
+    entry = BoardEntry("roof", "labgrid:cam-7", access_point="ap-1")
+    listing = rows(Settings(coordinator=coordinator, bench={"roof": entry}), probe=False)
+    assert [(row.name, row.port, row.access_point, row.holder) for row in listing] == [
+        ("roof", "labgrid:cam-7", "ap-1", "ann on lab"),
+        ("", "labgrid:other", "", ""),
+    ]

@@ -26,11 +26,13 @@ _MEASURE = """
 import gc, sys
 if {fresh} and gc.mem_free() > {room}:
     gc.disable()
+    _after = gc.mem_free()
     for _names in range({most_names}):
-        _before = gc.mem_alloc()
+        _before = _after
         for _name in range(32):
             hasattr(gc, '_%d_%d' % (_names, _name))
-        if gc.mem_alloc() - _before > {table}:
+        _after = gc.mem_free()
+        if _before - _after > {table} or _after < {room} // 2:
             break
     gc.enable()
 def _deep(n, a=0, b=0, c=0, d=0, e=0):

@@ -74,9 +74,10 @@ def rows(settings: Settings, probe: bool, progress: Callable[[str], None] = lamb
     attached = [_row(port, known, settings, names.get(port, ""), probe, progress) for port in ports]
     if probe:  # boards that are known by their MAC have been found
         names, absent = _bench_ports(settings)
-    addresses = [settings.board(spec).device for spec in settings.device]
-    places = _places(settings) if settings.coordinator or any(map(is_place, addresses)) else []
-    return [*(_named(row, names.get(row.port, ""), settings) for row in attached), *absent, *places]
+    names |= {entry.device: entry.name for entry in settings.bench.values() if is_place(entry.device)}
+    asks = settings.coordinator or any(map(is_place, (*names, *settings.device)))
+    attached += _places(settings) if asks else []
+    return [*(_named(row, names.get(row.port, ""), settings) for row in attached), *absent]
 
 
 def _places(settings: Settings) -> list[Row]:
