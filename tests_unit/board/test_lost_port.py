@@ -47,6 +47,6 @@ def test_a_lost_port_has_what_the_kernel_says_beside_it(monkeypatch):
 def test_a_crash_that_is_a_lost_port_keeps_what_the_kernel_says():
     console = Console()
     console.feed(b"serving\r\n")
-    console.fail(lost_port(OSError(5, "Input/output error"), SAID))
+    console.fail(lost_port(OSError(5, "Input/output error")).amended(details=SAID))
     error = crash_error(Crash(PORT_LOST, "the port was lost", POWER_OR_CABLE), console, "bench", 0)
     assert error.details.splitlines() == [SAID, "serving"]

@@ -138,12 +138,11 @@ def set_baud(port: Any, baud: int) -> None:
         raise PortError(f"the port does not support {baud} baud ({error})", hint="use a lower --hil-fast") from None
 
 
-def lost_port(error: Exception, details: str = "") -> PortError:
+def lost_port(error: Exception) -> PortError:
     """The error for a port that failed after it was opened."""
     return PortError(
         f"the port was lost ({error})",
         hint="check cable and power; the board may have been unplugged",
-        details=details,
     )
 
 
